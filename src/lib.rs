@@ -1,4 +1,4 @@
-//! ZeroMQ's thread-safe sockets for Tokio, in pure Rust, compatible with libzmq.
+//! ZeroMQ's sockets for Tokio, in pure Rust, compatible with libzmq.
 //!
 //! A [`Server`] exchanges messages with any number of [`Client`]s, and every handle can send and
 //! receive concurrently: with `.await`, in `tokio::select!`, or as a `Stream` and `Sink`.
@@ -38,6 +38,8 @@
 //! | [`Scatter`] | [`Gather`]s | round-robin | never |
 //! | [`Gather`] | [`Scatter`]s | never | fair-queued |
 //! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
+//! | [`Push`] | [`Pull`]s | round-robin | never |
+//! | [`Pull`] | [`Push`]es | never | fair-queued |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
 //!
@@ -60,8 +62,9 @@
 //!
 //! # Messages
 //!
-//! A [`Message`] is one body of bytes. It is delivered whole, and at most once. Messages between
-//! the same two sockets arrive in the order in which they were sent.
+//! A [`Message`] is one body of bytes. The classic socket types, [`Push`] and [`Pull`], exchange
+//! messages of one or more parts, each a [`Multipart`]. A message is delivered whole, and at most
+//! once. Messages between the same two sockets arrive in the order in which they were sent.
 //!
 //! `send` queues a message for a remote. It does not wait until the message has arrived. When a
 //! connection breaks, a message that was handed to the system's network buffers may be lost, as
@@ -178,7 +181,7 @@ pub use self::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, PropertyError,
     RecvError, RouteError, SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
 };
-pub use self::message::{GroupMessage, Message};
+pub use self::message::{GroupMessage, Message, Multipart};
 pub use self::options::{ReconnectStop, Resolver};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
@@ -187,7 +190,7 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Dish, Gather, Lossy, Peer, Permit, Radio,
+    Builder, Channel, Client, CloseReport, Dish, Gather, Lossy, Peer, Permit, Pull, Push, Radio,
     ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
@@ -201,5 +204,7 @@ pub use zmtp_proto::endpoint::{
 pub use zmtp_proto::group::{Group, GroupError};
 #[doc(inline)]
 pub use zmtp_proto::mechanism::Mechanism;
+#[doc(inline)]
+pub use zmtp_proto::message_shape::MessageParts;
 #[doc(inline)]
 pub use zmtp_proto::socket_type::{ParseSocketTypeError, SocketType};

@@ -12,7 +12,7 @@ use super::message_shape::message_len;
 ///
 /// Invariant: `frames` is exactly `messages` complete messages. Either each is one frame without
 /// MORE, in which `overhead` bytes precede the body, or each has any number of parts, and
-/// `overhead` is [`WITH_HEADERS`]. The decoder finds the frames, and the constructor checks them
+/// `overhead` is `WITH_HEADERS`. The decoder finds the frames, and the constructor checks them
 /// again before a message is queued.
 #[derive(Debug, Default)]
 pub struct Batch {

@@ -116,16 +116,6 @@ pub const fn parts(frames: &[u8]) -> MessageParts<'_> {
 }
 
 /// The parts of a message, in order.
-///
-/// # Examples
-///
-/// ```
-/// use zmtp_proto::message_shape::parts;
-///
-/// let parts = parts(b"\x01\x05first\x00\x06second");
-/// assert_eq!(parts.len(), 2);
-/// assert!(parts.eq(["first", "second"].map(str::as_bytes)));
-/// ```
 #[derive(Clone, Debug)]
 pub struct MessageParts<'a> {
     frames: &'a [u8],

@@ -107,7 +107,8 @@ fn connect(
         has_authenticator: false,
     };
     runtime.spawn(async move {
-        let (framed, _) = establish(stream, config, Deadline::after(None), None, None)
+        let limits = Options::default().message_limits();
+        let (framed, _) = establish(stream, config, Deadline::after(None), limits, None)
             .await
             .expect("the sockets are compatible");
         Connection::new(framed, WRITE_SIZE, &mut attachment, remote, &Options::default())

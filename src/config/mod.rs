@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | endpoint | text | `"tcp://127.0.0.1:5555"` |
 //! | address | text | `"127.0.0.1:0"` |
-//! | number of messages, bytes or hops | number | `1000` |
+//! | number of messages, parts, bytes or hops | number | `1000` |
 //! | switch | boolean | `true` |
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without limit | a word | `"infinite"` |
@@ -74,8 +74,8 @@ mod tests;
 
 pub use self::error::ConfigError;
 pub use self::table::{
-    AnySocket, ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig,
-    ScatterConfig, ServerConfig, SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, PullConfig,
+    PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

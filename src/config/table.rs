@@ -18,7 +18,9 @@ use crate::auth::Network;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
-use crate::socket::{Builder, Channel, Client, Dish, Gather, Peer, Radio, Scatter, Server};
+use crate::socket::{
+    Builder, Channel, Client, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server,
+};
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
 // whether the kind has them. A new option is a line of its group: its key, which is the name of its
@@ -26,15 +28,17 @@ use crate::socket::{Builder, Channel, Client, Dish, Gather, Peer, Radio, Scatter
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving sending hello disconnect hiccup groups multicast join
-        Channel => ChannelConfig, "channel", [yes    yes       yes     yes   no         no     no     no        no];
-        Client  => ClientConfig,  "client",  [yes    yes       yes     yes   no         yes    no     no        no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no      no    no         no     no     no        yes];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no      no    no         no     no     no        no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       yes     yes   yes        yes    no     no        no];
-        Radio   => RadioConfig,   "radio",   [yes    no        yes     no    no         no     yes    yes       no];
-        Scatter => ScatterConfig, "scatter", [yes    no        yes     yes   no         no     no     no        no];
-        Server  => ServerConfig,  "server",  [yes    yes       yes     yes   yes        no     no     no        no];
+        //                                    common receiving parts sending hello disconnect hiccup groups multicast join
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     yes   no         no     no     no        no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     yes   no         yes    no     no        no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no    no         no     no     no        yes];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no    no         no     no     no        no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     yes   yes        yes    no     no        no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no    no         no     no     no        no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes   no         no     no     no        no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no    no         no     yes    yes       no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     yes   no         no     no     no        no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     yes   yes        no     no     no        no];
     }
     options {
         common {
@@ -107,6 +111,9 @@ sockets! {
             recv_hwm_bytes: usize => recv_hwm_bytes,
             #[serde(with = "form::limit")]
             recv_timeout: Option<Duration> => recv_timeout,
+        }
+        parts {
+            max_message_parts: usize => max_message_parts,
         }
         sending {
             send_hwm: usize => send_hwm,

@@ -5,6 +5,7 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder};
+use zmtp_proto::greeting::Version;
 use zmtp_proto::handshake::{Handshake, HandshakeError, Negotiated};
 use zmtp_proto::mechanism::curve::Sealer;
 use zmtp_proto::traffic::{Traffic, TrafficDecoder, TrafficError};
@@ -40,6 +41,8 @@ impl Encoder<Bytes> for HandshakeCodec {
 #[derive(Debug)]
 pub(crate) struct TrafficCodec {
     pub(super) decoder: TrafficDecoder,
+    /// The highest version that the remote supports.
+    pub(super) version: Version,
     /// For the writer, if traffic is encrypted.
     pub(super) sealer: Option<Sealer>,
 }

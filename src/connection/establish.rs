@@ -24,6 +24,7 @@ use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use super::handshake_stream::HandshakeStream;
 use crate::auth::{Admission, AuthenticatorCall, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
+use crate::options::MessageLimits;
 
 /// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all
 /// futures that it passes through would otherwise reserve space for it as long as the connection
@@ -67,7 +68,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: HandshakeConfig,
     deadline: Deadline,
-    max_message_size: Option<u64>,
+    limits: MessageLimits,
     authenticator_call: Option<&AuthenticatorCall>,
 ) -> Result<Established<S>, HandshakeFailure> {
     let shape = MessageShape::of(config.socket_type);
@@ -78,7 +79,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
         finish(&mut framed, reached.map(Reached::negotiated)).await
     };
     let negotiated = deadline.keep(shaking_hands).await?;
-    Ok(carry_traffic(framed, negotiated, admission, (shape, max_message_size)))
+    Ok(carry_traffic(framed, negotiated, admission, (shape, limits)))
 }
 
 /// A handshake that has reached the announcement of a socket.
@@ -118,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
         self,
         config: &HandshakeConfig,
         deadline: Deadline,
-        max_message_size: Option<u64>,
+        limits: MessageLimits,
         admit: impl FnOnce() -> Result<T, HandshakeFailure>,
     ) -> Result<(Established<S>, T), HandshakeFailure> {
         let Self { stream, mut handshake, read, mut admission } = self;
@@ -142,8 +143,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
             finish(&mut framed, outcome).await
         };
         let (negotiated, admitted) = deadline.keep(completing).await?;
-        let limits = (MessageShape::of(config.socket_type), max_message_size);
-        Ok((carry_traffic(framed, negotiated, admission, limits), admitted))
+        let form = (MessageShape::of(config.socket_type), limits);
+        Ok((carry_traffic(framed, negotiated, admission, form), admitted))
     }
 }
 
@@ -264,13 +265,15 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     framed: HandshakeStream<S>,
     negotiated: Negotiated,
     Admission { user_id, metadata: granted }: Admission,
-    (shape, max_message_size): (MessageShape, Option<u64>),
+    (shape, limits): (MessageShape, MessageLimits),
 ) -> Established<S> {
     let traffic = |HandshakeCodec(mut handshake): HandshakeCodec| {
         let (sealer, opener) =
             handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
-        let decoder = TrafficDecoder::new(max_message_size, opener).with_shape(shape);
-        TrafficCodec { decoder, sealer }
+        let decoder = TrafficDecoder::new(limits.bytes, opener)
+            .with_shape(shape)
+            .with_max_message_parts(limits.parts);
+        TrafficCodec { decoder, version: negotiated.version, sealer }
     };
     let framed = framed.into_inner();
     let framed = if framed.read_buffer().is_empty() {

@@ -43,6 +43,7 @@ use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 use zmtp_proto::batch::Batch;
 use zmtp_proto::command::Command;
+use zmtp_proto::greeting::Version;
 use zmtp_proto::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatTimeout};
 use zmtp_proto::message_shape::MessageShape;
 use zmtp_proto::socket_type::SocketType;
@@ -108,7 +109,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         let shape = framed.codec().decoder.shape();
         let mut writer = Writer::new(write_size, shape, framed.codec_mut().sealer.take());
         let accepts_pings = accepts_pings(shape, &remote);
-        let heartbeat = if accepts_pings { options.heartbeat } else { HeartbeatConfig::default() };
+        let sends_pings = accepts_pings && knows_pings(shape, framed.codec().version);
+        let heartbeat = if sends_pings { options.heartbeat } else { HeartbeatConfig::default() };
         if let Some(hello) = &options.hello_message {
             writer.queue_hello(hello);
         }
@@ -449,6 +451,13 @@ fn accepts_pings(shape: MessageShape, remote: &Remote) -> bool {
     let is_dish =
         shape == MessageShape::GroupAndBody && remote.socket_type() != Some(SocketType::Radio);
     !is_dish || remote.property(ACCEPTS_PING).is_some()
+}
+
+/// Returns whether the remote knows PING, which is not in ZMTP 3.0: some implementations of the
+/// classic types ignore it, and would be considered dead. The other types are not in ZMTP 3.0
+/// either. A remote of these that announces it is a libzmq, which knows PING.
+fn knows_pings(shape: MessageShape, version: Version) -> bool {
+    shape != MessageShape::Multipart || version >= Version::ZMTP_3_1
 }
 
 /// Yields to other tasks of this thread, without waking another thread.

@@ -280,14 +280,28 @@ async fn an_error_command_ends_the_connection_permanently() {
 async fn a_remote_that_does_not_complete_the_handshake_is_disconnected() {
     let (near, _remote) = duplex(1_000);
     let deadline = Some(Duration::from_secs(30));
-    let error = establish(near, config(), Deadline::after(deadline), None, None).await.unwrap_err();
+    let error = establish(
+        near,
+        config(),
+        Deadline::after(deadline),
+        Options::default().message_limits(),
+        None,
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error, HandshakeFailure::TimedOut { .. }));
 }
 
 #[tokio::test]
 async fn a_remote_of_the_wrong_type_gets_an_error() {
     let (near, mut remote) = duplex(1_000);
-    let establishing = tokio::spawn(establish(near, config(), Deadline::after(None), None, None));
+    let establishing = tokio::spawn(establish(
+        near,
+        config(),
+        Deadline::after(None),
+        Options::default().message_limits(),
+        None,
+    ));
     remote.write_all(&GREETING).await.unwrap();
     remote.write_all(b"\x04\x1b\x05READY\x0bSocket-Type\0\0\0\x05PULL_").await.unwrap();
     assert!(matches!(establishing.await.unwrap(), Err(HandshakeFailure::Protocol(_))));
@@ -329,8 +343,15 @@ impl TestSocket {
         let (near, mut remote) = duplex(capacity);
         let options = self.options.clone();
         let connection = tokio::spawn(async move {
-            let (framed, _) =
-                establish(near, config(), Deadline::after(None), None, None).await.unwrap();
+            let (framed, _) = establish(
+                near,
+                config(),
+                Deadline::after(None),
+                Options::default().message_limits(),
+                None,
+            )
+            .await
+            .unwrap();
             let reason =
                 Connection::new(framed, WRITE_SIZE, &mut attachment, any_remote(), &options)
                     .run()

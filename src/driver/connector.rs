@@ -250,7 +250,7 @@ impl Connector {
         let SocketState { options, handshake, .. } = &*self.shared;
         let (connection_id, subject, span) = self.connected(origin);
         let deadline = Deadline::after(options.handshake_interval);
-        let largest = options.max_message_size;
+        let limits = options.message_limits();
         let authenticator_call = self.shared.authenticator_call(&self.endpoint, origin);
         let resource = match &self.endpoint {
             Endpoint::Tcp(tcp) => tcp.resource(),
@@ -258,7 +258,7 @@ impl Connector {
         };
         let handshake = handshake.clone().requesting(resource);
         let shaking_hands =
-            establish(stream, handshake, deadline, largest, authenticator_call.as_ref());
+            establish(stream, handshake, deadline, limits, authenticator_call.as_ref());
         let established = shaking_hands.instrument(span.clone()).await;
         let (framed, negotiated) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;

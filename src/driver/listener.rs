@@ -309,10 +309,10 @@ impl ListenerState {
     ) -> Result<(), HandshakeFailure> {
         let SocketState { options, handshake, .. } = &*self.shared;
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
-        let largest = options.max_message_size;
+        let limits = options.message_limits();
         let running = {
             let admit = || self.admit(subject);
-            let introducing = Box::pin(request.introduce(handshake, deadline, largest, admit));
+            let introducing = Box::pin(request.introduce(handshake, deadline, limits, admit));
             let (established, attachment) = tokio::select! {
                 introduced = introducing => introduced?,
                 () = self.ended.cancelled() => return Ok(()),
@@ -334,7 +334,7 @@ impl ListenerState {
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let SocketState { options, handshake, .. } = &*self.shared;
-        let largest = options.max_message_size;
+        let limits = options.message_limits();
         let running = {
             let establishing =
                 Box::pin(self.half_open(connection_info.origin, async |authenticator_call| {
@@ -344,8 +344,7 @@ impl ListenerState {
                     } else {
                         let config = handshake.clone();
                         (
-                            establish(stream, config, deadline, largest, authenticator_call)
-                                .await?,
+                            establish(stream, config, deadline, limits, authenticator_call).await?,
                             None,
                         )
                     };

@@ -121,7 +121,8 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
         | DisconnectReason::MessageTooLarge { .. }
         | DisconnectReason::Protocol(_)
         | DisconnectReason::Refused { .. }
-        | DisconnectReason::TooManyGroups => Level::Warn,
+        | DisconnectReason::TooManyGroups
+        | DisconnectReason::TooManyParts { .. } => Level::Warn,
         DisconnectReason::Closed | DisconnectReason::ClosedByRemote | DisconnectReason::Io(_) => {
             direction.level()
         }

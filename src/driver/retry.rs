@@ -64,7 +64,8 @@ impl Retry {
         let retry = match reason {
             DisconnectReason::MessageTooLarge { .. }
             | DisconnectReason::Protocol(_)
-            | DisconnectReason::TooManyGroups => Self::Rarely,
+            | DisconnectReason::TooManyGroups
+            | DisconnectReason::TooManyParts { .. } => Self::Rarely,
             DisconnectReason::Refused { .. } => Self::Never,
             DisconnectReason::Closed
             | DisconnectReason::ClosedByRemote

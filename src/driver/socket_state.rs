@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
+use zmtp_proto::message_shape::MessageShape;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
@@ -67,6 +68,11 @@ impl SocketState {
     /// Stops accepting remotes at every endpoint: addresses become free, and connections continue.
     pub(crate) fn stop_accepting(&self) {
         self.full.cancel();
+    }
+
+    /// Returns the shape of the messages of the socket.
+    pub(crate) const fn message_shape(&self) -> MessageShape {
+        MessageShape::of(self.handshake.socket_type)
     }
 
     pub(crate) fn losses(&self) -> &Losses {

@@ -1,6 +1,7 @@
 //! A message: one body, and the routing id of its remote.
 
 mod group_message;
+mod multipart;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -9,6 +10,7 @@ use std::ops::Deref;
 use bytes::{Bytes, BytesMut};
 
 pub use self::group_message::GroupMessage;
+pub use self::multipart::Multipart;
 use crate::routing_id::RoutingId;
 
 /// A message to send or a received message: a body of any length, and on a SERVER or PEER the

@@ -166,7 +166,8 @@ pub enum DisconnectReason {
     /// The remote sent a message above [`max_message_size`](crate::Builder::max_message_size).
     #[error("a message of {size} bytes exceeds the limit of {limit}")]
     MessageTooLarge {
-        /// The announced size of the message in bytes.
+        /// The announced size of the message in bytes. If it has several parts, their sum up to the
+        /// part that exceeds the limit.
         size: u64,
         /// The limit in bytes.
         limit: u64,
@@ -186,6 +187,13 @@ pub enum DisconnectReason {
     /// the other remotes, [`max_group_bytes`](crate::Builder::max_group_bytes) allows.
     #[error("the remote joins too many groups")]
     TooManyGroups,
+    /// The remote sent a message with more parts than
+    /// [`max_message_parts`](crate::Builder::max_message_parts).
+    #[error("a message has more than {limit} parts")]
+    TooManyParts {
+        /// The limit in parts.
+        limit: usize,
+    },
 }
 
 /// A description of a protocol violation.
@@ -296,7 +304,8 @@ impl DisconnectReason {
             | Self::MessageTooLarge { .. }
             | Self::Protocol(_)
             | Self::Refused { .. }
-            | Self::TooManyGroups => false,
+            | Self::TooManyGroups
+            | Self::TooManyParts { .. } => false,
         }
     }
 }
@@ -311,6 +320,7 @@ impl From<TrafficError> for DisconnectReason {
     fn from(error: TrafficError) -> Self {
         match error {
             TrafficError::MessageTooLarge { size, limit } => Self::MessageTooLarge { size, limit },
+            TrafficError::TooManyParts { limit } => Self::TooManyParts { limit },
             error => Self::Protocol(ProtocolError::new(error)),
         }
     }

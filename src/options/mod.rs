@@ -44,6 +44,7 @@ pub(crate) struct Options {
     pub(crate) linger: Option<Duration>,
     pub(crate) max_half_open: usize,
     pub(crate) max_half_open_per_address: usize,
+    pub(crate) max_message_parts: usize,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) mechanism: Mechanism,
     pub(crate) metadata: Metadata,
@@ -99,6 +100,10 @@ impl Default for Options {
             max_half_open: 4_096,
             // Many clients may share an address.
             max_half_open_per_address: 4_096,
+            // libzmq has no such limit, and a message that never ends takes all memory. Programs send
+            // lists of some thousand parts. This many empty parts take 128 KiB in the read buffer,
+            // or four times as much with the longest headers.
+            max_message_parts: 0x1_0000,
             // libzmq's default. Memory is reserved only for bytes that have arrived.
             max_message_size: None,
             // libzmq's default.
@@ -131,6 +136,24 @@ impl Default for Options {
             udp: UdpOptions::default(),
         }
     }
+}
+
+impl Options {
+    /// Returns the limits of received messages.
+    pub(crate) const fn message_limits(&self) -> MessageLimits {
+        MessageLimits {
+            bytes: self.max_message_size,
+            parts: if self.max_message_parts == 0 { usize::MAX } else { self.max_message_parts },
+        }
+    }
+}
+
+/// The limits of one message of a remote, which otherwise ends the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageLimits {
+    /// The limit of all its parts together, or `None` for any length.
+    pub(crate) bytes: Option<u64>,
+    pub(crate) parts: usize,
 }
 
 /// The events after which an endpoint is not dialed again. (libzmq `ZMQ_RECONNECT_STOP`.)

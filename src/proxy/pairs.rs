@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use self::sealed::{Directions, HasCaptureSink, Pair};
-use crate::message::{GroupMessage, Message};
+use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
-use crate::socket::{Channel, Client, Dish, Gather, Radio, Scatter};
+use crate::socket::{Channel, Client, Dish, Gather, Pull, Push, Radio, Scatter};
 
 /// Pairs of socket types that a proxy can join, in either order.
 ///
@@ -15,6 +15,7 @@ use crate::socket::{Channel, Client, Dish, Gather, Radio, Scatter};
 /// | [`Client`] | [`Client`] | both |
 /// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
+/// | [`Pull`] | [`Push`] | from the [`Pull`] to the [`Push`] |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
 /// messages of one of them have no destination: if both only receive or both only send, or if only
@@ -122,9 +123,11 @@ both_ways!(Client, Channel: Message);
 both_ways!(Client, Client: Message);
 one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
+one_way!(Pull => Push: Multipart);
 
 capture!(Channel: Message);
 capture!(Client: Message);
+capture!(Push: Multipart);
 capture!(Radio: GroupMessage);
 capture!(Scatter: Message);
 

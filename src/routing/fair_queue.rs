@@ -1,5 +1,5 @@
 //! Fair queuing over the remotes that have sent messages (libzmq `fq`): CLIENT, SERVER, GATHER,
-//! PEER, CHANNEL, and DISH with a filter.
+//! PEER, CHANNEL, PULL, and DISH with a filter.
 
 mod filter;
 mod paused;

@@ -1,4 +1,4 @@
-//! The strategy of sockets that send no messages: GATHER.
+//! The strategy of sockets that send no messages: GATHER, PULL.
 
 use crate::routing::{Choice, Strategy};
 

@@ -1,4 +1,4 @@
-//! Round-robin over the remotes whose queues are not full (libzmq `lb`): CLIENT, SCATTER.
+//! Round-robin over the remotes whose queues are not full (libzmq `lb`): CLIENT, PUSH, SCATTER.
 
 mod connected_only;
 mod queue_position;

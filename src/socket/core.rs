@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use zmtp_proto::handshake::HandshakeConfig;
+use zmtp_proto::message_shape::MessageShape;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
@@ -84,6 +85,10 @@ impl<R: Strategy + 'static> Core<R> {
 }
 
 impl<R> Core<R> {
+    pub(super) fn message_shape(&self) -> MessageShape {
+        self.control.shared().message_shape()
+    }
+
     pub(super) fn runtime(&self) -> &Runtime {
         &self.control.shared().runtime
     }

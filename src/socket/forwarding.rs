@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use zmtp_proto::group::Group;
-use zmtp_proto::message_shape::{last_part, split_first_part};
+use zmtp_proto::message_shape::{MessageShape, last_part, parts, split_first_part};
 
 use super::Core;
 use crate::message::Message;
@@ -40,9 +40,6 @@ pub(crate) trait MessageTarget: Default {
     fn of_next(incoming: &FairQueue) -> Self {
         incoming.first().map(Self::of).unwrap_or_default()
     }
-
-    /// Returns the size of a message with its body.
-    fn volume(message: &Message) -> Volume;
 }
 
 /// One direction of a proxy.
@@ -152,6 +149,7 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
         let Self { source, destination, receiving, sending, too_long: dropped, .. } = self;
         let mut outgoing = destination.outgoing.lock();
         let mut incoming = source.incoming.lock();
+        let shape = destination.message_shape();
         let (mut moved, mut too_long) = (Volume::default(), Volume::default());
         for _ in 0..most {
             if S::FILTERS && !incoming.skip_unwanted(wakes) {
@@ -177,13 +175,13 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
             };
             if never_fits {
                 let message = take(wakes);
-                too_long.add(message.as_ref().map(D::Target::volume).unwrap_or_default());
+                too_long.add(message.as_ref().map(|it| volume(shape, it)).unwrap_or_default());
                 dropped.extend(message);
                 continue;
             }
             let take = |wakes: &mut Wakes| {
                 let message = take(wakes)?;
-                moved.add(D::Target::volume(&message));
+                moved.add(volume(shape, &message));
                 if let Some(copies) = &mut copies {
                     copies.push(Some(message.clone()));
                 }
@@ -237,10 +235,11 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Drop for Forwarding<S, D> 
 impl<R: Strategy<Target: MessageTarget>> CaptureSink for Core<R> {
     fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) -> Volume {
         let mut sent = Volume::default();
+        let shape = self.message_shape();
         let mut outgoing = self.outgoing.lock();
         for message in messages {
             let Some((to, volume)) =
-                message.as_ref().map(|it| (R::Target::of(it), R::Target::volume(it)))
+                message.as_ref().map(|it| (R::Target::of(it), volume(shape, it)))
             else {
                 continue;
             };
@@ -254,7 +253,7 @@ impl<R: Strategy<Target: MessageTarget>> CaptureSink for Core<R> {
     fn volume(&self, messages: &[Option<Message>]) -> Volume {
         let mut sum = Volume::default();
         for message in messages.iter().flatten() {
-            sum.add(R::Target::volume(message));
+            sum.add(volume(self.message_shape(), message));
         }
         sum
     }
@@ -268,10 +267,6 @@ impl MessageTarget for () {
     fn of(_: &[u8]) {}
 
     fn of_next(_: &FairQueue) {}
-
-    fn volume(message: &Message) -> Volume {
-        Volume { messages: 1, bytes: message.len() as u64 }
-    }
 }
 
 /// A message of a group consists of two frames.
@@ -280,9 +275,17 @@ impl MessageTarget for Group {
         let group = split_first_part(message).map(|(group, _)| group);
         group.and_then(|group| Self::try_from(group).ok()).unwrap_or_default()
     }
+}
 
-    fn volume(message: &Message) -> Volume {
-        let body = split_first_part(message).and_then(|(_, rest)| last_part(rest));
-        Volume { messages: 1, bytes: body.map_or(0, |body| body.len() as u64) }
-    }
+/// Returns the size of a message with its body or its parts. A group does not count.
+fn volume(shape: MessageShape, message: &Message) -> Volume {
+    let bytes = match shape {
+        MessageShape::Single => message.len(),
+        MessageShape::GroupAndBody => {
+            let body = split_first_part(message).and_then(|(_, rest)| last_part(rest));
+            body.map_or(0, <[u8]>::len)
+        }
+        MessageShape::Multipart => parts(message).map(<[u8]>::len).sum(),
+    };
+    Volume { messages: 1, bytes: bytes as u64 }
 }

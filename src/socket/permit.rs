@@ -25,7 +25,8 @@ enum PickedSlot<'a> {
     RoundRobin(Slot<'a, RoundRobin>),
 }
 
-impl Permit<'_> {
+#[expect(private_bounds, reason = "sockets choose the type of their messages")]
+impl<M: AnyMessage> Permit<'_, M> {
     /// Sends a message through the slot, without waiting.
     ///
     /// # Errors
@@ -43,7 +44,7 @@ impl Permit<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
+    pub fn send(self, message: impl Into<M>) -> Result<(), TrySendError<M>> {
         self.slot.send(message.into())
     }
 }

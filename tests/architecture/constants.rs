@@ -12,6 +12,7 @@ use crate::sources::{SourceFile, files, files_in};
 const FIXED: &[(&str, &[&str])] = &[
     ("driver::listener", &["RESOURCE_LOG_MAX"]),
     ("message", &["DEBUG_BYTES"]),
+    ("message::multipart", &["DEBUG_PARTS"]),
     ("metrics", &["SHORTEST_INTERVAL"]),
     ("quota", &["LEFT_OUT_MAX"]),
     ("routing::joined_groups", &["COMMAND_BYTES"]),

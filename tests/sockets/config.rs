@@ -89,6 +89,25 @@ async fn a_scatter_and_a_gather_are_read_from_a_file() {
 }
 
 #[tokio::test]
+async fn a_push_and_a_pull_are_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let file = "type = 'pull'\nbind = 'tcp://127.0.0.1:*'\nmax_message_parts = 2";
+    let config: SocketConfig = toml::from_str(file).unwrap();
+    let AnySocket::Pull(pull) = config.start().await.unwrap() else {
+        panic!("the socket is not a pull");
+    };
+    let endpoint = pull.last_endpoint().unwrap();
+    let file = format!("type = 'push'\nconnect = '{endpoint}'\nhello_message = 'hello'");
+    let config: SocketConfig = toml::from_str(&file).unwrap();
+    let AnySocket::Push(push) = config.start().await.unwrap() else {
+        panic!("the socket is not a push");
+    };
+    push.send(["a", "task"]).await.unwrap();
+    assert_eq!(pull.recv().await.unwrap(), ["hello"]);
+    assert_eq!(pull.recv().await.unwrap(), ["a", "task"]);
+}
+
+#[tokio::test]
 async fn a_radio_and_a_dish_are_started_from_one_file() {
     let _watchdog = Watchdog::start();
     let endpoint = InprocEndpoint::unique();

@@ -47,6 +47,7 @@ mod names;
 mod node;
 mod notices;
 mod peer;
+mod pipeline;
 mod proxy;
 mod proxy_protocol;
 mod races;

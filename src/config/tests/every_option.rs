@@ -9,13 +9,13 @@ use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, refuse, shown};
 use crate::config::{
-    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig, ScatterConfig,
-    ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, PullConfig, PushConfig,
+    RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Builder, Channel, Client, Dish, Gather, Peer, Radio, ReceivingSocket, Scatter, SendingSocket,
-    Server, Socket,
+    Builder, Channel, Client, Dish, Gather, Peer, Pull, Push, Radio, ReceivingSocket, Scatter,
+    SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -48,6 +48,15 @@ fn every_option_reaches_the_socket() {
     let config: ScatterConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
     let expected =
         with_sending_options(with_common_options(Scatter::builder())).hello_message("hello");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: PullConfig = read(&format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{PARTS}"));
+    let expected = with_receiving_options(with_common_options(Pull::builder()));
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected.max_message_parts(29)));
+
+    let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
+    let expected =
+        with_sending_options(with_common_options(Push::builder())).hello_message("hello");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 }
 
@@ -87,11 +96,20 @@ fn a_type_that_does_not_send_or_receive_refuses_the_options_for_it() {
         let key = option.split_whitespace().next().unwrap();
         let error = refuse::<SocketConfig>(&format!("type = 'scatter'\n{option}"));
         assert!(error.contains(&format!("`{key}`: it is not an option of a scatter")), "{error}");
+        let error = refuse::<SocketConfig>(&format!("type = 'push'\n{option}"));
+        assert!(error.contains(&format!("`{key}`: it is not an option of a push")), "{error}");
     }
     for option in SENDING.trim().lines() {
         let key = option.split_whitespace().next().unwrap();
         let error = refuse::<SocketConfig>(&format!("type = 'gather'\n{option}"));
         assert!(error.contains(&format!("`{key}`: it is not an option of a gather")), "{error}");
+        let error = refuse::<SocketConfig>(&format!("type = 'pull'\n{option}"));
+        assert!(error.contains(&format!("`{key}`: it is not an option of a pull")), "{error}");
+    }
+    for kind in ["client", "gather", "push"] {
+        let error = refuse::<SocketConfig>(&format!("type = '{kind}'\n{PARTS}"));
+        let expected = format!("`max_message_parts`: it is not an option of a {kind}");
+        assert!(error.contains(&expected), "{error}");
     }
 }
 
@@ -108,10 +126,11 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given: toml::Table = format!("{}{RADIO}", every_option()).parse().unwrap();
+    let given: toml::Table = format!("{}{RADIO}{PARTS}", every_option()).parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
     default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
+    default.extend(toml::Table::try_from(PullConfig::default()).unwrap());
     for (key, value) in given {
         assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
     }
@@ -192,6 +211,11 @@ fn setters() -> BTreeSet<String> {
 fn every_option() -> String {
     format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{SENDING}")
 }
+
+/// The option of types that receive messages of several parts.
+const PARTS: &str = "
+    max_message_parts = 29
+";
 
 const COMMON: &str = "
     backlog = 10

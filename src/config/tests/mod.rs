@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
-use crate::socket::{Client, Gather, Peer, Scatter, Server};
+use crate::socket::{Client, Gather, Peer, Pull, Push, Scatter, Server};
 
 #[test]
 fn an_absent_key_has_its_default() {
@@ -22,6 +22,8 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&PeerConfig::default().builder().unwrap()), shown(&Peer::builder()));
     assert_eq!(shown(&ScatterConfig::default().builder().unwrap()), shown(&Scatter::builder()));
     assert_eq!(shown(&GatherConfig::default().builder().unwrap()), shown(&Gather::builder()));
+    assert_eq!(shown(&PullConfig::default().builder().unwrap()), shown(&Pull::builder()));
+    assert_eq!(shown(&PushConfig::default().builder().unwrap()), shown(&Push::builder()));
 }
 
 #[test]

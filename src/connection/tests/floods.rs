@@ -57,7 +57,11 @@ async fn a_turn_decrypts_fewer_frames() {
 async fn one_turn(flood: Flood, opener: Option<Opener>) {
     let mut socket = TestSocket::new(1_000);
     let mut attachment = socket.attachment.take().expect("the attachment is taken once");
-    let codec = TrafficCodec { decoder: TrafficDecoder::new(None, opener), sealer: None };
+    let codec = TrafficCodec {
+        decoder: TrafficDecoder::new(None, opener),
+        version: Version::ZMTP_3_1,
+        sealer: None,
+    };
     let framed = Box::new(Framed::with_capacity(flood, codec, 0));
     let mut connection =
         Connection::new(framed, WRITE_SIZE, &mut attachment, any_remote(), &socket.options);

@@ -22,8 +22,8 @@ impl ListenerState {
         let mechanism = options.mechanism.clone();
         let request =
             deadline.keep(AnnouncedHandshake::hear(stream, mechanism, authenticator_call)).await?;
-        let largest = options.max_message_size;
-        request.introduce(handshake, deadline, largest, || self.admit(subject)).await
+        let limits = options.message_limits();
+        request.introduce(handshake, deadline, limits, || self.admit(subject)).await
     }
 
     /// Attaches a remote to the socket, unless its endpoint has ended.

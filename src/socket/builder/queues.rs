@@ -33,7 +33,8 @@ impl<S> Builder<S> {
     }
 
     /// Sets the longest message, in bytes, that a remote may send; `None` for any length. A longer
-    /// message ends the connection. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
+    /// message ends the connection. The parts of a multipart message count together. Default:
+    /// `None`. (libzmq `ZMQ_MAXMSGSIZE`, which limits each part.)
     ///
     /// A remote of this crate that dialed sends such a message twice, then drops it and continues
     /// with the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it
@@ -46,8 +47,8 @@ impl<S> Builder<S> {
 
 /// # Received messages
 ///
-/// Every socket type except [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter) has these
-/// options.
+/// Every socket type except [`Push`](crate::Push), [`Radio`](crate::Radio) and
+/// [`Scatter`](crate::Scatter) has these options.
 ///
 /// ```
 /// use std::time::Duration;
@@ -116,7 +117,8 @@ impl<S: ReceivingSocket> Builder<S> {
 
 /// # Messages to send
 ///
-/// Every socket type except [`Dish`](crate::Dish) and [`Gather`](crate::Gather) has these options.
+/// Every socket type except [`Dish`](crate::Dish), [`Gather`](crate::Gather) and
+/// [`Pull`](crate::Pull) has these options.
 ///
 /// ```
 /// use std::time::Duration;

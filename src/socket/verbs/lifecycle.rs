@@ -127,7 +127,7 @@ macro_rules! ending {
                         "let (report, undelivered) = ", $handle, ".close_with_undelivered().await;"
                     )]
             /// for message in undelivered {
-            ///     println!("not written: {} bytes", message.len());
+            ///     println!("not written: {message:?}");
             /// }
             /// # Ok(())
             /// # }

@@ -23,6 +23,7 @@ mod join;
 mod lifecycle;
 mod notices;
 mod options;
+mod parts;
 mod receive;
 mod remotes;
 mod route;
@@ -37,6 +38,7 @@ pub(super) use self::join::join_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, group_example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hello_option, hiccup_option};
 pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_option_verbs};
+pub(super) use self::parts::parts_option;
 pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
 pub(super) use self::route::route_verbs;
@@ -84,6 +86,10 @@ macro_rules! verbs {
     // The options of every type that can be changed while the socket is in use.
     (@Options $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::option_verbs!($socket, $handle);
+    };
+    // The option of a builder for the number of parts of a received message.
+    (@Parts $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::parts_option!($socket);
     };
     // `recv` and its variants, `Stream`, and the limits of received messages.
     (@Receive $socket:ident, $handle:literal, $message:ty) => {

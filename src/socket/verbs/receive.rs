@@ -21,7 +21,7 @@ macro_rules! receive_verbs {
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!("let message = ", $handle, ".recv().await?;")]
-            /// println!("{} bytes", message.len());
+            /// println!("{message:?}");
             /// # Ok(())
             /// # }
             /// ```
@@ -42,7 +42,7 @@ macro_rules! receive_verbs {
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!("while let Ok(message) = ", $handle, ".try_recv() {")]
-            ///     println!("{} bytes", message.len());
+            ///     println!("{message:?}");
             /// }
             /// # Ok(())
             /// # }
@@ -99,7 +99,7 @@ macro_rules! receive_verbs {
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!("let (message, remote) = ", $handle, ".recv_from().await?;")]
-            /// println!("{} bytes from {:?}", message.len(), remote.address());
+            /// println!("{message:?} from {:?}", remote.address());
             /// # Ok(())
             /// # }
             /// ```
@@ -121,7 +121,7 @@ macro_rules! receive_verbs {
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!("while let Ok((message, remote)) = ", $handle, ".try_recv_from() {")]
-            ///     println!("{} bytes from {:?}", message.len(), remote.address());
+            ///     println!("{message:?} from {:?}", remote.address());
             /// }
             /// # Ok(())
             /// # }

@@ -49,7 +49,7 @@ macro_rules! send_verbs {
             ///
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!("match ", $handle, ".try_send(\"tell me something\") {")]
-            ///     Err(TrySendError::Full(message)) => println!("not sent: {} bytes", message.len()),
+            ///     Err(TrySendError::Full(message)) => println!("not sent: {message:?}"),
             ///     sent => sent?,
             /// }
             /// # Ok(())

@@ -1,8 +1,8 @@
 //! Operations that start sockets from configuration data.
 
 use tokio_zmtp::config::{
-    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig, ScatterConfig,
-    ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, PullConfig, PushConfig,
+    RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 
 use super::operations::{ANY, Operation, traffic};
@@ -28,6 +28,8 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "DishConfig::start" DishConfig "",
     "GatherConfig::start" GatherConfig "",
     "PeerConfig::start" PeerConfig "",
+    "PullConfig::start" PullConfig "",
+    "PushConfig::start" PushConfig "",
     "RadioConfig::start" RadioConfig "",
     "ScatterConfig::start" ScatterConfig "",
     "ServerConfig::start" ServerConfig "",

@@ -1,7 +1,7 @@
-//! Proxies in one direction, from a GATHER to a SCATTER.
+//! Proxies in one direction, from a GATHER to a SCATTER or from a PULL to a PUSH.
 
 use tokio_zmtp::proxy::ProxyEnd;
-use tokio_zmtp::{Gather, Scatter, proxy};
+use tokio_zmtp::{Gather, Multipart, Pull, Push, Scatter, proxy};
 
 use super::turns;
 use crate::transports::{Transport, over_every_transport};
@@ -92,6 +92,28 @@ async fn a_closed_destination_ends_a_proxy_that_waits_for_it() {
     backend.close().await;
     assert_eq!(task.await.unwrap().end, ProxyEnd::BackendClosed);
     assert_eq!(frontend.recv().await.unwrap(), "not taken");
+}
+
+#[tokio::test]
+async fn messages_of_several_parts_are_forwarded_captured_and_counted() {
+    let _watchdog = Watchdog::start();
+    let [frontend, consumer, auditor] = [Pull::new(), Pull::new(), Pull::new()];
+    let [producer, backend, capture] = [Push::new(), Push::new(), Push::new()];
+    for (push, pull) in [(&producer, &frontend), (&backend, &consumer), (&capture, &auditor)] {
+        push.connect(pull.bind(Transport::Inproc.any()).await.unwrap()).await.unwrap();
+    }
+    let running = proxy(&frontend, &backend).capture(&capture);
+    let handle = running.handle();
+    let task = tokio::spawn(running);
+    let sent = Multipart::from(["a", "", "bcd"]);
+    producer.send(&sent).await.unwrap();
+    assert_eq!(consumer.recv().await.unwrap(), sent);
+    assert_eq!(auditor.recv().await.unwrap(), sent);
+    let stats = handle.stats();
+    assert_eq!((stats.to_backend.messages, stats.to_backend.bytes), (1, 4));
+    assert_eq!((stats.captured.messages, stats.captured.bytes), (1, 4));
+    handle.stop();
+    assert_eq!(task.await.unwrap().end, ProxyEnd::Stopped);
 }
 
 struct Streamer {

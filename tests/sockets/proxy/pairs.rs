@@ -2,7 +2,8 @@
 
 use tokio_zmtp::proxy::{Capture, ProxyWith};
 use tokio_zmtp::{
-    Channel, Client, Dish, Gather, GroupMessage, Message, Peer, Radio, Scatter, Server,
+    Channel, Client, Dish, Gather, GroupMessage, Message, Multipart, Peer, Pull, Push, Radio,
+    Scatter, Server,
 };
 
 /// Fails to compile if `$socket` implements `$bound`, because the method is then ambiguous.
@@ -21,6 +22,8 @@ macro_rules! assert_not {
 #[test]
 fn sockets_that_only_receive_or_only_send_are_not_joined_with_the_same_kind() {
     assert_not!(Gather: ProxyWith<Gather>);
+    assert_not!(Pull: ProxyWith<Pull>);
+    assert_not!(Push: ProxyWith<Push>);
     assert_not!(Scatter: ProxyWith<Scatter>);
 }
 
@@ -54,6 +57,16 @@ fn sockets_with_groups_are_joined_only_with_each_other() {
     assert_not!(Dish: ProxyWith<Dish>);
     assert_not!(Radio: Capture<Message>);
     assert_not!(Scatter: Capture<GroupMessage>);
+}
+
+#[test]
+fn sockets_of_multipart_messages_are_joined_only_with_each_other() {
+    assert_not!(Pull: ProxyWith<Scatter>);
+    assert_not!(Gather: ProxyWith<Push>);
+    assert_not!(Pull: ProxyWith<Radio>);
+    assert_not!(Push: Capture<Message>);
+    assert_not!(Scatter: Capture<Multipart>);
+    assert_not!(Pull: Capture<Multipart>);
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! PUSH and PULL (RFC 30).
+
+mod pull;
+mod push;
+
+pub use self::pull::Pull;
+pub use self::push::Push;

@@ -1,0 +1,95 @@
+//! PUSH.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::message::Multipart;
+use crate::pipe::HighWaterMark;
+use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
+use crate::socket::sections::{cooperative_scheduling, ending, mute_state, silent_failures, sink};
+use crate::socket::verbs::verbs;
+#[cfg(doc)]
+use crate::socket::{Builder, CloseReport};
+use crate::socket::{Handle, Kind};
+
+/// A socket that distributes messages among one or more [`Pull`](crate::Pull)s (RFC 30).
+///
+/// A `Push` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send concurrently, from any task or thread. Messages go to the remotes round-robin,
+/// skipping full queues. A `Push` does not receive.
+///
+/// A message has one or more parts: see [`Multipart`](crate::Multipart). The parts of a message go
+/// to the same remote, and are received together.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Pull, Push};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let push = Push::new();
+/// let endpoint = push.bind("tcp://127.0.0.1:*").await?;
+/// let worker = Pull::new();
+/// worker.connect(&endpoint).await?;
+///
+/// push.send("a message of one part").await?;
+/// push.send(["resize", "image 7"]).await?;
+/// assert_eq!(worker.recv().await?, ["a message of one part"]);
+/// assert_eq!(worker.recv().await?, ["resize", "image 7"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Pull`](crate::Pull) |
+/// | Direction | unidirectional |
+/// | Send/receive pattern | send only |
+/// | Outgoing routing strategy | round-robin |
+/// | Incoming routing strategy | none |
+/// | Action in mute state | wait |
+///
+/// # Messages of a remote that fails
+///
+/// A message is assigned to a remote when it is sent. When the connection of that remote ends,
+/// messages that are still queued for it wait for the next connection if the push dialed the remote.
+/// Otherwise they are dropped and [counted](crate::stats::Dropped::undelivered).
+///
+/// Messages that were written count as [sent](crate::stats::Stats::sent), and as
+/// [`written`](crate::CloseReport::written) when the push is closed. Written does not mean received:
+/// when a connection breaks, messages in the buffers of the system, and those that the pull had
+/// queued but not received, are lost without a further count. If every message must be processed, use
+/// [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the acknowledgement.
+///
+#[doc = mute_state!("push", "pull")]
+///
+/// A slow remote receives as many messages as a fast one until its queue is full. A small
+/// `send_hwm`, here and as `recv_hwm` of the pull, distributes them by speed instead.
+///
+#[doc = silent_failures!("push", "pull")]
+///
+#[doc = sink!("Push", "push")]
+///
+#[doc = cooperative_scheduling!()]
+///
+#[doc = ending!()]
+#[derive(Clone)]
+pub struct Push(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Push {
+    const SOCKET_TYPE: SocketType = SocketType::Push;
+
+    type Outgoing = RoundRobin;
+
+    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<RoundRobin> {
+        RoundRobin::pipes(send_hwm)
+    }
+
+    fn incoming(_recv_hwm: HighWaterMark, _ended_hwm_bytes: usize) -> FairQueue {
+        FairQueue::closed()
+    }
+}
+
+verbs!(Push, "push", Multipart: Endpoints, Send, Remotes, Options, Hellos);
