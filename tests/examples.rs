@@ -47,6 +47,15 @@ fn mesh_agrees_on_one_peer() {
 }
 
 #[test]
+fn parts_stores_whole_images() {
+    let shown = start("parts").finish();
+    for name in ["attic", "cellar", "garden"] {
+        assert!(shown.contains(&format!("store: the last image of {name} has 48 rows\n")));
+    }
+    assert!(shown.ends_with("store: 1440 rows in total\n"));
+}
+
+#[test]
 fn pipeline_performs_every_task_once() {
     let shown = start("pipeline").finish();
     assert!(shown.starts_with("ventilator: 100 tasks written, 0 not\n"));

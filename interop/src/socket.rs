@@ -219,15 +219,16 @@ impl Socket {
     ///
     /// As `recv`.
     pub(crate) fn recv_parts(&self) -> Result<Vec<Vec<u8>>, Error> {
-        let mut parts = Vec::new();
-        loop {
-            let mut part = Message::new()?;
-            self.recv_message(&mut part)?;
-            parts.push(part.body().to_vec());
-            if !part.has_more() {
-                return Ok(parts);
-            }
-        }
+        self.fetch_parts(0)
+    }
+
+    /// Receives all parts of a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] otherwise.
+    pub fn try_recv_parts(&self) -> Result<Vec<Vec<u8>>, TryError> {
+        Ok(self.fetch_parts(ffi::ZMQ_DONTWAIT)?)
     }
 
     /// Sends a multipart message.
@@ -236,11 +237,16 @@ impl Socket {
     ///
     /// `EAGAIN` after the send timeout.
     pub(crate) fn send_parts(&self, parts: &[&[u8]]) -> Result<(), Error> {
-        for (at, part) in parts.iter().enumerate() {
-            let flags = if at + 1 < parts.len() { ffi::ZMQ_SNDMORE } else { 0 };
-            self.submit(&mut Message::copied_from(part)?, flags)?;
-        }
-        Ok(())
+        self.submit_parts(parts, 0)
+    }
+
+    /// Sends a multipart message if the queue is not full. Its first part decides this.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] otherwise.
+    pub fn try_send_parts(&self, parts: &[impl AsRef<[u8]>]) -> Result<(), TryError> {
+        Ok(self.submit_parts(parts, ffi::ZMQ_DONTWAIT)?)
     }
 
     pub(crate) fn watch(&self, endpoint: Option<&str>) -> Result<(), Error> {
@@ -276,6 +282,26 @@ impl Socket {
         until_not_interrupted(|| unsafe {
             ffi::zmq_msg_send(message.as_mut_ptr(), self.as_ptr(), flags)
         })
+    }
+
+    fn submit_parts(&self, parts: &[impl AsRef<[u8]>], flags: c_int) -> Result<(), Error> {
+        for (at, part) in parts.iter().enumerate() {
+            let more = if at + 1 < parts.len() { ffi::ZMQ_SNDMORE } else { 0 };
+            self.submit(&mut Message::copied_from(part.as_ref())?, flags | more)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_parts(&self, flags: c_int) -> Result<Vec<Vec<u8>>, Error> {
+        let mut parts = Vec::new();
+        loop {
+            let mut part = Message::new()?;
+            self.fetch(&mut part, flags)?;
+            parts.push(part.body().to_vec());
+            if !part.has_more() {
+                return Ok(parts);
+            }
+        }
     }
 
     fn fetch(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
@@ -350,6 +376,10 @@ pub enum SocketType {
     Pair,
     /// `ZMQ_PEER`
     Peer,
+    /// `ZMQ_PULL`: not thread-safe, one operation at a time.
+    Pull,
+    /// `ZMQ_PUSH`: not thread-safe, one operation at a time.
+    Push,
     /// `ZMQ_RADIO`
     Radio,
     /// `ZMQ_REP`: not thread-safe, one operation at a time.
@@ -370,6 +400,8 @@ impl SocketType {
             Self::Gather => 16,
             Self::Pair => 0,
             Self::Peer => 19,
+            Self::Pull => 7,
+            Self::Push => 8,
             Self::Radio => 14,
             Self::Rep => 4,
             Self::Scatter => 17,
@@ -378,7 +410,7 @@ impl SocketType {
     }
 
     fn is_thread_safe(self) -> bool {
-        !matches!(self, Self::Dealer | Self::Pair | Self::Rep)
+        !matches!(self, Self::Dealer | Self::Pair | Self::Pull | Self::Push | Self::Rep)
     }
 }
 

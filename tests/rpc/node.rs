@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use futures::{TryStreamExt, future, stream};
-use support::node::NodeRemote;
+use support::node;
+use support::script::ScriptRemote;
 use tokio_zmtp::rpc::{
     CallError, Failure, Request, Requester, Responder, Response, TraceContext, service_fn,
 };
@@ -77,6 +78,6 @@ async fn answer(request: Request) -> Result<Response, Failure> {
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Starts a remote that is implemented from docs/rpc.md alone.
-fn start(arguments: &[&str]) -> Option<NodeRemote> {
-    NodeRemote::start(env!("CARGO_TARGET_TMPDIR"), "tests/rpc/rpc_remote.mjs", arguments)
+fn start(arguments: &[&str]) -> Option<ScriptRemote> {
+    node::start(env!("CARGO_TARGET_TMPDIR"), "tests/rpc/rpc_remote.mjs", arguments)
 }

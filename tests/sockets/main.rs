@@ -50,6 +50,7 @@ mod peer;
 mod pipeline;
 mod proxy;
 mod proxy_protocol;
+mod python;
 mod races;
 mod radio_dish;
 mod readiness;

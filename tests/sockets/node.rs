@@ -3,11 +3,13 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use support::node::NodeRemote;
+use support::node;
+use support::script::ScriptRemote;
 use tokio::{task, time};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{
-    Builder, Client, Dish, Gather, Group, GroupMessage, Mechanism, Radio, Scatter, Server, Socket,
+    Builder, Client, Dish, Gather, Group, GroupMessage, Mechanism, Pull, Push, Radio, Scatter,
+    Server, Socket,
 };
 
 use crate::transports::{Transport, own_loopback};
@@ -54,6 +56,28 @@ async fn our_gather_receives_from_a_scatter_of_node() {
     in_every_pairing("scatter", COUNT, Gather::builder, async |gather, remote| {
         for number in 0..COUNT {
             assert_eq!(gather.recv().await.unwrap(), number.to_string());
+        }
+        assert_eq!(remote.line(), "done");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_of_node_receives_from_our_push() {
+    in_every_pairing("pull", COUNT, Push::builder, async |push, remote| {
+        for number in 0..COUNT {
+            push.send(parts_of(number)).await.unwrap();
+        }
+        assert_eq!(remote.line(), "done");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_pull_receives_from_a_push_of_node() {
+    in_every_pairing("push", COUNT, Pull::builder, async |pull, remote| {
+        for number in 0..COUNT {
+            assert_eq!(pull.recv().await.unwrap(), parts_of(number));
         }
         assert_eq!(remote.line(), "done");
     })
@@ -130,10 +154,21 @@ async fn in_every_pairing<S: Socket>(
     their_type: &str,
     count: u32,
     builder: impl Fn() -> Builder<S>,
-    exchange: impl AsyncFn(&S, &mut NodeRemote),
+    exchange: impl AsyncFn(&S, &mut ScriptRemote),
+) {
+    let Some(remote) = start() else { return };
+    in_every_pairing_with(remote, their_type, count, builder, exchange).await;
+}
+
+/// Does the same with a script in any language.
+pub(crate) async fn in_every_pairing_with<S: Socket>(
+    mut remote: ScriptRemote,
+    their_type: &str,
+    count: u32,
+    builder: impl Fn() -> Builder<S>,
+    exchange: impl AsyncFn(&S, &mut ScriptRemote),
 ) {
     let _watchdog = Watchdog::start();
-    let Some(mut remote) = start() else { return };
     for transport in [
         Transport::Tcp,
         #[cfg(unix)]
@@ -155,15 +190,15 @@ async fn in_every_pairing<S: Socket>(
     assert_eq!(remote.finish(), "");
 }
 
-fn start() -> Option<NodeRemote> {
+fn start() -> Option<ScriptRemote> {
     let script = "tests/sockets/socket_remote.mjs";
-    NodeRemote::start(env!("CARGO_TARGET_TMPDIR"), script, &[])
+    node::start(env!("CARGO_TARGET_TMPDIR"), script, &[])
 }
 
 /// Starts the exchange of a socket of Node.js that binds or connects to an endpoint, and returns
 /// its endpoint. The script documents the description.
 fn describe(
-    remote: &mut NodeRemote,
+    remote: &mut ScriptRemote,
     their_type: &str,
     (direction, endpoint): (&str, &str),
     count: u32,
@@ -251,6 +286,11 @@ fn number_in(message: &GroupMessage) -> u32 {
     message.to_str().unwrap().parse().unwrap()
 }
 
+/// Returns the message of a PUSH.
+pub(crate) fn parts_of(number: u32) -> [String; 3] {
+    [number.to_string(), String::new(), number.to_string()]
+}
+
 fn group(name: &str) -> Group {
     name.parse().unwrap()
 }
@@ -260,7 +300,7 @@ const USERNAME: &str = "alice";
 const PASSWORD: &str = "swordfish";
 
 /// The number of messages one way, which exceeds the high-water marks.
-const COUNT: u32 = 2_000;
+pub(crate) const COUNT: u32 = 2_000;
 
 /// The number of messages that are answered one by one.
 const ROUND_TRIPS: u32 = 100;

@@ -4,7 +4,8 @@
 // endpoint to `bind` or to `connect`, which the script prints as soon as that is done. Then the socket sends or
 // receives the texts "0" to `count` - 1, and the script prints "done". The next line closes the socket.
 //
-// A CLIENT expects each text back, and a SERVER returns it. RADIO and DISH use the group "a". A RADIO cannot
+// A CLIENT expects each text back, and a SERVER returns it. The messages of PUSH and PULL have three parts: the
+// text, an empty one, and the text again. RADIO and DISH use the group "a". A RADIO cannot
 // detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp, where
 // messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
 // remotes with the credentials `admitted`, an array of arrays of bytes.
@@ -12,7 +13,7 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import { Reply } from "zeromq";
+import { Pull, Push, Reply } from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
@@ -38,6 +39,17 @@ const types = {
   gather: [Gather, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {
       assert.equal(String((await socket.receive())[0]), String(number));
+    }
+  }],
+  pull: [Pull, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      const parts = (await socket.receive()).map(String);
+      assert.deepEqual(parts, [String(number), "", String(number)]);
+    }
+  }],
+  push: [Push, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      await socket.send([String(number), "", String(number)]);
     }
   }],
   radio: [Radio, async (socket, _, nextLine) => {

@@ -12,5 +12,6 @@ mod pairing;
 mod channel;
 mod heartbeat;
 mod peer;
+mod push_pull;
 mod radio_dish;
 mod scatter_gather;

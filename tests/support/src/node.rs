@@ -1,69 +1,29 @@
 //! Remotes in Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
 //!
-//! The package is installed below `target/`. It has Client, Server, Radio, Dish, Scatter and
-//! Gather, but not Peer and Channel. Without npm its tests are skipped, except in CI.
+//! The package is installed below `target/`. It has all classic sockets, Client, Server, Radio,
+//! Dish, Scatter and Gather, but not Peer and Channel. Without npm its tests are skipped, except in CI.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
+use crate::script::ScriptRemote;
 use crate::skipped::skip;
 
-/// A process of Node.js, which is killed with the test.
-pub struct NodeRemote {
-    process: Child,
-    output: BufReader<ChildStdout>,
-}
-
-impl NodeRemote {
-    /// Starts a script in a process, or returns `None` if npm is not installed. `target` is the
-    /// directory for temporary files of the test binary (`CARGO_TARGET_TMPDIR`), and `script` is a
-    /// path from the root of the repository.
-    pub fn start(target: &str, script: &str, arguments: &[&str]) -> Option<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
-        let directory = installed(&Path::new(target).join("node"), &script)?;
-        let mut process = Command::new("node")
-            .args(["--no-warnings".as_ref(), script.file_name().unwrap()])
-            .args(arguments)
-            .current_dir(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        Some(Self { process, output })
-    }
-
-    /// Writes a line to the input of the script.
-    pub fn write_line(&mut self, line: &str) {
-        writeln!(self.process.stdin.as_ref().unwrap(), "{line}").unwrap();
-    }
-
-    /// Reads a line of the output.
-    pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    /// Ends the input, waits until the process ends successfully, and returns its output.
-    pub fn finish(mut self) -> String {
-        drop(self.process.stdin.take());
-        let mut printed = String::new();
-        self.output.read_to_string(&mut printed).unwrap();
-        assert!(self.process.wait().unwrap().success());
-        printed
-    }
-}
-
-impl Drop for NodeRemote {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Starts a script in a process of Node.js, or returns `None` if npm is not installed. `target` is
+/// the directory for temporary files of the test binary (`CARGO_TARGET_TMPDIR`), and `script` is a
+/// path from the root of the repository.
+pub fn start(target: &str, script: &str, arguments: &[&str]) -> Option<ScriptRemote> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
+    let directory = installed(&Path::new(target).join("node"), &script)?;
+    let mut command = Command::new("node");
+    command
+        .args(["--no-warnings".as_ref(), script.file_name().unwrap()])
+        .args(arguments)
+        .current_dir(directory);
+    Some(ScriptRemote::start(&mut command))
 }
 
 /// Returns the directory of a script, which contains the script and its dependencies.

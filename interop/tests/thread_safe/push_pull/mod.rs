@@ -1,0 +1,6 @@
+//! PUSH and PULL.
+
+mod exchange;
+mod refused;
+mod security;
+mod side;

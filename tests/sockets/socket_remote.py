@@ -1,0 +1,72 @@
+# Sockets in Python, with the package pyzmq.
+#
+# Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, "push" or "pull", its
+# properties, `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
+# which the script prints as soon as that is done. Then the socket sends or receives `count` messages, and the script
+# prints "done". The next line closes the socket. The server of a mechanism admits remotes with the credentials
+# `admitted`, an array of arrays of bytes.
+
+import json
+import sys
+import threading
+
+import zmq
+
+OPTIONS = {
+    "curvePublicKey": zmq.CURVE_PUBLICKEY,
+    "curveSecretKey": zmq.CURVE_SECRETKEY,
+    "curveServer": zmq.CURVE_SERVER,
+    "curveServerKey": zmq.CURVE_SERVERKEY,
+    "plainPassword": zmq.PLAIN_PASSWORD,
+    "plainServer": zmq.PLAIN_SERVER,
+    "plainUsername": zmq.PLAIN_USERNAME,
+}
+
+context = zmq.Context()
+admitted = []
+
+
+# The ZAP handler (RFC 27), which PLAIN requires.
+def authenticate(handler):
+    while True:
+        version, request, _, _, _, _, *credentials = handler.recv_multipart()
+        status = [b"200", b"OK"] if credentials == admitted else [b"400", b"denied"]
+        handler.send_multipart([version, request, *status, b"", b""])
+
+
+def run(description):
+    global admitted
+    admitted = [bytes(credential) for credential in description["admitted"]]
+    is_push = description["type"] == "push"
+    socket = context.socket(zmq.PUSH if is_push else zmq.PULL)
+    for name, value in description["options"].items():
+        is_text = isinstance(value, str)
+        (socket.setsockopt_string if is_text else socket.setsockopt)(OPTIONS[name], value)
+    if "bind" in description:
+        socket.bind(description["bind"])
+    else:
+        socket.connect(description["connect"])
+    print(socket.last_endpoint.decode())
+    for number in range(description["count"]):
+        text = str(number).encode()
+        if is_push:
+            socket.send_multipart([text, b"", text])
+        else:
+            parts = socket.recv_multipart()
+            assert parts == [text, b"", text], f"{parts} instead of {number}"
+    print("done")
+    return socket
+
+
+handler = context.socket(zmq.REP)
+handler.bind("inproc://zeromq.zap.01")
+threading.Thread(target=authenticate, args=[handler], daemon=True).start()
+
+socket = None
+for line in sys.stdin:
+    if socket:
+        socket.close()
+    socket = run(json.loads(line))
+if socket:
+    socket.close()
+# The context is not terminated: the handler waits in it.
