@@ -19,7 +19,7 @@ use crate::socket::{Handle, Kind};
 /// handle can receive concurrently, from any task or thread; each message is received once.
 /// Messages are received from the remotes by fair queuing. A `Pull` does not send.
 ///
-/// A message has one or more parts: see [`Multipart`](crate::Multipart).
+/// A message has one or more parts: see [`Multipart`].
 ///
 /// # Examples
 ///

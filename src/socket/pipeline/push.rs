@@ -17,7 +17,7 @@ use crate::socket::{Handle, Kind};
 /// handle can send concurrently, from any task or thread. Messages go to the remotes round-robin,
 /// skipping full queues. A `Push` does not receive.
 ///
-/// A message has one or more parts: see [`Multipart`](crate::Multipart). The parts of a message go
+/// A message has one or more parts: see [`Multipart`]. The parts of a message go
 /// to the same remote, and are received together.
 ///
 /// # Examples
