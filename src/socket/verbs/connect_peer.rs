@@ -36,7 +36,7 @@ macro_rules! connect_peer_verb {
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!("let id = ", $handle, ".connect_peer(\"tcp://192.0.2.1:5555\").await?;")]
-            /// // AnyMessage until the connection is established.
+            /// // Queued until the connection is established.
             #[doc = concat!($handle, ".route(id, \"hello\").await?;")]
             /// # Ok(())
             /// # }
