@@ -176,8 +176,8 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
 /// A bound for code that is generic over socket types that receive.
 ///
 /// Every type except [`Push`](crate::Push), [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter)
-/// receives. As with [`Socket`], the types have these methods themselves. Generic code that receives adds a bound
-/// such as [`Stream`](futures_core::Stream)`<Item = Message> + Unpin`.
+/// receives. As with [`Socket`], the types have these methods themselves. Generic code that
+/// receives adds a bound such as [`Stream`](futures_core::Stream)`<Item = Message> + Unpin`.
 ///
 /// # Examples
 ///
@@ -246,8 +246,8 @@ pub trait ReceivingSocket: Socket {
 /// A bound for code that is generic over socket types that send.
 ///
 /// Every type except [`Dish`](crate::Dish), [`Gather`](crate::Gather) and [`Pull`](crate::Pull)
-/// sends. As with [`Socket`], the types have these methods themselves. Generic code that sends adds a bound such as
-/// [`Sink`](futures_sink::Sink)`<Message> + Unpin`.
+/// sends. As with [`Socket`], the types have these methods themselves. Generic code that sends adds
+/// a bound such as [`Sink`](futures_sink::Sink)`<Message> + Unpin`.
 ///
 /// # Examples
 ///

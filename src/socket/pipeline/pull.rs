@@ -57,13 +57,14 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Parts
 ///
-/// A message is received whole. If the connection ends within a message, its parts are dropped, and
-/// the first message of the next connection is a whole one.
+/// A message is received whole. If the connection ends within a message, the parts that have
+/// arrived are dropped.
 ///
-/// A message that never ends does not take all memory: the connection of its remote ends as soon as
-/// the message exceeds [`max_message_parts`](Builder::max_message_parts) or, with all parts
-/// together, [`max_message_size`](Builder::max_message_size). Only the former has a limit by default,
-/// because libzmq has none. A service that remotes can reach from other networks sets both.
+/// Two options bound the memory that an incomplete message takes:
+/// [`max_message_parts`](Builder::max_message_parts), and for all parts together
+/// [`max_message_size`](Builder::max_message_size). A message that exceeds either ends the
+/// connection. By default the number of parts is limited, but the size is not, as in libzmq. A
+/// service that remotes can reach from other networks should set both.
 ///
 /// # Mute state
 ///

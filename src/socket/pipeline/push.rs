@@ -65,8 +65,8 @@ use crate::socket::{Handle, Kind};
 ///
 #[doc = mute_state!("push", "pull")]
 ///
-/// A slow remote receives as many messages as a fast one until its queue is full. A small
-/// `send_hwm`, here and as `recv_hwm` of the pull, distributes them by speed instead.
+/// A slow remote receives as many messages as a fast one until its queue is full. To distribute
+/// messages by speed instead, set a small `send_hwm` here, and a small `recv_hwm` in the pulls.
 ///
 #[doc = silent_failures!("push", "pull")]
 ///

@@ -59,11 +59,11 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Datagrams
 ///
-/// A radio can also connect to [`udp` endpoints](crate::guide::endpoints#datagrams). Such an
-/// endpoint is sent the messages of all groups, and the dishes there choose. One send is for all
-/// endpoints: while a radio is connected to a `udp` endpoint, it refuses messages that do not fit a
-/// datagram, and sends them to no remote ([`SendError::TooLong`](crate::SendError::TooLong)).
-/// Datagrams that the system does not send are [counted](crate::stats::DroppedDatagrams::lost).
+/// A radio can also connect to [`udp` endpoints](crate::guide::endpoints#datagrams). It sends the
+/// messages of all groups there, and the dishes filter them. While a radio is connected to a `udp`
+/// endpoint, it refuses messages that do not fit a datagram, and sends them to no remote
+/// ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that the system does not send are
+/// [counted](crate::stats::DroppedDatagrams::lost).
 ///
 /// # Messages without a group
 ///

@@ -64,7 +64,7 @@ macro_rules! group_options {
 macro_rules! multicast_options {
     ($socket:ident, $handle:literal) => {
         impl $crate::socket::Builder<$socket> {
-            /// Sets how many hops a multicast datagram of a `udp` endpoint lives: 1 for the local
+            /// Sets how many hops a multicast datagram of a `udp` endpoint travels: 1 for the local
             /// network, and one more for each router that may forward it; 0 for this machine.
             /// Default: 1. (`IP_MULTICAST_TTL` and `IPV6_MULTICAST_HOPS`; libzmq
             /// `ZMQ_MULTICAST_HOPS`, which leaves those of IPv6 unchanged.)
@@ -92,9 +92,9 @@ macro_rules! multicast_options {
             /// machine. Default: true. (`IP_MULTICAST_LOOP` and `IPV6_MULTICAST_LOOP`; libzmq
             /// `ZMQ_MULTICAST_LOOP`.)
             ///
-            /// What is sent through the loopback interface is always delivered to this machine. On
-            /// Windows the system applies the option to sockets that receive, and it has no effect
-            /// here.
+            /// Datagrams through the loopback interface are always delivered to this machine. On
+            /// Windows the option has no effect, because the system applies it to sockets that
+            /// receive.
             ///
             /// # Examples
             ///

@@ -10,8 +10,8 @@
 //! The literal is the name of the handle in the examples. The type of its messages follows it,
 //! unless that is `Message`. `Route` also names the type of its target: `Route<RoutingId>`. Every
 //! type gets its constructors, `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket),
-//! `Debug` and equality as well. The [`Kind`](super::Kind) of the type decides what a send names and which
-//! pipes it picks.
+//! `Debug` and equality as well. The [`Kind`](super::Kind) of the type decides what a send names
+//! and which pipes it picks.
 //!
 //! A verb contains its signature and its documentation. What it does is written in
 //! [`Handle`](super::Handle), once for every target.

@@ -6,9 +6,9 @@ macro_rules! parts_option {
             /// Sets how many parts a message of a remote may have; zero for any number. A message
             /// with more parts ends the connection. Default: 65,536. (libzmq has no limit.)
             ///
-            /// It bounds the memory that a message takes before it is complete, together with
-            /// [`max_message_size`](Self::max_message_size), which limits the sum of its parts: a
-            /// message of many empty parts takes memory as well, and a remote might never end it.
+            /// Together with [`max_message_size`](Self::max_message_size), which limits the sum of
+            /// the parts, it bounds the memory that a message takes before it is complete. Empty
+            /// parts take memory as well, and a remote might never send the last one.
             ///
             /// # Examples
             ///

@@ -1,4 +1,4 @@
-//! `Sink`: the methods of [`Handle`](crate::socket::Handle) for it.
+//! `Sink`, with the methods of [`Handle`](crate::socket::Handle) for it.
 
 /// Implements `Sink` for messages of a type, or for everything that converts into them.
 macro_rules! sink {
