@@ -28,7 +28,7 @@ pub(super) trait SharedCore {
 /// A socket type that receives.
 pub(super) trait Source: SharedCore {}
 
-/// A socket type that sends to a target that messages contain, or to none.
+/// A socket type that sends. Its messages contain their target, or need none.
 pub(super) trait Destination: SharedCore<Outgoing: Strategy<Target: MessageTarget>> {}
 
 /// A target that is part of the message.

@@ -59,8 +59,8 @@ impl<K: Kind> Handle<K> {
 
 /// The mechanics of sending verbs, for every target.
 impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
-    /// Sends a message to a target; returns `None` if it was sent immediately. A future that does
-    /// that would move the message several times.
+    /// Sends a message to a target. Returns `None` if it was sent immediately: a future for this
+    /// case would move the message several times.
     #[inline]
     pub(super) fn send<M: AnyMessage>(&self, to: &T, message: M) -> Option<UnsentOf<'_, K, M>> {
         let core = &*self.core;
@@ -89,7 +89,7 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
         Unsent::new(Sending::new(&self.core, to.clone(), message, Some(timeout)))
     }
 
-    /// Sends a message to the target of `request`, as [`send`](Self::send).
+    /// Sends a message to the target of `request`, as [`send`](Self::send) does.
     #[inline]
     pub(super) fn reply<M: Addressed<T>>(
         &self,
@@ -102,7 +102,7 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
         }
     }
 
-    /// Sends a message to the target of `request`, as [`try_send`](Self::try_send).
+    /// Sends a message to the target of `request`, as [`try_send`](Self::try_send) does.
     #[inline]
     pub(super) fn try_reply<M: Addressed<T>>(
         &self,
@@ -115,7 +115,7 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
         }
     }
 
-    /// Sends a message to the target of `request`, as [`send_timeout`](Self::send_timeout).
+    /// Sends a message to the target of `request`, as [`send_timeout`](Self::send_timeout) does.
     pub(super) fn reply_timeout<M: Addressed<T>>(
         &self,
         request: &M,

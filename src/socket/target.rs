@@ -1,7 +1,8 @@
 //! What a send names: nothing, a remote or a group.
 //!
-//! The target determines the errors of sending. If the socket picks the remote, an unreachable
-//! remote is as good as a full one. If the sender names it, the error distinguishes the two.
+//! The target determines the errors of sending. If the socket picks the remote, the error is the
+//! same for full and for unreachable remotes. If the sender names it, the error distinguishes the
+//! two.
 
 use zmtp_proto::group::Group;
 
@@ -87,7 +88,7 @@ impl Target for RoutingId {
     fn error<M>(failure: WaitError, message: M) -> RouteError<M> {
         match failure {
             WaitError::Refused(Refusal::Closed) => RouteError::Closed(message),
-            // No length is refused where remotes are named.
+            // Only messages of groups can be too long.
             WaitError::Refused(Refusal::Full | Refusal::HostUnreachable | Refusal::TooLong) => {
                 RouteError::HostUnreachable(message)
             }
