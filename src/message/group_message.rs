@@ -29,10 +29,11 @@ use super::{AnyMessage, DebugBody, Message};
 /// assert_eq!(&message[..], b"rain");
 /// # Ok::<(), tokio_zmtp::GroupError>(())
 /// ```
-///
-/// The `Message` inside is the two frames of the message, back to back.
 #[derive(Clone)]
-pub struct GroupMessage(Message);
+pub struct GroupMessage(
+    /// The two frames of the message, back to back.
+    Message,
+);
 
 impl GroupMessage {
     /// Creates a message of a group, with a copy of the body.

@@ -392,12 +392,12 @@ impl From<Message> for Vec<u8> {
     }
 }
 
-/// A message in the form in which users send and receive it. Queues hold its bytes.
+/// A message in the form in which users send and receive it. Queues hold it as one [`Message`].
 pub(crate) trait AnyMessage: Sized {
-    /// Creates the message from its bytes in a queue.
+    /// Creates the message from its form in queues.
     fn from_queue(queued: Message) -> Self;
 
-    /// Returns the bytes that queues hold.
+    /// Returns the form that queues hold.
     fn into_queue(self) -> Message;
 }
 

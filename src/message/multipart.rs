@@ -17,19 +17,19 @@ use super::{AnyMessage, DebugBody, Message};
 /// A message of one or more parts: what the classic socket types, such as [`Push`](crate::Push)
 /// and [`Pull`](crate::Pull), send and receive.
 ///
-/// A message is sent and received whole: all of its parts, or none (RFC 37, Framing). What the parts
-/// mean is a matter of the application. A message of one part is as common as others.
+/// A message is sent and received whole: all of its parts, or none (RFC 37, Framing). The
+/// application defines what the parts mean.
 ///
-/// `Multipart` converts from the usual owners of bytes, as [`Message`] does, to a message of one
-/// part, and from arrays and `Vec`s of them to a message of several parts. An iterator of anything
-/// that is bytes can be collected into one. A message has at least one part: without any, it has an
-/// empty one. Two messages are equal if their parts are equal.
+/// The types from which [`Message`] converts become a message of one part, and arrays and `Vec`s of
+/// them a message of several parts. An iterator whose items are bytes can be collected into a
+/// message. A message has at least one part: an empty array, `Vec` or iterator becomes one empty
+/// part. Two messages are equal if their parts are equal.
 ///
-/// The parts are encoded once, when the message is created: they are copied into one piece of
-/// memory, in which short messages (up to 72 bytes with two bytes for each part) need no
-/// allocation. Clones of longer ones share it. A long received message is a slice of the buffer that
-/// it was read into, and keeps that buffer (usually 64 KiB) alive. A program that stores such
-/// messages for a long time should copy them with [`detach`](Self::detach).
+/// The parts are copied and encoded once, when the message is created. A short message, of up to 72
+/// bytes including two for each part, is stored without an allocation; clones of a longer one share
+/// its memory. A long received message is a slice of the buffer that it was read into, and keeps
+/// that buffer (usually 64 KiB) alive. A program that stores such messages for a long time should
+/// copy them with [`detach`](Self::detach).
 ///
 /// # Examples
 ///
@@ -44,10 +44,11 @@ use super::{AnyMessage, DebugBody, Message};
 /// let numbers: Multipart = (1..=3).map(|number: u8| number.to_be_bytes()).collect();
 /// assert_eq!(numbers, [[1], [2], [3]]);
 /// ```
-///
-/// The `Message` inside is the frames of the message, back to back.
 #[derive(Clone)]
-pub struct Multipart(Message);
+pub struct Multipart(
+    /// The frames of the message, back to back.
+    Message,
+);
 
 impl Multipart {
     /// Creates a message of one empty part.
@@ -83,7 +84,7 @@ impl Multipart {
         Self(self.0.detach())
     }
 
-    /// Returns the number of parts: at least one. Counts them: the parts of a message are a list.
+    /// Returns the number of parts, at least one. Takes time proportional to it.
     ///
     /// # Examples
     ///
@@ -98,8 +99,8 @@ impl Multipart {
         self.iter().count()
     }
 
-    /// Returns a part, counted from zero, if the message has that many. Skips those before it: a
-    /// loop over all parts uses [`iter`](Self::iter).
+    /// Returns the part at an index, counted from zero, or `None` if there is no such part. Skips
+    /// the parts before it: a loop over all parts should use [`iter`](Self::iter).
     ///
     /// # Examples
     ///
@@ -197,7 +198,7 @@ impl Index<usize> for Multipart {
     type Output = [u8];
 
     fn index(&self, at: usize) -> &[u8] {
-        self.get(at).expect("the message has as many parts")
+        self.get(at).expect("the message has a part at this index")
     }
 }
 
@@ -228,7 +229,7 @@ impl fmt::Debug for Multipart {
     }
 }
 
-/// Formats the beginning of a message.
+/// Formats the first parts of a message.
 struct DebugParts<'a>(MessageParts<'a>);
 
 impl fmt::Debug for DebugParts<'_> {
@@ -284,7 +285,7 @@ impl Hash for Multipart {
     }
 }
 
-/// Collects parts into one message. Without any, it has one empty part.
+/// Collects parts into one message. No parts become one empty part.
 impl<P: AsRef<[u8]>> FromIterator<P> for Multipart {
     fn from_iter<I: IntoIterator<Item = P>>(parts: I) -> Self {
         let mut encoder = Encoder::new();
@@ -359,7 +360,7 @@ impl From<&Self> for Multipart {
     }
 }
 
-/// The parts of a message in its `Debug` output.
+/// The number of parts in the `Debug` output of a message.
 const DEBUG_PARTS: usize = 8;
 
 #[cfg(test)]
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_created_of_everything_that_a_single_part_is_created_of() {
+    fn everything_that_converts_to_a_part_converts_to_a_message() {
         let text = String::from("text");
         let same: [Multipart; 11] = [
             "text".into(),
@@ -409,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_equal_when_their_parts_are_whatever_their_headers() {
+    fn messages_with_equal_parts_are_equal_regardless_of_headers() {
         let long = &b"\x03\0\0\0\0\0\0\0\x01a\x02\0\0\0\0\0\0\0\x00"[..];
         let received = Multipart::from_queue(Message::from(long));
         assert_eq!(received, Multipart::from(["a", ""]));
@@ -435,7 +436,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_parts_of_a_message_are_those_it_was_created_of(
+        fn the_parts_of_a_message_are_those_it_was_created_from(
             sent in vec(vec(any::<u8>(), 0..300), 1..8),
         ) {
             let collected: Multipart = sent.iter().collect();

@@ -100,9 +100,9 @@ impl Default for Options {
             max_half_open: 4_096,
             // Many clients may share an address.
             max_half_open_per_address: 4_096,
-            // libzmq has no such limit, and a message that never ends takes all memory. Programs send
-            // lists of some thousand parts. This many empty parts take 128 KiB in the read buffer,
-            // or four times as much with the longest headers.
+            // libzmq has no such limit, and a message that never ends exhausts its memory. Programs
+            // send lists of a few thousand parts. This many empty parts take 128 KiB in the read
+            // buffer, or four and a half times as much with the longest headers.
             max_message_parts: 0x1_0000,
             // libzmq's default. Memory is reserved only for bytes that have arrived.
             max_message_size: None,

@@ -5,12 +5,12 @@ use zmtp_proto::frame::{frame_len, mark_as_last, put_part_header, write_header};
 
 use crate::message::Message;
 
-/// Encodes the frames of a message, in place while they are short.
+/// Encodes the frames of a message, without an allocation while they are short.
 pub(super) struct Encoder {
     short: [u8; Message::SHORT],
     /// The length of the frames in `short`.
     len: usize,
-    /// All frames, as soon as they are longer.
+    /// All frames, if they are too long for `short`.
     long: BytesMut,
     /// The position of the last frame.
     last: usize,
@@ -45,13 +45,13 @@ impl Encoder {
         }
     }
 
-    /// Does the same when the frames do not fit in place.
+    /// Appends a part with which the frames do not fit in `short`.
     fn put_long(&mut self, part: &[u8]) {
         if self.long.is_empty() {
             self.long.reserve(self.len + frame_len(part.len()));
             self.long.put_slice(&self.short[..self.len]);
         }
-        // Later parts are not shorter than the free rest in place.
+        // No later part goes into `short`.
         self.len = Message::SHORT;
         self.last = self.long.len();
         put_part_header(&mut self.long, part.len());
