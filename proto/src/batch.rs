@@ -195,8 +195,8 @@ fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
     first_frame(frames, overhead, first_with_headers)
 }
 
-/// Does the same for a message that is returned with its headers. It is a separate function,
-/// outside of the path of messages of one part.
+/// Does the same for a message that is returned with its headers. It is a separate function to keep
+/// it out of the path of messages of one part.
 #[inline(never)]
 fn first_with_headers(frames: &[u8]) -> Option<(usize, usize)> {
     Some((0, message_len(frames)?))

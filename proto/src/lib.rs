@@ -13,10 +13,10 @@
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
-//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The address
-//! of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A
-//! proxy may send a [header](proxy_header) before the first byte of a connection. The
-//! bodies of messages can be [requests and replies](rpc).
+//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The
+//! address of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A
+//! proxy may send a [header](proxy_header) before the first byte of a connection. The bodies of
+//! messages can be [requests and replies](rpc).
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
 //! place.

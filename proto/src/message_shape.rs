@@ -108,8 +108,8 @@ pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
     if header.command || header.more { None } else { header.body(frames) }
 }
 
-/// Returns the parts of the message at the beginning of `frames`. Ends where no complete part
-/// follows.
+/// Returns the parts of the message at the beginning of `frames`. The iterator ends before the
+/// first incomplete part.
 #[inline]
 pub const fn parts(frames: &[u8]) -> MessageParts<'_> {
     MessageParts { frames }
@@ -133,7 +133,7 @@ impl<'a> Iterator for MessageParts<'a> {
         last_part(mem::take(&mut self.frames))
     }
 
-    /// Counts the parts.
+    /// Counts the parts, so that the bounds are exact.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (mut count, mut rest) = (0, self.frames);
         while let Some((_, others)) = split_first_part(rest) {
@@ -147,8 +147,8 @@ impl<'a> Iterator for MessageParts<'a> {
 
 impl ExactSizeIterator for MessageParts<'_> {}
 
-/// Splits messages, whose frames are back to back, into single ones. Ends where no complete one
-/// follows.
+/// Splits messages, whose frames are back to back, into single ones. The iterator ends before the
+/// first incomplete one.
 pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = frames;
     iter::from_fn(move || {

@@ -31,7 +31,7 @@ pub use self::udp::UdpEndpoint;
 /// | `tcp://127.0.0.1:*` | a port that the system picks | refused |
 /// | `tcp://192.0.2.7:*;example.org:5555` | refused | from that address of this machine |
 /// | `tcp://eth0;example.org:5555` | refused | from an address of that interface |
-/// | `tcp://example.org:5555/orders` | that resource, at a port that others may have, too | that resource |
+/// | `tcp://example.org:5555/orders` | that resource, at a port that other sockets can share | that resource |
 /// | `ipc:///run/service.sock` | that path of a Unix domain socket | the same |
 /// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
@@ -56,8 +56,8 @@ pub use self::udp::UdpEndpoint;
 ///
 /// # Resources
 ///
-/// The part after the slash behind a port is a *resource*: names of letters, digits, `$`, `-`, `_`,
-/// `@`, `.`, `&` and `+`, with slashes between them (RFC 37, The Resource Property). With
+/// The part after the slash that follows a port is a *resource*: names of letters, digits, `$`,
+/// `-`, `_`, `@`, `.`, `&` and `+`, with slashes between them (RFC 37, The Resource Property). With
 /// resources, several sockets share a port, and each of them serves one resource.
 ///
 /// # Examples

@@ -1,7 +1,7 @@
 //! The envelope of requests and replies between CLIENT and SERVER, which the module `rpc` of
 //! `tokio-zmtp` uses.
 //!
-//! ZMTP does not define it. Its specification is the page `docs/rpc.md` of `tokio-zmtp`.
+//! ZMTP does not define this envelope. The page `docs/rpc.md` of `tokio-zmtp` specifies it.
 
 mod code;
 pub mod envelope;

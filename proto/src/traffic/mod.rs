@@ -135,8 +135,8 @@ impl TrafficDecoder {
         self
     }
 
-    /// Limits the number of parts of a multipart message. More parts are an error, as soon as the
-    /// header of the first excess part has arrived. By default there is no limit.
+    /// Limits the number of parts of a multipart message. The header of the first excess part is an
+    /// error, whether or not its body has arrived. By default there is no limit.
     #[must_use]
     pub const fn with_max_message_parts(mut self, parts: usize) -> Self {
         self.max_message_parts = parts;
@@ -181,7 +181,7 @@ impl TrafficDecoder {
         input: &mut BytesMut,
     ) -> Result<Option<Traffic>, TrafficError> {
         if input.len() < self.arrived.len {
-            // The caller has discarded the input, which it may do after an error.
+            // The caller has discarded the input, as it may after an error.
             self.arrived = ArrivedParts::default();
         }
         match self.sealed {

@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// The test would not end if each call examined all parts that have arrived.
+    /// If each call examined all parts that have arrived, decoding would take quadratic time.
     #[test]
     fn a_million_parts_are_decoded_in_small_pieces_in_linear_time() {
         let mut decoder = decoder(None, usize::MAX);

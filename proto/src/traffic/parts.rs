@@ -42,7 +42,8 @@ pub(super) trait PartRule: Copy {
 }
 
 impl ArrivedParts {
-    /// Adds the next part, which is not the last. Its frame has `len` bytes, its content `size`.
+    /// Adds the next part, which is not the last. Its frame has `len` bytes, and its content
+    /// `size`.
     #[inline]
     pub(super) const fn add(&mut self, len: usize, size: usize) {
         self.len += len;
@@ -77,7 +78,7 @@ impl TrafficDecoder {
         };
         self.arrived = arrived;
         if messages > 0 {
-            // An error is found again by the next call.
+            // The next call finds the error again.
             let batch = self.batch_of_parts(input, end, messages, end);
             return Ok(Some(Traffic::Messages(batch?)));
         }
@@ -93,8 +94,8 @@ impl TrafficDecoder {
         Ok(None)
     }
 
-    /// Removes the first `end` bytes, which are complete messages that took `len` bytes in the
-    /// input.
+    /// Removes the first `end` bytes, which are complete messages. They took `len` bytes when they
+    /// arrived.
     pub(super) fn batch_of_parts(
         &mut self,
         input: &mut BytesMut,

@@ -35,8 +35,8 @@ impl SealedDecoder {
         Self { opener, found: None }
     }
 
-    /// Decrypts the frame at the beginning of `input`. Its part of a message may have `limit` bytes
-    /// together with `before` earlier ones.
+    /// Decrypts the frame at the beginning of `input`. The part in it may have `limit` bytes,
+    /// together with `before` bytes of earlier parts.
     pub(super) fn open(
         &mut self,
         input: &mut [u8],
