@@ -63,7 +63,7 @@
 //! # Messages
 //!
 //! A [`Message`] is one body of bytes. The classic socket types, [`Push`] and [`Pull`], exchange
-//! messages of one or more parts, each a [`Multipart`]. A message is delivered whole, and at most
+//! [`Multipart`]s instead: messages of one or more parts. A message is delivered whole, and at most
 //! once. Messages between the same two sockets arrive in the order in which they were sent.
 //!
 //! `send` queues a message for a remote. It does not wait until the message has arrived. When a

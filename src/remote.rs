@@ -15,7 +15,7 @@ use crate::stats::{Counters, RemoteStats};
 /// The other end of one connection that has completed its handshake.
 ///
 /// An endpoint of `udp` is one remote while its socket is open, because datagrams have no
-/// connection: see [`Endpoint`](crate::guide::endpoints#datagrams).
+/// connection: see [Datagrams](crate::guide::endpoints#datagrams).
 ///
 /// Clones are cheap: they share one allocation. A `Remote` remains valid after the connection has
 /// ended.
