@@ -1,5 +1,5 @@
-//! Names what the sources depend on: the properties of platforms, so that each list of systems exists
-//! only once, and whether they are measured.
+//! Sets the flags of `cfg`: the properties of platforms, so that each list of systems exists only
+//! once, and `micro` for the copy of the library that is measured.
 
 use std::env;
 
@@ -56,7 +56,7 @@ fn main() {
     // It depends on nothing else. Without this line, a change of any file of the package would run
     // it again.
     println!("cargo::rerun-if-env-changed=CARGO_CFG_TARGET_OS");
-    // `benches/micro` builds a copy of the library, with what it measures.
+    // `benches/micro` builds a copy of the library with the module `benchmarks`.
     println!("cargo::rustc-check-cfg=cfg(micro)");
     if env::var("CARGO_PKG_NAME").is_ok_and(|package| package == "micro") {
         println!("cargo::rustc-cfg=micro");

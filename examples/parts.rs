@@ -2,12 +2,12 @@
 //!
 //! `cargo run --example parts`
 //!
-//! The first part names the camera, the second is the number of the image, and each further part a
-//! row of it. The store has a PULL: it receives whole images, and none of a camera that stops in the
-//! middle of one. It limits what a camera can send before an image is complete.
+//! The first part is the name of the camera, the second the number of the image, and each further
+//! part one of its rows. The store has a PULL, which receives only whole images: if a camera stops
+//! in the middle of one, its rows are dropped. Limits bound the memory of an incomplete image.
 //!
-//! PUSH and PULL are classic socket types. Programs in other languages take part with any release of
-//! libzmq, for example in Python: `push.send_multipart([b"attic", b"\x01", row, row])`.
+//! PUSH and PULL are classic socket types. Programs in other languages can be cameras with any
+//! release of libzmq, for example in Python: `push.send_multipart([b"attic", b"\x01", row, row])`.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -2,9 +2,9 @@
 //! messages that were sent are received, even if bytes are changed.
 //!
 //! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
-//! The messages are those of SERVER and CLIENT, of groups, or of any number of parts. Each end may defer its introduction,
-//! also in the role of a client. The fuzzer varies the flags and forms of headers, inside and
-//! outside of the sealed data, and flips arbitrary bits.
+//! The messages are those of SERVER and CLIENT, of groups, or of any number of parts. Each end may
+//! defer its introduction, also in the role of a client. The fuzzer varies the flags and forms of
+//! headers, inside and outside of the sealed data, and flips arbitrary bits.
 
 #![no_main]
 

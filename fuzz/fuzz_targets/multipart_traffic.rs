@@ -1,5 +1,5 @@
-//! The decoded messages of several parts are those of a plain parser, however their bytes are split,
-//! and so are the commands between their frames.
+//! The decoder finds the same multipart messages, and the same commands between their frames, as a
+//! plain parser, wherever reads end.
 
 #![no_main]
 

@@ -1,8 +1,8 @@
 //! Sockets, through their public handles.
 //!
-//! They are those of `tokio-zmtp`, as its users build it, and not of the copy that contains these
-//! rounds. The compiler inlines a function that has one caller. In one copy,
-//! [`Connected`](super::Connected) would be another caller of the same functions.
+//! The sockets are those of `tokio-zmtp` as its users build it, not those of the copy that contains
+//! these rounds. In that copy, [`Connected`](super::Connected) calls some of the same functions,
+//! and the compiler inlines a function only if it has one caller.
 
 use std::fmt;
 use std::hint::black_box;

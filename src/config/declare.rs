@@ -1,7 +1,7 @@
 //! The macros that turn the table of options into types.
 //!
-//! A group of options is a list of rows in braces. With `yes` before it, a kind has these options;
-//! with `no`, it lacks them.
+//! A group of options is a list of rows in braces. The word before it states whether a kind has
+//! these options: `yes` or `no`.
 
 /// Declares everything that depends on the table of kinds and options.
 macro_rules! sockets {

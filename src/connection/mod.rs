@@ -453,9 +453,10 @@ fn accepts_pings(shape: MessageShape, remote: &Remote) -> bool {
     !is_dish || remote.property(ACCEPTS_PING).is_some()
 }
 
-/// Returns whether the remote knows PING, which is not in ZMTP 3.0: some implementations of the
-/// classic types ignore it, and would be considered dead. The other types are not in ZMTP 3.0
-/// either. A remote of these that announces it is a libzmq, which knows PING.
+/// Returns whether the remote knows PING, which ZMTP 3.0 lacks. Some implementations of the classic
+/// types in ZMTP 3.0 ignore a PING, and would be considered dead. The other socket types are not
+/// part of ZMTP 3.0: a remote of such a type that announces this version is libzmq, which knows
+/// PING.
 fn knows_pings(shape: MessageShape, version: Version) -> bool {
     shape != MessageShape::Multipart || version >= Version::ZMTP_3_1
 }

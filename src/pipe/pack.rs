@@ -83,5 +83,5 @@ pub(crate) fn unpack(packed: Message, messages: &mut VecDeque<Message>) {
 /// reference count costs no more than a copy for each of a hundred members.
 pub(crate) const PACKED_MAX: usize = 0x100;
 
-/// The size at which a buffer is sealed: of one write.
+/// The size at which a buffer is sealed: that of one write.
 const PACK_SIZE: usize = 0x1_0000;

@@ -10,7 +10,7 @@ pub(crate) enum Want {
     /// As many as the receiver in this process has capacity for. While it has other messages, new
     /// ones stay here until this queue is half full.
     Room(Room),
-    /// All messages or, if they are long, as many as fill some writes.
+    /// All messages or, if they are long, as many as fill a few writes.
     Write,
 }
 

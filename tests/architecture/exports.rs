@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::examples::{exported_types, impl_blocks, public_type};
 use crate::sources::{SourceFile, files, files_in};
 
-/// The methods of a type that this crate exports from `zmtp-proto` are public here too.
+/// The methods of the types that this crate exports from `zmtp-proto` count as well.
 #[test]
 fn the_types_in_signatures_of_exported_types_are_exported() {
     let (library, protocol) = (files(), files_in("proto/src"));

@@ -55,7 +55,8 @@ const RANKS: &[(&str, u8)] = &[
 const EMPTY_NAMES: &[&str] =
     &["common", "helper", "helpers", "misc", "prelude", "types", "util", "utils"];
 
-/// What the protocol does not use. An address of `std::net` is a value like any other.
+/// The names of IO, which the protocol does not use. It does use the addresses of `std::net`, which
+/// are plain values.
 const FOREIGN: &[&str] =
     &["tokio", "std::io", "std::thread", "TcpListener", "TcpStream", "ToSocketAddrs", "UdpSocket"];
 
@@ -185,7 +186,7 @@ fn lint_exceptions_are_expectations() {
     }
 }
 
-/// A file belongs to one module of one crate. Others depend on the crate.
+/// A file belongs to one module of one crate, and other crates depend on that crate.
 #[test]
 fn no_file_is_included_by_path() {
     for directory in DIRECTORIES {

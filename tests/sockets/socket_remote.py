@@ -2,8 +2,8 @@
 #
 # Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, "push" or "pull", its
 # properties, `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
-# which the script prints as soon as that is done. Then the socket sends or receives `count` messages, and the script
-# prints "done". The next line closes the socket. The server of a mechanism admits remotes with the credentials
+# which the script prints when it is bound or connected. Then the socket sends or receives `count` messages, and the
+# script prints "done". The next line closes the socket. The server of a mechanism admits remotes with the credentials
 # `admitted`, an array of arrays of bytes.
 
 import json

@@ -143,7 +143,7 @@ impl Calls {
                 self.admission.leave(wakes);
                 Poll::Ready(outcome)
             }
-            // No call has this id. A stream is polled as such.
+            // No call has this id, or it belongs to a stream, which is polled elsewhere.
             Some((_, CallState::Stream(_) | CallState::Free)) | None => {
                 Poll::Ready(Err(CallError::Closed))
             }

@@ -210,7 +210,7 @@ fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
     parse(text.as_deref())
 }
 
-/// Parses the text of an endpoint after `ipc://`, if there is one.
+/// Parses the part of an endpoint after `ipc://`. Returns an error if there is none.
 fn parse(text: Option<&str>) -> io::Result<IpcEndpoint> {
     let kind = io::ErrorKind::InvalidInput;
     let text = text.ok_or_else(|| io::Error::new(kind, "no name, or a name that is not UTF-8"))?;

@@ -1,7 +1,7 @@
 //! Remotes in Python, with the sockets of a release of libzmq, from the package `pyzmq` of PyPI.
 //!
-//! The package is installed below `target/`. Its wheel contains libzmq, built without drafts, as
-//! most programs use it. Without pip its tests are skipped, except in CI.
+//! The package is installed below `target/`. Its wheel contains libzmq, built without drafts, as in
+//! most programs. Without pip its tests are skipped, except in CI.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -48,5 +48,5 @@ fn install(packages: PathBuf) -> Option<PathBuf> {
     Some(packages)
 }
 
-/// It contains libzmq 4.3.5.
+/// The package, which contains libzmq 4.3.5.
 const PACKAGE: &str = "pyzmq==27.3.0";

@@ -21,7 +21,7 @@ impl ScriptRemote {
         writeln!(self.process.stdin.as_ref().unwrap(), "{line}").unwrap();
     }
 
-    /// Reads a line of the output.
+    /// Reads a line of the script's output.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
