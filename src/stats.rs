@@ -11,8 +11,8 @@ use std::time::Duration;
 pub struct Volume {
     /// The number of messages.
     pub messages: u64,
-    /// Their size on the wire, frame headers included; over `inproc` and in a proxy, the size of
-    /// their bodies.
+    /// Their size on the wire, frame headers included. Over `inproc`, the header of a
+    /// [`Message`](crate::Message) does not count. In a proxy, only bodies and parts count.
     pub bytes: u64,
 }
 

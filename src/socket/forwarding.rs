@@ -277,7 +277,7 @@ impl MessageTarget for Group {
     }
 }
 
-/// Returns the size of a message with its body or its parts. A group does not count.
+/// Returns the volume of a message: the size of its body or of its parts. A group does not count.
 fn volume(shape: MessageShape, message: &Message) -> Volume {
     let bytes = match shape {
         MessageShape::Single => message.len(),
