@@ -17,7 +17,8 @@ use crate::routing_id::RoutingId;
 /// remote that it comes from or goes to.
 ///
 /// A thread-safe socket sends and receives whole messages of one part (RFC 37, Thread-Safe Socket
-/// Types), so a message is one body and not a list of frames.
+/// Types), so a message is one body and not a list of frames. The classic types exchange
+/// [`Multipart`]s instead.
 ///
 /// `Message` dereferences to `[u8]` and converts from the usual owners of bytes: `&'static str`,
 /// `String`, `Vec<u8>`, `Box<[u8]>`, [`Bytes`], `&[u8]`, arrays and references to them. Two

@@ -285,7 +285,7 @@ impl Hash for Multipart {
     }
 }
 
-/// Collects parts into one message. No parts become one empty part.
+/// Collects parts into one message. An empty iterator becomes one empty part.
 impl<P: AsRef<[u8]>> FromIterator<P> for Multipart {
     fn from_iter<I: IntoIterator<Item = P>>(parts: I) -> Self {
         let mut encoder = Encoder::new();

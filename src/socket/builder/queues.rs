@@ -88,6 +88,8 @@ impl<S: ReceivingSocket> Builder<S> {
 
     /// Sets how many received messages are queued for each remote before the socket stops reading
     /// from it; zero for any number. Default: 1,000. (libzmq `ZMQ_RCVHWM`.)
+    ///
+    /// A multipart message counts as one.
     pub fn recv_hwm(mut self, messages: usize) -> Self {
         self.options.recv_hwm = messages;
         self
@@ -138,7 +140,8 @@ impl<S: SendingSocket> Builder<S> {
     /// Sets how many messages are queued for each remote before it counts as full; zero for any
     /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
     ///
-    /// With zero, senders never wait, and only memory limits the queue.
+    /// A multipart message counts as one. With zero, senders never wait, and only memory limits the
+    /// queue.
     pub fn send_hwm(mut self, messages: usize) -> Self {
         self.options.send_hwm = messages;
         self
@@ -147,8 +150,8 @@ impl<S: SendingSocket> Builder<S> {
     /// Sets how many bytes are queued for each remote before it counts as full; zero for any
     /// number. Default: 0. (libzmq has no such option.)
     ///
-    /// The message that reaches the limit is queued, regardless of its length. A reserved slot
-    /// counts no bytes until it is used.
+    /// All parts of a multipart message count. The message that reaches the limit is queued,
+    /// regardless of its length. A reserved slot counts no bytes until it is used.
     pub fn send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.send_hwm_bytes = bytes;
         self
