@@ -15,7 +15,7 @@ pub(crate) enum Want {
 }
 
 impl Want {
-    /// Returns whether the receiver still has messages.
+    /// Returns whether the receiver still has messages, so that taking more can wait.
     pub(super) const fn can_wait(self) -> bool {
         matches!(self, Self::Room(Room { is_all: false, .. }))
     }
@@ -30,6 +30,6 @@ pub(crate) enum Take {
     End,
     Messages,
     /// The last messages: the queue is now empty and stays so. Without this, the end would be
-    /// noticed only when the receiver takes a message. Only for [`Want::Room`].
+    /// detected only when the receiver takes a message. Only for [`Want::Room`].
     Last,
 }

@@ -69,8 +69,8 @@ use crate::sync::Lock;
 /// its remotes become mute in turn. The opposite direction, the capture and the handle are not
 /// affected. The timeouts of the sockets do not apply.
 ///
-/// A message that is too long for a `udp` endpoint of a [`Radio`](crate::Radio) could wait forever.
-/// It is taken, sent to no remote, and counted in [`ProxyStats::too_long`].
+/// A message that is too long for a `udp` endpoint of a [`Radio`](crate::Radio) could wait
+/// indefinitely. It is taken, sent to no remote, and counted in [`ProxyStats::too_long`].
 ///
 /// # Ending
 ///

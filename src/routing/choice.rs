@@ -18,8 +18,8 @@ pub(crate) enum Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Returns the pipe that the sender specifies, in whose line it waits. Other senders for one
-    /// pipe wait for any.
+    /// Returns the pipe that the sender specifies, in whose line it waits. A sender that specifies
+    /// none waits for any pipe.
     pub(super) const fn specified(self) -> Option<PipeKey> {
         match self {
             Self::One(key) => Some(key),
