@@ -26,7 +26,7 @@
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
-//! | `metadata` | table of names and values | `{ X-Colour = "red" }` |
+//! | `metadata` | table of names and values | `{ X-Color = "red" }` |
 //! | list of one value | the value alone, if it is text | `bind = "tcp://*:5555"` |
 //!
 //! An omitted key has its default. The word `"infinite"` is the builder's `None` and is valid for

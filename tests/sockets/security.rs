@@ -115,7 +115,7 @@ async fn messages_carry_the_properties_that_the_authenticator_granted() {
     let client = plain_client("alice", "right")
         .metadata("X-Role", "admin")
         .unwrap()
-        .metadata("X-Colour", "red")
+        .metadata("X-Color", "red")
         .unwrap()
         .connect(server.last_endpoint().unwrap())
         .await
@@ -126,8 +126,8 @@ async fn messages_carry_the_properties_that_the_authenticator_granted() {
     // The remote cannot announce its own user id.
     assert_eq!(remote.property("x-role"), Some(&b"user"[..]));
     assert_eq!(remote.granted_property("X-Role"), Some(&b"user"[..]));
-    assert_eq!(remote.property("X-Colour"), Some(&b"red"[..]));
-    assert_eq!(remote.granted_property("X-Colour"), None);
+    assert_eq!(remote.property("X-Color"), Some(&b"red"[..]));
+    assert_eq!(remote.granted_property("X-Color"), None);
 }
 
 #[tokio::test]

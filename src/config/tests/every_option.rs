@@ -236,7 +236,7 @@ const COMMON: &str = "
     max_half_open_per_address = 23
     max_message_size = 7
     mechanism = 'plain_server'
-    metadata = { X-Colour = 'red', X-Size = 'large' }
+    metadata = { X-Color = 'red', X-Size = 'large' }
     priority = 1
     proxy_protocol = ['192.0.2.0/24', '2001:db8::1/128']
     reconnect_interval = '8ms'
@@ -338,7 +338,7 @@ fn with_common_options<S: Socket>(builder: Builder<S>) -> Builder<S> {
         .tcp_keepalive_interval(seconds(20))
         .tcp_max_retransmission_time(seconds(21))
         .type_of_service(184)
-        .metadata("X-Colour", "red")
+        .metadata("X-Color", "red")
         .and_then(|builder| builder.metadata("X-Size", "large"))
         .unwrap()
 }

@@ -111,7 +111,7 @@ fn one_file_describes_all_sockets() {
         [backend]
         type = 'client'
         connect = ['tcp://one:5556', 'tcp://two:5556']
-        metadata = { X-Colour = 'red' }
+        metadata = { X-Color = 'red' }
         send_hwm = 10
 
         [workers]
@@ -145,7 +145,7 @@ fn one_file_describes_all_sockets() {
     let mut backend = ClientConfig::default();
     backend.connect.push("tcp://one:5556".parse().unwrap());
     backend.connect.push("tcp://two:5556".parse().unwrap());
-    backend.metadata.insert("X-Colour".to_owned(), "red".to_owned());
+    backend.metadata.insert("X-Color".to_owned(), "red".to_owned());
     backend.send_hwm = 10;
     let mut workers = ScatterConfig::default();
     workers.bind.push("tcp://*:5557".parse().unwrap());
@@ -187,7 +187,7 @@ fn an_error_states_the_reason_and_the_line() {
         ("reconnect_interval_max = 'infinite'", "`infinite` is not a time such as \"1m 30s\""),
         ("reconnect_stop = ['refused']", "unknown variant `refused`"),
         ("source_address = 'here'", "invalid socket address syntax"),
-        ("metadata = { Colour = 'red' }", "`Colour`: the name of an application's property must"),
+        ("metadata = { Color = 'red' }", "`Color`: the name of an application's property must"),
         ("hello_message = 5", "invalid type: integer `5`, expected text or a list of bytes"),
         ("bind = 5", "invalid type: integer `5`, expected a string or a list of strings"),
         ("bind = 'tcp://here'", "`tcp://here`: no port; write `tcp://here:5555`"),
@@ -231,11 +231,11 @@ fn an_absent_or_unknown_type_is_refused() {
 #[tokio::test]
 async fn an_invalid_property_prevents_the_start() {
     let mut config = ClientConfig::default();
-    config.metadata.insert("Colour".to_owned(), "red".to_owned());
+    config.metadata.insert("Color".to_owned(), "red".to_owned());
     let error = config.start().await.unwrap_err();
     assert!(matches!(
         error,
-        ConfigError::Property { name, source: PropertyError::ReservedPrefix } if name == "Colour"
+        ConfigError::Property { name, source: PropertyError::ReservedPrefix } if name == "Color"
     ));
 }
 
