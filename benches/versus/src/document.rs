@@ -208,11 +208,11 @@ benchmark's own futures and their wake-ups, and 4 % in page faults. The receivin
 **SCATTER against omq at 64 bytes.** SCATTER and GATHER take the path of CLIENT and SERVER, whose rounds lie on both
 sides of the same target.
 
-**RADIO to 100 DISHes.** A message is received inline if its body, its group and four bytes of headers have at most
-72 bytes together. A longer one is a slice of the read buffer, whose reference count changes twice. With a group of
-nine bytes, the ratios to libzmq are 3.35 (3.17–3.45), 2.50 (2.19–2.69) and 2.41 (2.34–2.85) for 1, 10 and 100 DISHes.
-According to `perf`, `recv` takes 20 % of the time, half of it in an uncontended lock, and finding messages takes
-14 %. With 100 DISHes, the queues do not fit into the caches.
+**RADIO to 10 and 100 DISHes.** Single rounds lie on both sides of the target. The process of the DISHes is the
+slower one. According to `perf`, `recv` takes half of its time, and half of that is an uncontended lock; copying from
+the system takes 13 %, and finding messages 25 %. With 100 DISHes, the read buffers do not fit into the caches. A
+message is received inline if its body, its group and four bytes of headers have at most 72 bytes together. A longer
+one is a slice of the read buffer, whose reference count changes twice.
 
 ### Other results
 
