@@ -25,6 +25,9 @@ use super::{AnyMessage, DebugBody, Message};
 /// message. A message has at least one part: an empty array, `Vec` or iterator becomes one empty
 /// part. Two messages are equal if their parts are equal.
 ///
+/// In an array or `Vec`, text that is not `'static` is written as bytes, such as
+/// `[name.as_bytes(), b"done"]`.
+///
 /// The parts are copied and encoded once, when the message is created. A short message, of up to 72
 /// bytes including two for each part, is stored without an allocation; clones of a longer one share
 /// its memory. A long received message is a slice of the buffer that it was read into, and keeps
@@ -161,7 +164,9 @@ impl Multipart {
         parts(&self.0)
     }
 
-    /// Converts the message into its parts. They share the memory of a long message.
+    /// Converts the message into its parts. They share the memory of a long message: each keeps all
+    /// of it alive. A program that stores one part for a long time should copy it, with
+    /// [`to_vec`](slice::to_vec).
     ///
     /// # Examples
     ///
@@ -333,7 +338,7 @@ macro_rules! from_bodies {
     };
 }
 
-from_bodies!(Bytes, BytesMut, Vec<u8>, Box<[u8]>, String, &String, &'static str, &[u8]);
+from_bodies!(Bytes, BytesMut, Vec<u8>, Box<[u8]>, String, &String, &str, &[u8]);
 from_bodies!(Message, &Message);
 
 impl From<()> for Multipart {
@@ -357,6 +362,13 @@ impl<const N: usize> From<[u8; N]> for Multipart {
 impl From<&Self> for Multipart {
     fn from(message: &Self) -> Self {
         message.clone()
+    }
+}
+
+/// Does the same as [`Multipart::into_parts`].
+impl From<Multipart> for Vec<Bytes> {
+    fn from(message: Multipart) -> Self {
+        message.into_parts()
     }
 }
 
@@ -387,8 +399,9 @@ mod tests {
     #[test]
     fn everything_that_converts_to_a_part_converts_to_a_message() {
         let text = String::from("text");
-        let same: [Multipart; 11] = [
+        let same: [Multipart; 12] = [
             "text".into(),
+            text.as_str().into(),
             text.clone().into(),
             (&text).into(),
             text.as_bytes().into(),
@@ -423,7 +436,8 @@ mod tests {
     fn parts_share_the_memory_of_a_long_message() {
         let message = Multipart::from([vec![1; 100], vec![2; 100]]);
         let address = message[1].as_ptr();
-        assert_eq!(message.into_parts()[1].as_ptr(), address);
+        assert_eq!(message.clone().into_parts()[1].as_ptr(), address);
+        assert_eq!(Vec::<Bytes>::from(message)[1].as_ptr(), address);
     }
 
     #[test]
