@@ -13,8 +13,8 @@ use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 pub(super) struct SealedDecoder {
     opener: Opener,
     /// The command or error after the last batch. Its frame is already decrypted, which is possible
-    /// only once.
-    pub(super) found: Option<Result<Command, TrafficError>>,
+    /// only once. Boxed, because it is rare, and every connection has space for it.
+    pub(super) found: Option<Box<Result<Command, TrafficError>>>,
 }
 
 /// What stands at the beginning of the input: a frame, with its kind and length, or less.
@@ -92,7 +92,7 @@ impl TrafficDecoder {
         loop {
             let Some(sealed) = &mut self.sealed else { return Ok(None) };
             if let Some(found) = sealed.found.take() {
-                return found.map(|command| Some(Traffic::Command(command)));
+                return (*found).map(|command| Some(Traffic::Command(command)));
             }
             let (mut end, mut messages) = (0, 0);
             let found = loop {
@@ -134,7 +134,7 @@ impl TrafficDecoder {
                     self.pass(input, len);
                 }
                 Ok(SealedFrame::Command(len, command)) => {
-                    sealed.found = Some(Ok(command));
+                    sealed.found = Some(Box::new(Ok(command)));
                     self.pass(input, len);
                 }
                 Ok(SealedFrame::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
@@ -143,7 +143,7 @@ impl TrafficDecoder {
                     return Ok(None);
                 }
                 Ok(SealedFrame::Enough | SealedFrame::Incomplete(_)) => {}
-                Err(error) => sealed.found = Some(Err(error)),
+                Err(error) => sealed.found = Some(Box::new(Err(error))),
             }
             if let Some(batch) = batch {
                 return Ok(Some(Traffic::Messages(batch?)));

@@ -22,7 +22,7 @@ impl TrafficDecoder {
     ) -> Result<Option<Traffic>, TrafficError> {
         let Some(sealed) = &mut self.sealed else { return Ok(None) };
         if let Some(found) = sealed.found.take() {
-            return found.map(|command| Some(Traffic::Command(command)));
+            return (*found).map(|command| Some(Traffic::Command(command)));
         }
         let mut arrived = self.arrived;
         let (mut start, mut end, mut messages) = (0, 0, 0);
@@ -88,7 +88,7 @@ impl TrafficDecoder {
             return found.transpose().map(|command| command.map(Traffic::Command));
         };
         if let Some(sealed) = &mut self.sealed {
-            sealed.found = found;
+            sealed.found = found.map(Box::new);
         }
         Ok(Some(Traffic::Messages(batch?)))
     }
