@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 #[cfg(target_os = "linux")]
@@ -33,14 +33,21 @@ async fn no_client_connects_before_the_mode_is_set() {
     let _watchdog = Watchdog::start();
     let (_scratch, path) = scratch().await;
     let ended = Arc::new(AtomicBool::new(false));
+    let binds = Arc::new(AtomicUsize::new(0));
     let eager = {
-        let (ended, path) = (Arc::clone(&ended), path.clone());
+        let (ended, binds, path) = (Arc::clone(&ended), Arc::clone(&binds), path.clone());
         thread::spawn(move || {
             let mut seen = Vec::new();
             while !ended.load(Ordering::Relaxed) {
-                if UnixStream::connect(&path).is_ok() {
-                    // The file may have been removed.
-                    seen.extend(fs::metadata(&path).map(|metadata| metadata.mode() & 0o777));
+                let begun = binds.load(Ordering::SeqCst);
+                if UnixStream::connect(&path).is_err() {
+                    continue;
+                }
+                // The file may have been removed.
+                let mode = fs::metadata(&path).map(|metadata| metadata.mode() & 0o777);
+                // The next file has another mode until it listens.
+                if binds.load(Ordering::SeqCst) == begun {
+                    seen.extend(mode);
                 }
             }
             seen
@@ -48,11 +55,11 @@ async fn no_client_connects_before_the_mode_is_set() {
     };
     let server = Server::builder().ipc_mode(0o606).build();
     for _ in 0..200 {
+        binds.fetch_add(1, Ordering::SeqCst);
         let bound = server.bind(endpoint(&path)).await.unwrap();
         server.unbind(bound).await.unwrap();
     }
     ended.store(true, Ordering::Relaxed);
-    // The file may have been removed and bound again between connecting and reading its mode.
     let seen = eager.join().unwrap();
     assert!(seen.iter().all(|mode| *mode == 0o606), "{seen:?}");
 }
