@@ -6,6 +6,7 @@
 
 pub mod events;
 pub mod example;
+mod installation;
 pub mod multicast;
 pub mod node;
 pub mod python;

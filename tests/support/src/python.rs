@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::installation::install_once;
 use crate::script::ScriptRemote;
 use crate::skipped::skip;
 
@@ -15,14 +16,15 @@ use crate::skipped::skip;
 /// path from the root of the repository.
 pub fn start(target: &str, script: &str) -> Option<ScriptRemote> {
     static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let packages = PACKAGES.get_or_init(|| install(Path::new(target).join("python"))).as_ref()?;
+    let packages = PACKAGES.get_or_init(|| install(&Path::new(target).join("python"))).as_ref()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
     let mut command = Command::new("python3");
     command.arg(script).env("PYTHONPATH", packages).env("PYTHONUNBUFFERED", "1");
     Some(ScriptRemote::start(&mut command))
 }
 
-fn install(packages: PathBuf) -> Option<PathBuf> {
+/// Returns the directory of the package.
+fn install(directories: &Path) -> Option<PathBuf> {
     let pip = || {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip"]).stdin(Stdio::null());
@@ -33,18 +35,19 @@ fn install(packages: PathBuf) -> Option<PathBuf> {
         skip("pip is not installed");
         return None;
     }
-    if !packages.join(PACKAGE.replace("==", "-") + ".dist-info").exists() {
+    let packages = directories.join(PACKAGE);
+    install_once(&packages, |packages| {
         // Only wheels, so that nothing is built.
         let done = pip()
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .args(["--root-user-action", "ignore", "--only-binary", ":all:", "--upgrade"])
+            .args(["--root-user-action", "ignore", "--only-binary", ":all:"])
             .arg("--target")
-            .arg(&packages)
+            .arg(packages)
             .arg(PACKAGE)
             .status()
             .unwrap();
         assert!(done.success(), "pip cannot install {PACKAGE}: {done}");
-    }
+    });
     Some(packages)
 }
 
