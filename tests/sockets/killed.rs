@@ -98,7 +98,7 @@ async fn account(binds: Binds) {
     };
     let (accepted, ()) = tokio::join!(sending, killing);
 
-    all_received(&scatter, &mut live, 0).await;
+    all_received(&scatter, &mut live, accepted, 0).await;
 
     // The queue of a remote that the scatter dialed remains. Its messages are returned at the end.
     undelivered += kill(live.pop().unwrap(), &scatter, &mut monitor, &mut killed).await;
@@ -107,7 +107,7 @@ async fn account(binds: Binds) {
     }
     let accepted = accepted + LAST;
     let kept = if binds == Binds::Gather { LAST / 3 } else { 0 };
-    all_received(&scatter, &mut live, kept).await;
+    all_received(&scatter, &mut live, accepted, kept).await;
     scatter.set_linger(Duration::ZERO);
     let (report, returned) = scatter.close_with_undelivered().await;
     undelivered += events::rest(monitor).await.iter().map(dropped).sum::<u64>();
@@ -178,12 +178,15 @@ async fn written_to_ended(scatter: &Scatter, ended: ConnectionId) -> u64 {
     }
 }
 
-/// Waits until `kept` messages are queued, and the processes have received all others, except those
-/// written to a killed process.
-async fn all_received(scatter: &Scatter, processes: &mut [Process], kept: u64) {
-    while scatter.stats().queued.outgoing as u64 != kept
-        || scatter.remotes().len() != processes.len()
-    {
+/// Waits until `kept` of the accepted messages are queued, and the processes have received all
+/// others, except those that were dropped or written to a killed process.
+async fn all_received(scatter: &Scatter, processes: &mut [Process], accepted: u64, kept: u64) {
+    // A message that a connection has taken is neither queued nor sent until it is written.
+    let are_written = || {
+        let stats = scatter.stats();
+        stats.sent.messages + stats.dropped.undelivered + kept == accepted
+    };
+    while !are_written() || scatter.remotes().len() != processes.len() {
         task::yield_now().await;
     }
     for remote in scatter.remotes().iter() {
