@@ -62,14 +62,12 @@ impl PartRule for GroupRule {
 
 #[cfg(test)]
 mod tests {
-    use bytes::{Bytes, BytesMut};
+    use bytes::BytesMut;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::super::batch::Batch;
-    use super::super::super::command::Command;
     use super::super::super::message_shape::{MessageShape, put_group_message};
-    use super::super::Traffic;
+    use super::super::tests::{decode_in_pieces, messages};
     use super::*;
 
     #[test]
@@ -132,55 +130,12 @@ mod tests {
                 }
                 expected.push(frames.freeze());
             }
-            let (mut input, mut received, mut commands) = (BytesMut::new(), Vec::<Bytes>::new(), 0);
-            let mut decoder = decoder(None);
-            let (mut rest, mut cuts) = (&wire[..], cuts.iter().cycle());
-            while !rest.is_empty() {
-                let (piece, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
-                input.extend_from_slice(piece);
-                rest = after;
-                while let Some(traffic) = decoder.decode(&mut input).unwrap() {
-                    match traffic {
-                        Traffic::Messages(mut batch) => {
-                            let mut part = batch.split_to(2, usize::MAX);
-                            received.extend(std::iter::from_fn(|| part.pop()));
-                            received.extend(std::iter::from_fn(|| batch.pop()));
-                        }
-                        Traffic::Command(Command::Ping(_)) => commands += 1,
-                        other => panic!("{other:?}"),
-                    }
-                }
-            }
-            prop_assert_eq!(received, expected);
-            prop_assert_eq!(commands, pings);
-            prop_assert!(input.is_empty());
-        }
-
-        #[test]
-        fn no_input_causes_a_panic(pieces in vec(vec(prop_oneof![0..6_u8, any::<u8>()], 0..50), 0..20)) {
-            let mut decoder = decoder(Some(100));
-            let mut input = BytesMut::new();
-            for piece in pieces {
-                input.extend_from_slice(&piece);
-                loop {
-                    match decoder.decode(&mut input) {
-                        Ok(Some(_)) => {}
-                        Ok(None) => break,
-                        Err(_) => return Ok(()),
-                    }
-                }
-            }
+            let received = decode_in_pieces(&mut decoder(None), &wire, &cuts, &[2, usize::MAX]);
+            prop_assert_eq!(received, (expected, pings));
         }
     }
 
     fn decoder(max_message_size: Option<u64>) -> TrafficDecoder {
         TrafficDecoder::new(max_message_size, None).with_shape(MessageShape::GroupAndBody)
-    }
-
-    fn messages(decoded: Result<Option<Traffic>, TrafficError>) -> Batch {
-        match decoded {
-            Ok(Some(Traffic::Messages(batch))) => batch,
-            other => panic!("messages are due, not {other:?}"),
-        }
     }
 }

@@ -165,6 +165,7 @@ pub(super) mod tests {
     use super::super::super::mechanism::curve::tests::sessions;
     use super::super::super::mechanism::curve::{Sealer, Session};
     use super::super::super::ping_pong::Ping;
+    use super::super::tests::decode_in_pieces;
     use super::*;
 
     #[test]
@@ -299,19 +300,8 @@ pub(super) mod tests {
             for body in &sent {
                 sealer.put_message(&mut frames, body);
             }
-            let mut input = BytesMut::new();
-            let mut received = Vec::new();
-            let (mut rest, mut cuts) = (&frames[..], cuts.iter().cycle());
-            while !rest.is_empty() {
-                let (piece, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
-                input.extend_from_slice(piece);
-                rest = after;
-                while let Some(traffic) = decoder.decode(&mut input).unwrap() {
-                    received.extend(bodies(Ok(Some(traffic))));
-                }
-            }
-            prop_assert_eq!(received, sent);
-            prop_assert!(input.is_empty());
+            let received = decode_in_pieces(&mut decoder, &frames, &cuts, &[usize::MAX]);
+            prop_assert_eq!(received, (sent.into_iter().map(Bytes::from).collect(), 0));
         }
     }
 

@@ -113,7 +113,6 @@ fn content(frame: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -123,6 +122,7 @@ mod tests {
     use super::super::super::message_shape::{MessageShape, ShapeError, put_group_message};
     use super::super::super::ping_pong::Ping;
     use super::super::sealed::tests::ends;
+    use super::super::tests::decode_in_pieces;
     use super::*;
 
     #[test]
@@ -186,23 +186,8 @@ mod tests {
                 put_group_message(&mut frames, &Group::try_from(&group[..]).unwrap(), body);
                 expected.push(frames.freeze());
             }
-            let (mut input, mut received, mut commands) = (BytesMut::new(), Vec::<Bytes>::new(), 0);
-            let (mut rest, mut cuts) = (&sent[..], cuts.iter().cycle());
-            while !rest.is_empty() {
-                let (piece, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
-                input.extend_from_slice(piece);
-                rest = after;
-                while let Some(traffic) = decoder.decode(&mut input).unwrap() {
-                    match traffic {
-                        Traffic::Messages(mut batch) => received.extend(std::iter::from_fn(|| batch.pop())),
-                        Traffic::Command(_) => commands += 1,
-                        Traffic::Progress => {}
-                    }
-                }
-            }
-            prop_assert_eq!(received, expected);
-            prop_assert_eq!(commands, pings);
-            prop_assert!(input.is_empty());
+            let received = decode_in_pieces(&mut decoder, &sent, &cuts, &[usize::MAX]);
+            prop_assert_eq!(received, (expected, pings));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Tests of the decoding of unencrypted traffic.
+//! Tests of the decoding of unencrypted traffic, and helpers for tests of all traffic.
 
 use bytes::{BufMut, Bytes};
 use proptest::collection::vec;
@@ -133,30 +133,22 @@ proptest! {
         cuts in vec(1_usize..700, 1..40),
         splits in vec(1_usize..4, 1..8),
     ) {
-        let sent = encoded(&bodies);
         let mut decoder = TrafficDecoder::new(None, None);
-        let mut input = BytesMut::new();
-        let mut received = Vec::new();
-        let (mut rest, mut cuts, mut splits) = (&sent[..], cuts.iter().cycle(), splits.iter().cycle());
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
-            input.extend_from_slice(piece);
-            rest = after;
-            while let Some(traffic) = decoder.decode(&mut input).unwrap() {
-                let Traffic::Messages(mut batch) = traffic else { panic!("only messages were sent") };
-                while batch.messages() > 0 {
-                    let mut part = batch.split_to(*splits.next().unwrap(), usize::MAX);
-                    received.extend(std::iter::from_fn(|| part.pop()));
-                }
-            }
-        }
-        prop_assert_eq!(received, bodies);
-        prop_assert!(input.is_empty());
+        let received = decode_in_pieces(&mut decoder, &encoded(&bodies), &cuts, &splits);
+        prop_assert_eq!(received, (bodies.into_iter().map(Bytes::from).collect(), 0));
     }
 
     #[test]
-    fn no_input_causes_a_panic(pieces in vec(vec(any::<u8>(), 0..50), 0..20)) {
-        let mut decoder = TrafficDecoder::new(Some(100), None);
+    fn no_input_causes_a_panic(
+        shape in prop_oneof![
+            Just(MessageShape::Single),
+            Just(MessageShape::GroupAndBody),
+            Just(MessageShape::Multipart),
+        ],
+        pieces in vec(vec(prop_oneof![0..6_u8, any::<u8>()], 0..50), 0..20),
+    ) {
+        let decoder = TrafficDecoder::new(Some(100), None);
+        let mut decoder = decoder.with_shape(shape).with_max_message_parts(5);
         let mut input = BytesMut::new();
         for piece in pieces {
             input.extend_from_slice(&piece);
@@ -171,6 +163,38 @@ proptest! {
     }
 }
 
+/// Decodes bytes that are read in pieces of these lengths, in turn. Returns the messages, of which
+/// so many at a time are split off a batch, and the number of PINGs.
+pub(super) fn decode_in_pieces(
+    decoder: &mut TrafficDecoder,
+    wire: &[u8],
+    lengths: &[usize],
+    splits: &[usize],
+) -> (Vec<Bytes>, usize) {
+    let (mut input, mut messages, mut pings) = (BytesMut::new(), Vec::new(), 0);
+    let (mut rest, mut lengths, mut splits) = (wire, lengths.iter().cycle(), splits.iter().cycle());
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.len().min(*lengths.next().unwrap()));
+        input.extend_from_slice(piece);
+        rest = after;
+        while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+            match traffic {
+                Traffic::Messages(mut batch) => {
+                    while batch.messages() > 0 {
+                        let mut part = batch.split_to(*splits.next().unwrap(), usize::MAX);
+                        messages.extend(std::iter::from_fn(|| part.pop()));
+                    }
+                }
+                Traffic::Command(Command::Ping(_)) => pings += 1,
+                Traffic::Command(other) => panic!("{other:?}"),
+                Traffic::Progress => {}
+            }
+        }
+    }
+    assert!(input.is_empty());
+    (messages, pings)
+}
+
 fn encoded<T: AsRef<[u8]>>(bodies: &[T]) -> BytesMut {
     let mut frames = BytesMut::new();
     for body in bodies {
@@ -180,7 +204,7 @@ fn encoded<T: AsRef<[u8]>>(bodies: &[T]) -> BytesMut {
     frames
 }
 
-fn messages(decoded: Result<Option<Traffic>, TrafficError>) -> Batch {
+pub(super) fn messages(decoded: Result<Option<Traffic>, TrafficError>) -> Batch {
     match decoded {
         Ok(Some(Traffic::Messages(batch))) => batch,
         other => panic!("messages are due, not {other:?}"),
