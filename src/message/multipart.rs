@@ -196,6 +196,8 @@ impl Default for Multipart {
     }
 }
 
+/// Skips the parts before the index, as [`get`](Multipart::get) does.
+///
 /// # Panics
 ///
 /// The message has no such part.

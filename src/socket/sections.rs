@@ -118,7 +118,11 @@ macro_rules! mute_sink {
             "\n\nThe sink waits while the ",
             $handle,
             " is mute, regardless of [`send_timeout`](Builder::send_timeout). It fails only when \
-             the socket is closed: remotes that come and go do not end a `StreamExt::forward`."
+             the socket is closed: remotes that come and go do not end a `StreamExt::forward`.\n\n\
+             Everything that converts into a message can be sent, so a method without an item has to \
+             name its type: `SinkExt::<&str>::flush(&mut ",
+            $handle,
+            ")`."
         )
     };
 }
