@@ -230,7 +230,7 @@ impl<M> Proxy<M> {
         if let Some(capture) = capture {
             // The owner of a body may run code when the last reference is dropped.
             capture.copies.clear();
-            capture.sink.report_missed();
+            capture.sink.account_for_copies();
         }
         for flow in flows {
             flow.forward.finish_step();

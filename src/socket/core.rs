@@ -18,7 +18,9 @@ use crate::monitor::EventPublisher;
 use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
 use crate::remote::ACCEPTS_PING;
-use crate::routing::{FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy};
+use crate::routing::{
+    Copies, FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy,
+};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
@@ -123,18 +125,23 @@ impl<R: Strategy> Core<R> {
         let (sent, copies) = self.outgoing.with(|outgoing, wakes| {
             (outgoing.try_send(to, message, wakes), outgoing.take_copies())
         });
-        charge_copies(copies.queued);
-        self.control.shared().losses().missed(copies);
+        self.account_for(copies);
         sent
     }
 
-    /// Reports remotes that have begun to miss messages.
-    pub(super) fn report_missed(&self) {
+    /// Accounts for the copies of messages that were sent to many remotes in another way.
+    pub(super) fn account_for_copies(&self) {
         if R::FANS_OUT {
             let copies = self.outgoing.lock().take_copies();
-            charge_copies(copies.queued);
-            self.control.shared().losses().missed(copies);
+            self.account_for(copies);
         }
+    }
+
+    /// Charges copies to the budget of the task, and reports the remotes that have begun to miss
+    /// messages.
+    fn account_for(&self, copies: Copies) {
+        charge_copies(copies.queued);
+        self.control.shared().losses().missed(copies);
     }
 
     /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.

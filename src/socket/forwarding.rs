@@ -95,8 +95,8 @@ pub(crate) trait CaptureSink: Send + Sync {
     /// Returns the volume of messages.
     fn volume(&self, messages: &[Option<Message>]) -> Volume;
 
-    /// Reports remotes that have begun to miss messages.
-    fn report_missed(&self);
+    /// Accounts for the copies of messages that were forwarded to many remotes.
+    fn account_for_copies(&self);
 }
 
 /// Returns the direction from one socket to another.
@@ -210,7 +210,7 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
 
     fn finish_step(&mut self) {
         self.too_long.clear();
-        self.destination.report_missed();
+        self.destination.account_for_copies();
     }
 }
 
@@ -258,8 +258,8 @@ impl<R: Strategy<Target: MessageTarget>> CaptureSink for Core<R> {
         sum
     }
 
-    fn report_missed(&self) {
-        Self::report_missed(self);
+    fn account_for_copies(&self) {
+        Self::account_for_copies(self);
     }
 }
 
