@@ -89,7 +89,7 @@ fn connect(
     stream: DuplexStream,
     socket_type: SocketType,
 ) -> (Arc<Lock<OutgoingPipes<RoundRobin>>>, Arc<Lock<FairQueue>>) {
-    let outgoing = Arc::new(Lock::new(RoundRobin::pipes(UNLIMITED)));
+    let outgoing = Arc::new(Lock::new(OutgoingPipes::new(RoundRobin::default(), UNLIMITED)));
     let incoming = Arc::new(Lock::new(FairQueue::new(UNLIMITED, 0)));
     let routing = Routing {
         outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,

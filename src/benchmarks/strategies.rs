@@ -47,7 +47,7 @@ pub struct FairQueuePop {
 impl RoundRobinSend {
     /// Creates rounds with this number of remotes, all of which have queue capacity.
     pub fn new(remotes: usize) -> Self {
-        let mut routing = RoundRobin::pipes(UNLIMITED);
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), UNLIMITED);
         let (keys, _) = attach(&mut routing, remotes);
         Self { routing, keys, taken: VecDeque::new() }
     }
@@ -70,7 +70,7 @@ impl Round for RoundRobinSend {
 impl RoutingTableSend {
     /// Creates rounds with this number of remotes, all of which have queue capacity.
     pub fn new(remotes: usize) -> Self {
-        let mut routing = RoutingTable::pipes(UNLIMITED, 0);
+        let mut routing = OutgoingPipes::new(RoutingTable::with_seed(0), UNLIMITED);
         let (keys, ids) = attach(&mut routing, remotes);
         Self { routing, keys, ids, taken: VecDeque::new() }
     }

@@ -321,7 +321,7 @@ struct TestSocket {
 impl TestSocket {
     fn new(hwm: usize) -> Self {
         let hwm = HighWaterMark::new(hwm, 0);
-        let outgoing = Arc::new(Lock::new(RoundRobin::pipes(hwm)));
+        let outgoing = Arc::new(Lock::new(OutgoingPipes::new(RoundRobin::default(), hwm)));
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn crate::routing::Outgoing>>,
             incoming: Arc::new(Lock::new(FairQueue::new(hwm, 0))),

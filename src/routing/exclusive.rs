@@ -1,8 +1,8 @@
 //! Exactly one remote (libzmq `pair`): CHANNEL, PAIR.
 
-use crate::pipe::{HighWaterMark, PipeKey};
+use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{AttachError, Choice, OutgoingPipes, Strategy};
+use crate::routing::{AttachError, Choice, Strategy};
 use crate::routing_id::RoutingId;
 
 /// Sends every message to the only remote, and admits no other while there is one (RFC 52, The
@@ -15,13 +15,6 @@ pub(crate) struct Exclusive {
     is_occupied: bool,
     /// The pipe of the remote, while it has capacity.
     offered: Option<PipeKey>,
-}
-
-impl Exclusive {
-    /// Creates the pipes of a socket, with this mark for the pipe.
-    pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
-        OutgoingPipes::new(Self::default(), hwm)
-    }
 }
 
 impl Strategy for Exclusive {
@@ -64,14 +57,15 @@ mod tests {
 
     use super::*;
     use crate::message::Message;
+    use crate::pipe::HighWaterMark;
     use crate::pipe::{Ticket, Want};
     use crate::remote::tests::any_remote;
-    use crate::routing::{EndpointId, Outgoing, Refusal};
+    use crate::routing::{EndpointId, Outgoing, OutgoingPipes, Refusal};
     use crate::sync::Wakes;
 
     #[test]
     fn the_only_remote_receives_every_message() {
-        let mut routing = Exclusive::pipes(HighWaterMark::new(2, 0));
+        let mut routing = OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(2, 0));
         assert_eq!(send(&mut routing, 0), Err(Refusal::Full));
         let key = attach(&mut routing).unwrap();
         send(&mut routing, 1).unwrap();
@@ -84,7 +78,7 @@ mod tests {
 
     #[test]
     fn another_remote_is_admitted_when_the_first_is_retired() {
-        let mut routing = Exclusive::pipes(HighWaterMark::new(2, 0));
+        let mut routing = OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(2, 0));
         let first = attach(&mut routing).unwrap();
         assert_eq!(attach(&mut routing), Err(AttachError::Occupied));
         send(&mut routing, 1).unwrap();
@@ -101,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_remote_in_its_handshake_occupies_the_socket_and_takes_no_message() {
-        let mut routing = Exclusive::pipes(HighWaterMark::new(2, 0));
+        let mut routing = OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(2, 0));
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
         let first = routing.attach_arriving(ENDPOINT).unwrap().key;
@@ -118,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_closed_socket_is_not_occupied() {
-        let mut routing = Exclusive::pipes(HighWaterMark::new(2, 0));
+        let mut routing = OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(2, 0));
         attach(&mut routing).unwrap();
         routing.close(&mut Wakes::None);
         assert_eq!(attach(&mut routing), Err(AttachError::Closed));

@@ -13,7 +13,7 @@ use zmtp_proto::message_shape::{last_part, split_first_part};
 
 use self::members::Members;
 use crate::options::GroupOptions;
-use crate::pipe::{HighWaterMark, PipeKey};
+use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, ManyPipes, OutgoingPipes, Strategy, TooManyGroups};
 use crate::sync::Wakes;
@@ -42,11 +42,6 @@ struct JoinedByRemote {
 }
 
 impl GroupTable {
-    /// Creates the pipes of a socket, with this mark for each.
-    pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
-        OutgoingPipes::new(Self::default(), hwm)
-    }
-
     fn join(&mut self, key: PipeKey, group: &Group) -> Result<(), TooManyGroups> {
         let Self { members, joined, bytes, in_all, options } = self;
         let Some(joined) = joined.entry(key) else { return Ok(()) };
@@ -194,6 +189,7 @@ mod tests {
     use proptest::prelude::{Strategy as _, prop_assert_eq, prop_oneof, proptest};
 
     use super::*;
+    use crate::pipe::HighWaterMark;
     use crate::routing::{EndpointId, Outgoing};
 
     #[test]
@@ -370,7 +366,7 @@ mod tests {
     }
 
     fn pipes(options: GroupOptions) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
-        let mut pipes = GroupTable::pipes(HighWaterMark::new(1, 0));
+        let mut pipes = OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(1, 0));
         pipes.set_group_options(options);
         let keys = [(); 2].map(|()| attach(&mut pipes));
         (pipes, keys)

@@ -7,7 +7,7 @@ use slotmap::SecondaryMap;
 use zmtp_proto::command::Command;
 use zmtp_proto::group::Group;
 
-use crate::pipe::{HighWaterMark, PipeKey};
+use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
@@ -32,11 +32,6 @@ enum Change {
 }
 
 impl JoinedGroups {
-    /// Creates the pipes of a socket.
-    pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
-        OutgoingPipes::new(Self::default(), hwm)
-    }
-
     fn change(&mut self, group: &Group, change: Change) {
         for unannounced in self.unannounced.values_mut() {
             // Opposite changes cancel each other.
@@ -138,12 +133,13 @@ mod tests {
     };
 
     use super::*;
+    use crate::pipe::HighWaterMark;
     use crate::pipe::{Take, Want};
     use crate::routing::{EndpointId, Outgoing};
 
     #[test]
     fn a_new_connection_is_told_all_groups_and_later_only_changes() {
-        let mut pipes = JoinedGroups::pipes(HighWaterMark::new(1, 0));
+        let mut pipes = OutgoingPipes::new(JoinedGroups::default(), HighWaterMark::new(1, 0));
         let key = attach(&mut pipes);
         join(&mut pipes, "a");
         join(&mut pipes, "b");
@@ -160,7 +156,7 @@ mod tests {
 
     #[test]
     fn many_groups_are_told_in_portions() {
-        let mut pipes = JoinedGroups::pipes(HighWaterMark::new(1, 0));
+        let mut pipes = OutgoingPipes::new(JoinedGroups::default(), HighWaterMark::new(1, 0));
         let key = attach(&mut pipes);
         for number in 0..2_000 {
             join(&mut pipes, &number.to_string());
@@ -196,7 +192,7 @@ mod tests {
                 0..60,
             ),
         ) {
-            let mut pipes = JoinedGroups::pipes(HighWaterMark::new(1, 0));
+            let mut pipes = OutgoingPipes::new(JoinedGroups::default(), HighWaterMark::new(1, 0));
             let key = attach(&mut pipes);
             connect(&mut pipes, key);
             let (mut plain, mut remote) = (BTreeSet::new(), BTreeSet::new());

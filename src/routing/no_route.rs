@@ -3,7 +3,7 @@
 use crate::routing::{Choice, Strategy};
 
 /// Chooses no pipe: the socket has no method that sends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct NoRoute;
 
 impl Strategy for NoRoute {

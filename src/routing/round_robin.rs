@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::pipe::{HighWaterMark, PipeKey, Waiters};
+use crate::pipe::{PipeKey, Waiters};
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, Leftover, OutgoingPipes, Strategy};
+use crate::routing::{Choice, Leftover, Strategy};
 use crate::sync::Wakes;
 
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
@@ -31,11 +31,6 @@ pub(crate) struct RoundRobin {
 }
 
 impl RoundRobin {
-    /// Creates the pipes of a socket, each with this high-water mark.
-    pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
-        OutgoingPipes::new(Self::default(), hwm)
-    }
-
     fn count_closed(&self) {
         self.open.fetch_sub(1, Ordering::Release);
     }
@@ -112,12 +107,13 @@ mod tests {
 
     use super::*;
     use crate::message::Message;
+    use crate::pipe::HighWaterMark;
     use crate::pipe::{Take, Ticket, Want};
-    use crate::routing::{EndpointId, Outgoing, Refusal};
+    use crate::routing::{EndpointId, Outgoing, OutgoingPipes, Refusal};
 
     #[test]
     fn messages_are_sent_to_remotes_in_turn() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let [a, b, c] = [(); 3].map(|()| attach(&mut routing, 10));
         for number in 0..6 {
             send(&mut routing, number).unwrap();
@@ -129,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_full_remote_is_skipped_until_it_has_queue_capacity() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let (a, b) = (attach(&mut routing, 1), attach(&mut routing, 10));
         for number in 0..4 {
             send(&mut routing, number).unwrap();
@@ -143,7 +139,7 @@ mod tests {
 
     #[test]
     fn accepts_nothing_without_remotes_or_when_all_are_full() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         assert_eq!(send(&mut routing, 0), Err(Refusal::Full));
         attach(&mut routing, 2);
         attach(&mut routing, 1);
@@ -155,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_freed_slot_goes_to_the_sender_that_waited_longest() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -173,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_dropped_sender_passes_its_slot_to_the_next() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -188,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_slot_of_a_removed_remote_is_void_and_its_sender_keeps_its_position() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -209,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_retired_remote_receives_queued_messages_and_no_new_ones() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 10);
         send(&mut routing, 0).unwrap();
         routing.retire(ENDPOINT, &mut Wakes::None);
@@ -227,7 +223,7 @@ mod tests {
 
     #[test]
     fn closing_wakes_all_waiting_tasks() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
         let mut wakes = Wakes::None;
@@ -239,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_raised_hwm_serves_waiting_senders_and_a_lowered_one_stops_the_next() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(1, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let mut ticket = None;
@@ -254,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_reserved_slot_that_takes_the_last_bytes_fills_the_queue() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(0, 20));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(0, 20));
         let a = routing.attach(ENDPOINT, &mut Wakes::None).unwrap().key;
         assert_eq!(routing.try_reserve(&()), Ok(a));
         let sent = routing.send_reserved(a, &mut Some(Message::from([7; 30])), &mut Wakes::None);

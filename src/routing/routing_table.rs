@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::pipe::{HighWaterMark, PipeKey};
+use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, OutgoingPipes, Strategy};
 use crate::routing_id::RoutingId;
@@ -43,12 +43,18 @@ impl Hasher for IdHasher {
     }
 }
 
+/// Routing ids begin at random, so that an id of an earlier socket is unlikely to identify a remote of
+/// this one.
+impl Default for RoutingTable {
+    fn default() -> Self {
+        Self::with_seed(fastrand::u32(..))
+    }
+}
+
 impl RoutingTable {
-    /// Creates the pipes of a socket, each with this high-water mark. Routing ids begin after
-    /// `seed`, which is random, so that an id of an earlier socket is unlikely to identify a remote
-    /// of this one.
-    pub(crate) fn pipes(hwm: HighWaterMark, seed: u32) -> OutgoingPipes<Self> {
-        OutgoingPipes::new(Self { keys: Keys::default(), last_number: seed }, hwm)
+    /// Creates a table whose routing ids begin after `seed`.
+    pub(crate) fn with_seed(seed: u32) -> Self {
+        Self { keys: Keys::default(), last_number: seed }
     }
 
     /// Finds a routing id that no live remote has.
@@ -98,13 +104,15 @@ mod tests {
 
     use super::*;
     use crate::message::Message;
+    use crate::pipe::HighWaterMark;
     use crate::pipe::Want;
     use crate::routing::{EndpointId, Outgoing, Refusal};
     use crate::sync::Wakes;
 
     #[test]
     fn routing_ids_are_never_zero_and_never_shared() {
-        let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), u32::MAX - 1);
+        let mut routing =
+            OutgoingPipes::new(RoutingTable::with_seed(u32::MAX - 1), HighWaterMark::new(1, 0));
         let ids: Vec<_> = (0..3).map(|_| u32::from(attach(&mut routing, 1).1)).collect();
         assert_eq!(ids, [u32::MAX, 1, 2]);
         // The counter wraps around to ids that are still in use.
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_unknown_or_dead_remote_is_unreachable_immediately() {
-        let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
+        let mut routing = OutgoingPipes::new(RoutingTable::with_seed(0), HighWaterMark::new(1, 0));
         let unknown = RoutingId::new(77).unwrap();
         assert_eq!(send(&mut routing, unknown), Err(Refusal::HostUnreachable));
         let (key, id) = attach(&mut routing, 1);
@@ -125,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_full_remote_does_not_block_another() {
-        let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
+        let mut routing = OutgoingPipes::new(RoutingTable::with_seed(0), HighWaterMark::new(1, 0));
         let (_, a) = attach(&mut routing, 1);
         let (_, b) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, a), Ok(()));
@@ -135,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_removed_remote_wakes_the_senders_that_wait_for_it() {
-        let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
+        let mut routing = OutgoingPipes::new(RoutingTable::with_seed(0), HighWaterMark::new(1, 0));
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
         let mut ticket = None;
@@ -149,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_dropped_sender_passes_its_slot_to_the_next() {
-        let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
+        let mut routing = OutgoingPipes::new(RoutingTable::with_seed(0), HighWaterMark::new(1, 0));
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
         let (mut first, mut second) = (None, None);

@@ -138,7 +138,7 @@ struct Senders {
 impl Default for Senders {
     fn default() -> Self {
         Self {
-            routing: RoundRobin::pipes(HighWaterMark::new(HWM, 0)),
+            routing: OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(HWM, 0)),
             keys: Vec::new(),
             tasks: Default::default(),
             sent: 0,

@@ -2,8 +2,7 @@
 
 use zmtp_proto::socket_type::SocketType;
 
-use crate::pipe::HighWaterMark;
-use crate::routing::{Exclusive, OutgoingPipes};
+use crate::routing::Exclusive;
 use crate::socket::sections::{cooperative_scheduling, ending, silent_failures, stream_and_sink};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
@@ -109,10 +108,6 @@ impl Kind for Channel {
     const SOCKET_TYPE: SocketType = SocketType::Channel;
 
     type Outgoing = Exclusive;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<Exclusive> {
-        Exclusive::pipes(send_hwm)
-    }
 }
 
 verbs!(Channel, "channel": Endpoints, Send, Receive, Remotes, Options, Hellos);

@@ -37,7 +37,7 @@ pub(super) struct Core<R> {
     pub(super) send_timeout: Option<Duration>,
 }
 
-impl<R: Strategy + 'static> Core<R> {
+impl<R: Strategy + Default + 'static> Core<R> {
     /// Starts a socket of a type and its driver.
     ///
     /// # Panics
@@ -45,9 +45,9 @@ impl<R: Strategy + 'static> Core<R> {
     /// See [`Runtime::current`].
     #[track_caller]
     pub(super) fn start<K: Kind<Outgoing = R>>(options: Options) -> Arc<Self> {
-        let outgoing = K::outgoing(HighWaterMark::new(options.send_hwm, options.send_hwm_bytes));
-        let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
-        let incoming = K::incoming(recv_hwm, options.ended_hwm_bytes);
+        let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
+        let outgoing = OutgoingPipes::new(R::default(), send_hwm);
+        let incoming = incoming::<K>(&options);
         let runtime = Runtime::current();
         let (core, driver) = Self::new(K::SOCKET_TYPE, outgoing, incoming, options, runtime);
         core.runtime().spawn(driver.run());
@@ -166,6 +166,15 @@ impl<R: Strategy> Core<R> {
     pub(super) fn release(&self, key: PipeKey) {
         self.outgoing.with(|outgoing, wakes| outgoing.release(key, wakes));
     }
+}
+
+/// Creates the incoming queue of a new socket.
+pub(super) fn incoming<K: Kind>(options: &Options) -> FairQueue {
+    if !K::RECEIVES {
+        return FairQueue::closed();
+    }
+    let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
+    FairQueue::new(recv_hwm, options.ended_hwm_bytes)
 }
 
 /// Returns the metadata that a socket announces.

@@ -4,8 +4,7 @@ use zmtp_proto::socket_type::SocketType;
 
 #[cfg(doc)]
 use crate::message::Message;
-use crate::pipe::HighWaterMark;
-use crate::routing::{OutgoingPipes, RoutingTable};
+use crate::routing::RoutingTable;
 use crate::routing_id::RoutingId;
 use crate::socket::sections::{
     cooperative_scheduling, ending, mute_state_of_each_remote, silent_failures,
@@ -87,10 +86,6 @@ impl Kind for Peer {
     const SOCKET_TYPE: SocketType = SocketType::Peer;
 
     type Outgoing = RoutingTable;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<RoutingTable> {
-        RoutingTable::pipes(send_hwm, fastrand::u32(..))
-    }
 }
 
 verbs!(

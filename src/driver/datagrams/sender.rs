@@ -315,7 +315,7 @@ mod tests {
     use crate::monitor::EventPublisher;
     use crate::options::Options;
     use crate::pipe::HighWaterMark;
-    use crate::routing::{FairQueue, GroupTable, Losses, Outgoing, Routing};
+    use crate::routing::{FairQueue, GroupTable, Losses, Outgoing, OutgoingPipes, Routing};
     use crate::runtime::Runtime;
     use crate::sync::Lock;
     use crate::transport::udp::tests::drain;
@@ -324,7 +324,10 @@ mod tests {
     async fn a_batch_that_is_dropped_while_it_is_sent_one_by_one_is_counted_and_returned_in_part() {
         let messages = 30;
         let group: Group = "g".parse().unwrap();
-        let outgoing = Arc::new(Lock::new(GroupTable::pipes(HighWaterMark::new(0, 0))));
+        let outgoing = Arc::new(Lock::new(OutgoingPipes::new(
+            GroupTable::default(),
+            HighWaterMark::new(0, 0),
+        )));
         let shared = shared(outgoing.clone());
         let endpoint: Endpoint = "udp://127.0.0.1:9".parse().unwrap();
         let subject = EventSource::endpoint(endpoint.clone());

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn only_pipes_whose_remotes_are_connected_are_offered() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         let open = routing.select();
         assert_eq!(send(&mut routing), Err(Refusal::Full));
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn messages_that_a_connection_leaves_are_taken_out_in_order() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let a = attach(&mut routing);
         routing.select();
         connect(&mut routing, a, FIRST);
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn undelivered_messages_are_lost_if_there_is_no_other_remote() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         routing.select();
         connect(&mut routing, a, FIRST);
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_slot_granted_for_a_lost_connection_is_void_and_its_sender_is_next() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(1, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         routing.select();
         connect(&mut routing, a, FIRST);
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_remote_that_drains_is_offered_again_after_it_has_reconnected() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         let open = routing.select();
         connect(&mut routing, a, FIRST);
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn tasks_that_wait_for_an_open_pipe_are_woken_by_a_connection_and_by_close() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         routing.select();
         let [mut first, mut second] = [None; 2];

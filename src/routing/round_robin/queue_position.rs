@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_position_is_the_pipe_and_the_number_of_earlier_messages() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         let mut place = || send(&mut routing).unwrap();
         assert_eq!([place(), place(), place()], [at(a, 0), at(b, 0), at(a, 1)]);
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_waited_learns_the_queue_position_as_well() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         assert_eq!(send(&mut routing), Ok(at(a, 0)));
         let mut ticket = None;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_message_for_one_remote_takes_no_granted_slot() {
-        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
+        let mut routing = OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         assert_eq!(send(&mut routing), Ok(at(a, 0)));
         let mut ticket = None;

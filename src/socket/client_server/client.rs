@@ -2,8 +2,7 @@
 
 use zmtp_proto::socket_type::SocketType;
 
-use crate::pipe::HighWaterMark;
-use crate::routing::{OutgoingPipes, RoundRobin};
+use crate::routing::RoundRobin;
 use crate::socket::sections::{
     cooperative_scheduling, ending, mute_state, silent_failures, stream_and_sink,
 };
@@ -70,10 +69,6 @@ impl Kind for Client {
     const SOCKET_TYPE: SocketType = SocketType::Client;
 
     type Outgoing = RoundRobin;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<RoundRobin> {
-        RoundRobin::pipes(send_hwm)
-    }
 }
 
 verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hellos, Hiccups);

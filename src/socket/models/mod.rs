@@ -31,6 +31,7 @@ use tokio::sync::mpsc;
 use zmtp_proto::group::Group;
 
 use self::schedules::{all, some};
+use super::core::incoming;
 use super::reserving::Reserving;
 use super::sending::Sending;
 use super::waiting::WaitError;
@@ -57,7 +58,10 @@ impl Model<Channel> {
     /// Creates a CHANNEL with this high-water mark for sending.
     fn channel(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
-        Self::new(Exclusive::pipes(HighWaterMark::new(send_hwm, 0)), options)
+        Self::new(
+            OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(send_hwm, 0)),
+            options,
+        )
     }
 }
 
@@ -68,20 +72,27 @@ impl Model<Client> {
     }
 
     fn client_with(options: Options) -> Self {
-        Self::new(RoundRobin::pipes(HighWaterMark::new(options.send_hwm, 0)), options)
+        Self::new(
+            OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(options.send_hwm, 0)),
+            options,
+        )
     }
 }
 
 impl Model<Dish> {
     fn dish() -> Self {
-        Self::new(JoinedGroups::pipes(HighWaterMark::new(0, 0)), Options::default())
+        Self::new(
+            OutgoingPipes::new(JoinedGroups::default(), HighWaterMark::new(0, 0)),
+            Options::default(),
+        )
     }
 }
 
 impl Model<Radio> {
     /// Creates a RADIO without drops, with this high-water mark for sending.
     fn radio(send_hwm: usize) -> Self {
-        let mut outgoing = GroupTable::pipes(HighWaterMark::new(send_hwm, 0));
+        let mut outgoing =
+            OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(send_hwm, 0));
         outgoing.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
         Self::new(outgoing, Options { send_hwm, ..Options::default() })
     }
@@ -91,15 +102,17 @@ impl Model<Server> {
     /// Creates a SERVER with this high-water mark for sending.
     fn server(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
-        Self::new(RoutingTable::pipes(HighWaterMark::new(send_hwm, 0), 0), options)
+        Self::new(
+            OutgoingPipes::new(RoutingTable::with_seed(0), HighWaterMark::new(send_hwm, 0)),
+            options,
+        )
     }
 }
 
 impl<K: Kind> Model<K> {
     /// Creates a socket with these outgoing pipes.
     fn new(outgoing: OutgoingPipes<K::Outgoing>, options: Options) -> Self {
-        let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
-        let incoming = K::incoming(recv_hwm, options.ended_hwm_bytes);
+        let incoming = incoming::<K>(&options);
         let (core, driver) = Core::new(K::SOCKET_TYPE, outgoing, incoming, options, runtime());
         Self { core, _driver: driver }
     }

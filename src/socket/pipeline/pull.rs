@@ -3,8 +3,7 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::message::Multipart;
-use crate::pipe::HighWaterMark;
-use crate::routing::{NoRoute, OutgoingPipes};
+use crate::routing::NoRoute;
 #[cfg(doc)]
 use crate::socket::Builder;
 use crate::socket::sections::{
@@ -86,10 +85,6 @@ impl Kind for Pull {
     const SOCKET_TYPE: SocketType = SocketType::Pull;
 
     type Outgoing = NoRoute;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<NoRoute> {
-        OutgoingPipes::new(NoRoute, send_hwm)
-    }
 }
 
 verbs!(Pull, "pull", Multipart: Endpoints, Receive, Remotes, Options, Parts);

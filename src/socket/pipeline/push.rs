@@ -3,8 +3,7 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::message::Multipart;
-use crate::pipe::HighWaterMark;
-use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
+use crate::routing::RoundRobin;
 use crate::socket::sections::{cooperative_scheduling, ending, mute_state, silent_failures, sink};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
@@ -80,16 +79,9 @@ pub struct Push(pub(in crate::socket) Handle<Self>);
 
 impl Kind for Push {
     const SOCKET_TYPE: SocketType = SocketType::Push;
+    const RECEIVES: bool = false;
 
     type Outgoing = RoundRobin;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<RoundRobin> {
-        RoundRobin::pipes(send_hwm)
-    }
-
-    fn incoming(_recv_hwm: HighWaterMark, _ended_hwm_bytes: usize) -> FairQueue {
-        FairQueue::closed()
-    }
 }
 
 verbs!(Push, "push", Multipart: Endpoints, Send, Remotes, Options, Hellos);

@@ -5,8 +5,7 @@ use zmtp_proto::socket_type::SocketType;
 #[cfg(doc)]
 use crate::message::GroupMessage;
 use crate::options::Options;
-use crate::pipe::HighWaterMark;
-use crate::routing::{JoinedGroups, OutgoingPipes};
+use crate::routing::JoinedGroups;
 #[cfg(doc)]
 use crate::socket::Builder;
 use crate::socket::sections::{
@@ -98,10 +97,6 @@ impl Kind for Dish {
     const SOCKET_TYPE: SocketType = SocketType::Dish;
 
     type Outgoing = JoinedGroups;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<JoinedGroups> {
-        JoinedGroups::pipes(send_hwm)
-    }
 
     fn configure(core: &Core<JoinedGroups>, options: &Options) {
         for group in &options.groups.join {

@@ -3,8 +3,7 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::options::Options;
-use crate::pipe::HighWaterMark;
-use crate::routing::{FairQueue, GroupTable, OutgoingPipes};
+use crate::routing::GroupTable;
 use crate::socket::sections::{closed_sink, cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
@@ -118,16 +117,9 @@ pub struct Radio(pub(in crate::socket) Handle<Self>);
 
 impl Kind for Radio {
     const SOCKET_TYPE: SocketType = SocketType::Radio;
+    const RECEIVES: bool = false;
 
     type Outgoing = GroupTable;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<GroupTable> {
-        GroupTable::pipes(send_hwm)
-    }
-
-    fn incoming(_recv_hwm: HighWaterMark, _ended_hwm_bytes: usize) -> FairQueue {
-        FairQueue::closed()
-    }
 
     fn configure(core: &Core<GroupTable>, options: &Options) {
         core.outgoing.lock().set_group_options(options.groups.clone());

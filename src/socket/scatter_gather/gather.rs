@@ -2,8 +2,7 @@
 
 use zmtp_proto::socket_type::SocketType;
 
-use crate::pipe::HighWaterMark;
-use crate::routing::{NoRoute, OutgoingPipes};
+use crate::routing::NoRoute;
 #[cfg(doc)]
 use crate::socket::Builder;
 use crate::socket::sections::{
@@ -72,10 +71,6 @@ impl Kind for Gather {
     const SOCKET_TYPE: SocketType = SocketType::Gather;
 
     type Outgoing = NoRoute;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<NoRoute> {
-        OutgoingPipes::new(NoRoute, send_hwm)
-    }
 }
 
 verbs!(Gather, "gather": Endpoints, Receive, Remotes, Options);

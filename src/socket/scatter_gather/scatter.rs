@@ -2,8 +2,7 @@
 
 use zmtp_proto::socket_type::SocketType;
 
-use crate::pipe::HighWaterMark;
-use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
+use crate::routing::RoundRobin;
 use crate::socket::sections::{cooperative_scheduling, ending, mute_state, silent_failures, sink};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
@@ -72,16 +71,9 @@ pub struct Scatter(pub(in crate::socket) Handle<Self>);
 
 impl Kind for Scatter {
     const SOCKET_TYPE: SocketType = SocketType::Scatter;
+    const RECEIVES: bool = false;
 
     type Outgoing = RoundRobin;
-
-    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<RoundRobin> {
-        RoundRobin::pipes(send_hwm)
-    }
-
-    fn incoming(_recv_hwm: HighWaterMark, _ended_hwm_bytes: usize) -> FairQueue {
-        FairQueue::closed()
-    }
 }
 
 verbs!(Scatter, "scatter": Endpoints, Send, Remotes, Options, Hellos);
