@@ -1,10 +1,8 @@
 //! PLAIN and CURVE between the two libraries, in all roles.
 
-use interop::{BytesOption, Socket, SocketOption, SocketType, ZapHandler};
+use interop::{BytesOption, Socket, SocketOption, ZapHandler};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{Builder, Mechanism};
-
-use crate::pairing::socket;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -43,8 +41,8 @@ impl Credentials {
         })
     }
 
-    /// Builds our socket with its credentials.
-    pub(crate) fn ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> S {
+    /// Gives our socket its credentials.
+    pub(crate) fn secure_ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> Builder<S> {
         let Self { kind, role, keys } = self;
         let mechanism = match (*kind, *role) {
             (Kind::Plain, Role::Client) => Mechanism::plain_client(USERNAME, PASSWORD).unwrap(),
@@ -57,14 +55,13 @@ impl Credentials {
         };
         let users = Users::from_iter([(USERNAME, PASSWORD)]);
         let keys = Keys::from_iter([(keys.client.public_key(), USERNAME)]);
-        builder.mechanism(mechanism).authenticator(users.or(keys)).build()
+        builder.mechanism(mechanism).authenticator(users.or(keys))
     }
 
-    /// Creates a libzmq socket as the remote of our socket. If it is the server, it has a ZAP
-    /// handler.
-    pub(crate) fn theirs(&self, socket_type: SocketType) -> (Socket, Option<ZapHandler>) {
+    /// Gives a libzmq socket the credentials of the remote of ours. If it is the server, it has a
+    /// ZAP handler.
+    pub(crate) fn secure_theirs(&self, socket: &Socket) -> Option<ZapHandler> {
         let Self { kind, role, keys } = self;
-        let socket = socket(socket_type);
         let set = |option, value: &[u8]| socket.set_bytes(option, value).unwrap();
         let expected = match (*kind, *role) {
             (Kind::Plain, Role::Client) => {
@@ -88,11 +85,10 @@ impl Credentials {
                 None
             }
         };
-        let handler = expected.map(|expected| {
+        expected.map(|expected| {
             set(BytesOption::ZapDomain, b"test");
-            ZapHandler::start(&socket, move |credentials| credentials == expected).unwrap()
-        });
-        (socket, handler)
+            ZapHandler::start(socket, move |credentials| credentials == expected).unwrap()
+        })
     }
 }
 

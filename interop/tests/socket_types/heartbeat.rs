@@ -5,25 +5,31 @@
 use std::iter;
 use std::time::Duration;
 
-use interop::{Socket, SocketOption, SocketType, ZapHandler};
+use interop::{Socket, SocketOption};
 use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
-use tokio_zmtp::{Builder, Channel, Client, ConnectionId, Gather, Peer, Scatter, Server};
+use tokio_zmtp::{
+    Builder, Channel, Client, ConnectionId, Gather, Peer, Pull, Push, Scatter, Server,
+};
 
 use crate::credentials::Credentials;
-use crate::pairing::{ANY_PORT, guarded, socket};
+use crate::pairing::{ANY_PORT, guarded};
+use crate::side::{DEFAULT_HWM, Ours, Side, SocketType, Theirs};
 
-/// Runs `async fn $test(builder, their_type)` with each type, concurrently.
+/// Runs `async fn $test::<O, T>()` concurrently for each type `O` of our socket and a compatible
+/// type `T` of theirs.
 macro_rules! with_every_type {
     ($test:ident) => {
         guarded(async {
             tokio::join!(
-                $test(Channel::builder, SocketType::Channel),
-                $test(Client::builder, SocketType::Server),
-                $test(Gather::builder, SocketType::Scatter),
-                $test(Peer::builder, SocketType::Peer),
-                $test(Scatter::builder, SocketType::Gather),
-                $test(Server::builder, SocketType::Client),
+                $test::<Channel, Channel>(),
+                $test::<Client, Server>(),
+                $test::<Gather, Scatter>(),
+                $test::<Peer, Peer>(),
+                $test::<Pull, Push>(),
+                $test::<Push, Pull>(),
+                $test::<Scatter, Gather>(),
+                $test::<Server, Client>(),
             )
         })
         .await
@@ -45,47 +51,39 @@ async fn our_socket_disconnects_a_remote_after_the_ttl_of_its_pings() {
     with_every_type!(disconnects_after_the_ttl);
 }
 
-async fn answers_our_pings<S: tokio_zmtp::Socket>(
-    builder: impl Fn() -> Builder<S>,
-    their_type: SocketType,
-) {
-    let builder = || builder().heartbeat_interval(INTERVAL).heartbeat_timeout(TIMEOUT);
-    let pairs = every_pair(builder, their_type);
-    for (ours, theirs, _handler) in &pairs {
+async fn answers_our_pings<O: SocketType, T: SocketType>() {
+    let pairs = every_pair::<O, T>(|builder| {
+        builder.heartbeat_interval(INTERVAL).heartbeat_timeout(TIMEOUT)
+    });
+    for (ours, theirs) in &pairs {
         connect(ours, theirs).await;
     }
-    let connections = || pairs.iter().map(|(ours, ..)| connection(ours)).collect::<Vec<_>>();
+    let connections = || pairs.iter().map(|(ours, _)| connection(ours)).collect::<Vec<_>>();
     let before = connections();
     time::sleep(IDLE).await;
     assert_eq!(connections(), before);
-    for ((ours, ..), remote) in pairs.iter().zip(before) {
-        assert!(ours.remotes().stats(remote).unwrap().heartbeat_round_trip.is_some());
+    for ((ours, _), remote) in pairs.iter().zip(before) {
+        assert!(ours.0.remotes().stats(remote).unwrap().heartbeat_round_trip.is_some());
     }
 }
 
-async fn answers_their_pings<S: tokio_zmtp::Socket>(
-    builder: impl Fn() -> Builder<S>,
-    their_type: SocketType,
-) {
-    let pairs = every_pair(builder, their_type);
-    for (ours, theirs, _handler) in &pairs {
-        set_heartbeat(theirs, INTERVAL, TIMEOUT, TIMEOUT);
+async fn answers_their_pings<O: SocketType, T: SocketType>() {
+    let pairs = every_pair::<O, T>(|builder| builder);
+    for (ours, theirs) in &pairs {
+        set_heartbeat(&theirs.socket, INTERVAL, TIMEOUT, TIMEOUT);
         connect(ours, theirs).await;
     }
-    let connections = || pairs.iter().map(|(ours, ..)| connection(ours)).collect::<Vec<_>>();
+    let connections = || pairs.iter().map(|(ours, _)| connection(ours)).collect::<Vec<_>>();
     let before = connections();
     time::sleep(IDLE).await;
     assert_eq!(connections(), before);
 }
 
 /// The TTL is shorter than the interval between the PINGs.
-async fn disconnects_after_the_ttl<S: tokio_zmtp::Socket>(
-    builder: impl Fn() -> Builder<S>,
-    their_type: SocketType,
-) {
-    for (ours, theirs, _handler) in every_pair(builder, their_type) {
-        set_heartbeat(&theirs, 3 * SHORT_TTL, TIMEOUT, SHORT_TTL);
-        let mut monitor = ours.monitor();
+async fn disconnects_after_the_ttl<O: SocketType, T: SocketType>() {
+    for (ours, theirs) in every_pair::<O, T>(|builder| builder) {
+        set_heartbeat(&theirs.socket, 3 * SHORT_TTL, TIMEOUT, SHORT_TTL);
+        let mut monitor = ours.0.monitor();
         connect(&ours, &theirs).await;
         let reason = loop {
             let event = monitor.recv().await.unwrap().unwrap();
@@ -97,27 +95,25 @@ async fn disconnects_after_the_ttl<S: tokio_zmtp::Socket>(
     }
 }
 
-/// Creates a socket of ours and one of theirs for each mechanism and role.
-fn every_pair<S: tokio_zmtp::Socket>(
-    builder: impl Fn() -> Builder<S>,
-    their_type: SocketType,
-) -> Vec<(S, Socket, Option<ZapHandler>)> {
-    let null = (builder().build(), socket(their_type), None);
+/// Creates a socket of ours, with further options, and one of theirs for each mechanism and role.
+fn every_pair<O: SocketType, T: SocketType>(
+    options: impl Fn(Builder<O>) -> Builder<O>,
+) -> Vec<(Ours<O>, Theirs<T>)> {
+    let null = (Ours(options(O::builder_with_hwm(DEFAULT_HWM)).build()), Theirs::new());
     let secure = Credentials::all().map(|credentials| {
-        let (theirs, handler) = credentials.theirs(their_type);
-        (credentials.ours(builder()), theirs, handler)
+        let builder = credentials.secure_ours(O::builder_with_hwm(DEFAULT_HWM));
+        (Ours(options(builder).build()), Theirs::secured_by(&credentials))
     });
     iter::once(null).chain(secure).collect()
 }
 
-async fn connect(ours: &impl tokio_zmtp::Socket, theirs: &Socket) {
-    let endpoint = ours.bind(ANY_PORT).await.unwrap();
-    theirs.connect(&endpoint.to_string()).unwrap();
-    ours.remotes().connected().await.unwrap();
+async fn connect<O: SocketType>(ours: &Ours<O>, theirs: &impl Side) {
+    theirs.connect(&ours.bind(ANY_PORT).await).await;
+    ours.0.remotes().connected().await.unwrap();
 }
 
-fn connection(ours: &impl tokio_zmtp::Socket) -> ConnectionId {
-    ours.remotes().list()[0].connection_id()
+fn connection<O: SocketType>(ours: &Ours<O>) -> ConnectionId {
+    ours.0.remotes().list()[0].connection_id()
 }
 
 fn set_heartbeat(theirs: &Socket, interval: Duration, timeout: Duration, ttl: Duration) {

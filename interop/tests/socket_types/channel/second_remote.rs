@@ -2,67 +2,69 @@
 
 use std::time::Duration;
 
-use interop::Socket;
 use support::events;
 use support::transports::Transport;
 use tokio::time;
 use tokio_zmtp::Channel;
-use tokio_zmtp::monitor::{DisconnectReason, EventKind as OurEventKind, HandshakeFailure};
+use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure, Monitor};
 
-use super::side::ChannelSide;
-use crate::pairing::{POLL_INTERVAL, RECONNECT_INTERVAL, guarded, own_endpoint, until_refused};
+use crate::credentials::Credentials;
+use crate::messages::{Receives, Sends};
+use crate::pairing::{POLL_INTERVAL, connect, guarded, over_tcp_and_ipc};
+use crate::refused::until_refused;
+use crate::side::{Ours, Side, Theirs, reconnecting};
+
+over_tcp_and_ipc!(our_channel_refuses_a_second_remote);
 
 /// Both ends report the refusal. After an ERROR, libzmq does not reconnect by itself.
-#[tokio::test]
-async fn our_channel_refuses_a_second_remote() {
-    guarded(async {
-        for transport in [
-            Transport::Tcp,
-            #[cfg(unix)]
-            Transport::Ipc,
-        ] {
-            let ours: Channel = ChannelSide::new();
-            let mut monitor = ours.monitor();
-            let endpoint = ChannelSide::bind(&ours, &own_endpoint(transport)).await;
-            let first: Socket = ChannelSide::new();
-            first.connect(&endpoint).unwrap();
-            ChannelSide::send(&first, b"first").await;
-            ours.expect(b"first").await;
+async fn our_channel_refuses_a_second_remote(transport: Transport) {
+    let (ours, first) = (Ours::<Channel>::new(), Theirs::<Channel>::new());
+    let mut monitor = ours.0.monitor();
+    let endpoint = connect(&first, &ours, transport).await;
+    first.pass(&ours, "first").await;
 
-            let second: Socket = ChannelSide::new();
-            let of_second = second.monitor().unwrap();
-            second.connect(&endpoint).unwrap();
-            until_occupied(&mut monitor).await;
-            until_refused(&of_second).await;
+    let second = Theirs::<Channel>::new();
+    let of_second = second.socket.monitor().unwrap();
+    second.connect(&endpoint).await;
+    until_occupied(&mut monitor).await;
+    until_refused(&of_second).await;
 
-            drop(first);
-            events::until_disconnected(&mut monitor).await;
-            let third: Socket = ChannelSide::new();
-            third.connect(&endpoint).unwrap();
-            ChannelSide::send(&third, b"third").await;
-            ours.expect(b"third").await;
-        }
-    })
-    .await;
+    drop(first);
+    events::until_disconnected(&mut monitor).await;
+    let third = Theirs::<Channel>::new();
+    third.connect(&endpoint).await;
+    third.pass(&ours, "third").await;
+}
+
+over_tcp_and_ipc!(a_second_remote_is_refused_under_every_mechanism_and_role);
+
+async fn a_second_remote_is_refused_under_every_mechanism_and_role(transport: Transport) {
+    for credentials in Credentials::all() {
+        let ours = Ours::<Channel>::secured_by(&credentials);
+        let first = Theirs::<Channel>::secured_by(&credentials);
+        let endpoint = connect(&first, &ours, transport).await;
+        first.pass(&ours, "first").await;
+
+        let mut monitor = ours.0.monitor();
+        let second = Theirs::<Channel>::secured_by(&credentials);
+        second.connect(&endpoint).await;
+        until_occupied(&mut monitor).await;
+    }
 }
 
 #[tokio::test]
 async fn our_second_channel_is_admitted_when_theirs_has_left() {
     guarded(async {
-        let ours: Channel = ChannelSide::new();
-        let mut monitor = ours.monitor();
-        let endpoint = ChannelSide::bind(&ours, &own_endpoint(Transport::Tcp)).await;
-        let first: Socket = ChannelSide::new();
-        first.connect(&endpoint).unwrap();
-        ChannelSide::send(&first, b"first").await;
-        ours.expect(b"first").await;
+        let (ours, first) = (Ours::<Channel>::new(), Theirs::<Channel>::new());
+        let mut monitor = ours.0.monitor();
+        let endpoint = connect(&first, &ours, Transport::Tcp).await;
+        first.pass(&ours, "first").await;
 
-        let second: Channel = ChannelSide::new();
-        ChannelSide::connect(&second, &endpoint).await;
+        let second = Ours::<Channel>::new();
+        second.connect(&endpoint).await;
         until_occupied(&mut monitor).await;
         drop(first);
-        ChannelSide::send(&second, b"second").await;
-        ours.expect(b"second").await;
+        second.pass(&ours, "second").await;
     })
     .await;
 }
@@ -71,24 +73,20 @@ async fn our_second_channel_is_admitted_when_theirs_has_left() {
 #[tokio::test]
 async fn heartbeats_end_a_connection_to_their_channel_that_has_another_remote() {
     guarded(async {
-        let theirs: Socket = ChannelSide::new();
-        let endpoint = ChannelSide::bind(&theirs, &own_endpoint(Transport::Tcp)).await;
-        let first: Channel = ChannelSide::new();
-        ChannelSide::connect(&first, &endpoint).await;
-        ChannelSide::send(&first, b"first").await;
-        theirs.expect(b"first").await;
+        let (first, theirs) = (Ours::<Channel>::new(), Theirs::<Channel>::new());
+        let endpoint = connect(&first, &theirs, Transport::Tcp).await;
+        first.pass(&theirs, "first").await;
 
-        let second = Channel::builder()
-            .heartbeat_interval(Duration::from_millis(100))
-            .reconnect_interval(RECONNECT_INTERVAL)
-            .build();
-        let mut monitor = second.monitor();
-        ChannelSide::connect(&second, &endpoint).await;
+        let builder = Channel::builder().heartbeat_interval(Duration::from_millis(100));
+        let second = Ours(reconnecting(builder).build());
+        let mut monitor = second.0.monitor();
+        second.connect(&endpoint).await;
+        let message = Ours::<Channel>::message("second");
         let sending = async {
             loop {
                 // The libzmq socket answers heartbeats until a message arrives that it cannot
                 // queue.
-                ChannelSide::send(&second, b"second").await;
+                second.send(&message).await;
                 time::sleep(POLL_INTERVAL).await;
             }
         };
@@ -96,12 +94,12 @@ async fn heartbeats_end_a_connection_to_their_channel_that_has_another_remote() 
             events::until_established(&mut monitor).await;
             let reason = events::until_disconnected(&mut monitor).await;
             assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
-            first.close().await;
+            first.0.close().await;
             std::future::pending().await
         };
         // libzmq detects the changes of its remotes only while the socket is used.
         tokio::select! {
-            received = ChannelSide::recv(&theirs) => assert_eq!(received, b"second"),
+            () = theirs.expect(&message) => {}
             () = sending => {}
             () = ending => {}
         }
@@ -109,8 +107,8 @@ async fn heartbeats_end_a_connection_to_their_channel_that_has_another_remote() 
     .await;
 }
 
-async fn until_occupied(monitor: &mut tokio_zmtp::monitor::Monitor) {
-    let event = events::until(monitor, |kind| matches!(kind, OurEventKind::HandshakeFailed { .. }));
-    let OurEventKind::HandshakeFailed { reason } = event.await.kind else { unreachable!() };
+async fn until_occupied(monitor: &mut Monitor) {
+    let event = events::until(monitor, |kind| matches!(kind, EventKind::HandshakeFailed { .. }));
+    let EventKind::HandshakeFailed { reason } = event.await.kind else { unreachable!() };
     assert!(matches!(reason, HandshakeFailure::Occupied), "{reason:?}");
 }

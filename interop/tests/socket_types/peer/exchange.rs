@@ -1,19 +1,19 @@
 //! Messages between the two libraries.
 
-use interop::{Socket, number, numbered};
+use interop::{number, numbered};
 use support::transports::Transport;
 use tokio_zmtp::Peer;
 
-use super::side::{PeerSide, Routed, between_peers};
+use super::side::{PeerSide, Routed, between_peers, connect, pass_bodies};
 use crate::pairing::{guarded, own_endpoint};
+use crate::side::{Ours, Side, Theirs};
 
 between_peers!(each_side_assigns_its_own_id_to_the_other);
 
 /// Corresponds to `test_peer` of libzmq.
 async fn each_side_assigns_its_own_id_to_the_other<C: PeerSide, B: PeerSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());
-    let endpoint = bound.bind(&own_endpoint(transport)).await;
-    let to_bound = connected.connect_peer(&endpoint).await;
+    let to_bound = connect(&connected, &bound, transport).await;
     connected.route(to_bound, &[1]).await;
     let to_connected = bound.expect(&[1]).await;
     bound.route(to_connected, &[2]).await;
@@ -23,16 +23,7 @@ async fn each_side_assigns_its_own_id_to_the_other<C: PeerSide, B: PeerSide>(tra
 between_peers!(bodies_of_every_size_arrive_unchanged);
 
 async fn bodies_of_every_size_arrive_unchanged<C: PeerSide, B: PeerSide>(transport: Transport) {
-    let (connected, bound) = (C::new(), B::new());
-    let endpoint = bound.bind(&own_endpoint(transport)).await;
-    let to_bound = connected.connect_peer(&endpoint).await;
-    for size in [0, 1, 33, 255, 256, 8_192, 65_536, 1 << 20] {
-        let body: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
-        connected.route(to_bound, &body).await;
-        let to_connected = bound.expect(&body).await;
-        bound.route(to_connected, &body).await;
-        assert_eq!(connected.expect(&body).await, to_bound);
-    }
+    pass_bodies(&C::new(), &B::new(), transport).await;
 }
 
 between_peers!(a_peer_that_is_mute_for_one_remote_loses_nothing);
@@ -41,8 +32,8 @@ async fn a_peer_that_is_mute_for_one_remote_loses_nothing<C: PeerSide, B: PeerSi
     transport: Transport,
 ) {
     let (connected, bound, other) = (C::with_hwm(10), B::with_hwm(10), B::with_hwm(10));
-    let to_bound = connected.connect_peer(&bound.bind(&own_endpoint(transport)).await).await;
-    let to_other = connected.connect_peer(&other.bind(&own_endpoint(transport)).await).await;
+    let to_bound = connect(&connected, &bound, transport).await;
+    let to_other = connect(&connected, &other, transport).await;
     let mut sent = 0;
     // The system's buffers take some messages as well before the mute state is reached.
     while connected.try_route(to_bound, &numbered(sent, SIZE)) == Routed::Sent {
@@ -64,22 +55,22 @@ async fn a_peer_that_is_mute_for_one_remote_loses_nothing<C: PeerSide, B: PeerSi
 #[tokio::test]
 async fn two_peers_that_connect_to_each_other_have_two_connections() {
     guarded(async {
-        let (ours, theirs): (Peer, Socket) = (PeerSide::new(), PeerSide::new());
-        let at_ours = PeerSide::bind(&ours, &own_endpoint(Transport::Tcp)).await;
-        let at_theirs = PeerSide::bind(&theirs, &own_endpoint(Transport::Tcp)).await;
-        let to_theirs = PeerSide::connect_peer(&ours, &at_theirs).await;
-        let to_ours = PeerSide::connect_peer(&theirs, &at_ours).await;
+        let (ours, theirs) = (Ours::<Peer>::new(), Theirs::<Peer>::new());
+        let at_ours = ours.bind(&own_endpoint(Transport::Tcp)).await;
+        let at_theirs = theirs.bind(&own_endpoint(Transport::Tcp)).await;
+        let to_theirs = ours.connect_peer(&at_theirs).await;
+        let to_ours = theirs.connect_peer(&at_ours).await;
 
-        PeerSide::route(&ours, to_theirs, b"from ours").await;
+        ours.route(to_theirs, b"from ours").await;
         let accepted_by_theirs = theirs.expect(b"from ours").await;
-        PeerSide::route(&theirs, to_ours, b"from theirs").await;
+        theirs.route(to_ours, b"from theirs").await;
         let accepted_by_ours = ours.expect(b"from theirs").await;
 
         assert_ne!(accepted_by_theirs, to_ours);
         assert_ne!(accepted_by_ours, to_theirs);
-        PeerSide::route(&theirs, accepted_by_theirs, b"reply").await;
+        theirs.route(accepted_by_theirs, b"reply").await;
         assert_eq!(ours.expect(b"reply").await, to_theirs);
-        PeerSide::route(&ours, accepted_by_ours, b"reply").await;
+        ours.route(accepted_by_ours, b"reply").await;
         assert_eq!(theirs.expect(b"reply").await, to_ours);
     })
     .await;

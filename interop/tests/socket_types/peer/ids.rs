@@ -1,12 +1,13 @@
 //! Routing ids that `connect_peer` returns.
 
-use interop::{Socket, SocketOption, SocketType};
+use interop::SocketOption;
 use support::transports::Transport;
 use tokio::time;
 use tokio_zmtp::{ConnectPeerError, Peer};
 
-use super::side::{PeerSide, Routed, between_peers, unbound};
-use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded, own_endpoint, socket};
+use super::side::{PeerSide, Routed, between_peers, connect, unbound};
+use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded, own_endpoint};
+use crate::side::{Ours, Side, Theirs};
 
 between_peers!(messages_queue_for_an_id_before_there_is_a_listener);
 
@@ -51,8 +52,7 @@ between_peers!(an_unknown_id_is_unreachable);
 
 async fn an_unknown_id_is_unreachable<C: PeerSide, B: PeerSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());
-    let endpoint = bound.bind(&own_endpoint(transport)).await;
-    let to_bound = connected.connect_peer(&endpoint).await;
+    let to_bound = connect(&connected, &bound, transport).await;
     connected.route(to_bound, b"hello").await;
     bound.expect(b"hello").await;
     assert_eq!(connected.try_route(C::unassigned_id(UNUSED), b"x"), Routed::Unreachable);
@@ -64,13 +64,13 @@ async fn an_unknown_id_is_unreachable<C: PeerSide, B: PeerSide>(transport: Trans
 #[tokio::test]
 async fn their_peer_is_unreachable_when_it_has_left() {
     guarded(async {
-        let (ours, theirs): (Peer, Socket) = (PeerSide::new(), PeerSide::new());
-        let endpoint = PeerSide::bind(&ours, ANY_PORT).await;
-        let to_ours = PeerSide::connect_peer(&theirs, &endpoint).await;
-        PeerSide::route(&theirs, to_ours, b"hello").await;
+        let (ours, theirs) = (Ours::<Peer>::new(), Theirs::<Peer>::new());
+        let endpoint = ours.bind(ANY_PORT).await;
+        let to_ours = theirs.connect_peer(&endpoint).await;
+        theirs.route(to_ours, b"hello").await;
         let to_theirs = ours.expect(b"hello").await;
         drop(theirs);
-        while PeerSide::try_route(&ours, to_theirs, b"still there?") != Routed::Unreachable {
+        while ours.try_route(to_theirs, b"still there?") != Routed::Unreachable {
             time::sleep(POLL_INTERVAL).await;
         }
     })
@@ -81,7 +81,7 @@ async fn their_peer_is_unreachable_when_it_has_left() {
 async fn connect_peer_fails_with_immediate_in_both_libraries() {
     guarded(async {
         const EFAULT: i32 = 14;
-        let theirs = socket(SocketType::Peer);
+        let theirs = Theirs::<Peer>::new().socket;
         theirs.set(SocketOption::Immediate, 1).unwrap();
         assert_eq!(theirs.connect_peer("tcp://127.0.0.1:1").unwrap_err().errno(), EFAULT);
 
@@ -95,23 +95,23 @@ async fn connect_peer_fails_with_immediate_in_both_libraries() {
 #[tokio::test]
 async fn concurrent_calls_on_sixteen_threads_return_the_ids_of_their_remotes() {
     guarded(async {
-        let hub: Peer = PeerSide::new();
+        let hub = Ours::<Peer>::new();
         let mut remotes = Vec::new();
         let mut calls = Vec::new();
         for _ in 0..16 {
-            let remote: Socket = PeerSide::new();
-            let endpoint = PeerSide::bind(&remote, ANY_PORT).await;
+            let remote = Theirs::<Peer>::new();
+            let endpoint = remote.bind(ANY_PORT).await;
             remotes.push(remote);
-            let hub = hub.clone();
+            let hub = hub.0.clone();
             calls.push(tokio::task::spawn_blocking(move || {
                 tokio::runtime::Handle::current().block_on(hub.connect_peer(&*endpoint)).unwrap()
             }));
         }
         for (number, (call, remote)) in (0_u8..).zip(calls.into_iter().zip(&remotes)) {
             let id = call.await.unwrap();
-            PeerSide::route(&hub, id, &[number]).await;
+            hub.route(id, &[number]).await;
             let to_hub = remote.expect(&[number]).await;
-            PeerSide::route(remote, to_hub, &[number]).await;
+            remote.route(to_hub, &[number]).await;
             assert_eq!(hub.expect(&[number]).await, id);
         }
     })

@@ -3,6 +3,5 @@
 mod exchange;
 mod ids;
 mod notices;
-mod refused;
 mod security;
 mod side;

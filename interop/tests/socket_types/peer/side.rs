@@ -3,33 +3,19 @@
 use std::fmt::Debug;
 use std::io;
 
-use interop::{Received, Socket, SocketType, TryError};
+use interop::{Received, TryError};
 use support::transports::Transport;
 use tokio_zmtp::{Peer, RoutingId, TryRouteError};
 
-use crate::pairing::{
-    DEFAULT_HWM, bind_ours, bind_theirs, own_endpoint, reconnecting, socket_with_hwm, until_some,
-    would_not_block,
-};
+use crate::messages::bodies;
+use crate::pairing::{own_endpoint, until_some, would_not_block};
+use crate::side::{Ours, Side, Theirs};
 
-pub(crate) trait PeerSide {
+pub(crate) trait PeerSide: Side {
     type Id: Copy + Debug + PartialEq;
-
-    /// Creates a socket with the high-water mark `hwm` in both directions.
-    fn with_hwm(hwm: usize) -> Self;
-
-    fn new() -> Self
-    where
-        Self: Sized,
-    {
-        Self::with_hwm(DEFAULT_HWM)
-    }
 
     /// Returns the id with this number, which is not assigned to a remote.
     fn unassigned_id(number: u32) -> Self::Id;
-
-    /// Binds as soon as the address is free, and returns the endpoint with its actual port.
-    async fn bind(&self, endpoint: &str) -> String;
     async fn connect_peer(&self, endpoint: &str) -> Self::Id;
     fn try_route(&self, id: Self::Id, body: &[u8]) -> Routed;
     async fn route(&self, id: Self::Id, body: &[u8]);
@@ -51,27 +37,19 @@ pub(crate) enum Routed {
     Unreachable,
 }
 
-impl PeerSide for Peer {
+impl PeerSide for Ours<Peer> {
     type Id = RoutingId;
-
-    fn with_hwm(hwm: usize) -> Self {
-        reconnecting(Self::builder()).send_hwm(hwm).recv_hwm(hwm).build()
-    }
 
     fn unassigned_id(number: u32) -> RoutingId {
         RoutingId::new(number).unwrap()
     }
 
-    async fn bind(&self, endpoint: &str) -> String {
-        bind_ours(self, endpoint).await
-    }
-
     async fn connect_peer(&self, endpoint: &str) -> RoutingId {
-        self.connect_peer(endpoint).await.unwrap()
+        self.0.connect_peer(endpoint).await.unwrap()
     }
 
     fn try_route(&self, id: RoutingId, body: &[u8]) -> Routed {
-        match self.try_route(id, body) {
+        match self.0.try_route(id, body) {
             Ok(()) => Routed::Sent,
             Err(TryRouteError::Full(_)) => Routed::Full,
             Err(TryRouteError::HostUnreachable(_)) => Routed::Unreachable,
@@ -80,36 +58,28 @@ impl PeerSide for Peer {
     }
 
     async fn route(&self, id: RoutingId, body: &[u8]) {
-        self.route(id, body).await.unwrap();
+        self.0.route(id, body).await.unwrap();
     }
 
     async fn recv(&self) -> (Vec<u8>, RoutingId) {
-        let message = self.recv().await.unwrap();
+        let message = self.0.recv().await.unwrap();
         (message.to_vec(), message.routing_id().unwrap())
     }
 }
 
-impl PeerSide for Socket {
+impl PeerSide for Theirs<Peer> {
     type Id = u32;
-
-    fn with_hwm(hwm: usize) -> Self {
-        socket_with_hwm(SocketType::Peer, hwm)
-    }
 
     fn unassigned_id(number: u32) -> u32 {
         number
     }
 
-    async fn bind(&self, endpoint: &str) -> String {
-        bind_theirs(self, endpoint).await
-    }
-
     async fn connect_peer(&self, endpoint: &str) -> u32 {
-        self.connect_peer(endpoint).unwrap()
+        self.socket.connect_peer(endpoint).unwrap()
     }
 
     fn try_route(&self, id: u32, body: &[u8]) -> Routed {
-        match self.try_send_to(body, id) {
+        match self.socket.try_send_to(body, id) {
             Ok(()) => Routed::Sent,
             Err(TryError::WouldBlock) => Routed::Full,
             Err(TryError::Failed(error)) if error.kind() == io::ErrorKind::HostUnreachable => {
@@ -120,31 +90,56 @@ impl PeerSide for Socket {
     }
 
     async fn route(&self, id: u32, body: &[u8]) {
-        until_some(|| would_not_block(self.try_send_to(body, id))).await;
+        until_some(|| would_not_block(self.socket.try_send_to(body, id))).await;
     }
 
     async fn recv(&self) -> (Vec<u8>, u32) {
-        let Received { body, routing_id } = until_some(|| would_not_block(self.try_recv())).await;
+        let Received { body, routing_id } =
+            until_some(|| would_not_block(self.socket.try_recv())).await;
         assert_ne!(routing_id, 0);
         (body, routing_id)
     }
 }
 
+/// Binds `bound`, connects `connected` to it, and returns its routing id.
+pub(crate) async fn connect<C: PeerSide>(
+    connected: &C,
+    bound: &impl PeerSide,
+    transport: Transport,
+) -> C::Id {
+    connected.connect_peer(&bound.bind(&own_endpoint(transport)).await).await
+}
+
+/// Connects `connected` to `bound`, and sends bodies of different sizes in both directions.
+pub(crate) async fn pass_bodies(
+    connected: &impl PeerSide,
+    bound: &impl PeerSide,
+    transport: Transport,
+) {
+    let to_bound = connect(connected, bound, transport).await;
+    for body in bodies() {
+        connected.route(to_bound, &body).await;
+        let to_connected = bound.expect(&body).await;
+        bound.route(to_connected, &body).await;
+        assert_eq!(connected.expect(&body).await, to_bound);
+    }
+}
+
 /// Returns an endpoint without a listener, which can be bound.
 pub(crate) async fn unbound(transport: Transport) -> String {
-    let peer = Peer::new();
-    let endpoint = PeerSide::bind(&peer, &own_endpoint(transport)).await;
-    peer.unbind(&*endpoint).await.unwrap();
+    let peer = Ours::<Peer>::new();
+    let endpoint = peer.bind(&own_endpoint(transport)).await;
+    peer.0.unbind(&*endpoint).await.unwrap();
     endpoint
 }
 
 /// Runs `async fn $test::<C, B>(transport)`, in which `C` connects to `B`.
 macro_rules! between_peers {
     ($test:ident) => {
-        crate::pairing::both_ways!(
+        crate::pairing::for_each_pair!(
             $test,
-            ours_connects: <tokio_zmtp::Peer, interop::Socket>,
-            theirs_connects: <interop::Socket, tokio_zmtp::Peer>
+            ours_connects: <Ours<Peer>, Theirs<Peer>>,
+            theirs_connects: <Theirs<Peer>, Ours<Peer>>
         );
     };
 }

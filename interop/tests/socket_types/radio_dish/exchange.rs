@@ -2,8 +2,8 @@
 
 use support::transports::Transport;
 
-use super::side::{Binds, DishSide, RadioSide, from_radio_to_dish, join, until_member};
-use crate::pairing::own_endpoint;
+use super::side::{DishSide, RadioSide, from_radio_to_dish, join, pass_bodies, until_member};
+use crate::pairing::{Binds, connect};
 
 from_radio_to_dish!(only_messages_of_joined_groups_arrive);
 
@@ -32,13 +32,7 @@ from_radio_to_dish!(bodies_of_every_size_arrive_unchanged);
 
 async fn bodies_of_every_size_arrive_unchanged<R: RadioSide, D: DishSide>(transport: Transport) {
     for binds in Binds::EITHER {
-        let (radio, dish) = (R::new(), D::new());
-        join(&radio, &dish, "sizes", binds, transport).await;
-        for size in [0, 1, 33, 255, 256, 8_192, 65_536, 1 << 20] {
-            let body: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
-            radio.send("sizes", &body).await;
-            dish.expect("sizes", &body).await;
-        }
+        pass_bodies(&R::new(), &D::new(), binds, transport).await;
     }
 }
 
@@ -48,7 +42,7 @@ from_radio_to_dish!(a_group_may_have_255_bytes);
 async fn a_group_may_have_255_bytes<R: RadioSide, D: DishSide>(transport: Transport) {
     let group = "x".repeat(255);
     let (radio, dish) = (R::new(), D::new());
-    join(&radio, &dish, &group, Binds::Radio, transport).await;
+    join(&radio, &dish, &group, Binds::First, transport).await;
     radio.send(&group, b"HELLO").await;
     dish.expect(&group, b"HELLO").await;
 }
@@ -59,9 +53,8 @@ async fn groups_are_joined_again_after_a_reconnect<R: RadioSide, D: DishSide>(
     transport: Transport,
 ) {
     let (radio, dish) = (R::new(), D::new());
-    let endpoint = radio.bind(&own_endpoint(transport)).await;
     dish.join("kept");
-    dish.connect(&endpoint).await;
+    let endpoint = connect(&dish, &radio, transport).await;
     until_member(&radio, &dish, "kept").await;
     drop(radio);
     let radio = R::new();

@@ -1,6 +1,0 @@
-//! PUSH and PULL.
-
-mod exchange;
-mod refused;
-mod security;
-mod side;

@@ -1,0 +1,88 @@
+//! Incompatible sockets.
+
+use interop::{EventKind, Monitor};
+use tokio::time;
+use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
+use tokio_zmtp::{Client, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server};
+
+use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
+use crate::side::{Ours, Side, SocketType, Theirs};
+
+#[tokio::test]
+async fn sockets_of_the_same_type_refuse_each_other() {
+    guarded(async {
+        refuse_each_other::<Dish, Dish>().await;
+        refuse_each_other::<Gather, Gather>().await;
+        refuse_each_other::<Pull, Pull>().await;
+        refuse_each_other::<Push, Push>().await;
+        refuse_each_other::<Radio, Radio>().await;
+        refuse_each_other::<Scatter, Scatter>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_scatter_and_gather_refuse_their_client() {
+    guarded(async {
+        refuse_each_other::<Scatter, Client>().await;
+        refuse_each_other::<Gather, Client>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_push_refuses_their_gather() {
+    guarded(refuse_each_other::<Push, Gather>()).await;
+}
+
+#[tokio::test]
+async fn our_peer_refuses_their_client_and_server() {
+    guarded(async {
+        refuse_each_other::<Peer, Client>().await;
+        refuse_each_other::<Peer, Server>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn their_peer_is_refused_by_our_client_and_server() {
+    guarded(async {
+        refuse_each_other::<Client, Peer>().await;
+        refuse_each_other::<Server, Peer>().await;
+    })
+    .await;
+}
+
+/// Connects their socket to ours, and expects both to report the failed handshake.
+async fn refuse_each_other<O: SocketType, T: SocketType>() {
+    let (ours, theirs) = (Ours::<O>::new(), Theirs::<T>::new());
+    let mut of_ours = ours.0.monitor();
+    let of_theirs = theirs.socket.monitor().unwrap();
+    theirs.connect(&ours.bind(ANY_PORT).await).await;
+
+    let failure = loop {
+        let event = of_ours.recv().await.unwrap().unwrap();
+        if let OurEventKind::HandshakeFailed { reason } = event.kind {
+            break reason;
+        }
+    };
+    let HandshakeFailure::IncompatibleSocketType { local, remote } = failure else {
+        panic!("{failure:?}");
+    };
+    assert_eq!((local, remote), (O::SOCKET_TYPE, T::SOCKET_TYPE));
+    until_refused(&of_theirs).await;
+}
+
+/// Waits until the handshake of a socket of theirs has failed.
+pub(crate) async fn until_refused(monitor: &Monitor) {
+    loop {
+        match monitor.try_next().unwrap() {
+            Some(event) => match event.kind {
+                EventKind::Disconnected => return,
+                kind if kind.is_handshake_failure() => return,
+                kind => assert_ne!(kind, EventKind::HandshakeSucceeded),
+            },
+            None => time::sleep(POLL_INTERVAL).await,
+        }
+    }
+}
