@@ -1,5 +1,5 @@
-//! The decoder finds the same multipart messages, and the same commands between their frames, as a
-//! plain parser, wherever reads end.
+//! The decoder finds the same messages of several parts, and the same commands between their frames,
+//! as a plain parser, wherever reads end: messages of groups, and of any number of parts.
 
 #![no_main]
 
@@ -7,23 +7,45 @@ use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
+use zmtp_proto::group::Group;
 use zmtp_proto::message_shape::{MessageShape, parts};
 use zmtp_proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
-fuzz_target!(|input: (Option<u8>, u8, u8, &[u8])| {
-    let (bytes_max, parts_max, piece, bytes) = input;
-    let limits = Limits { bytes: bytes_max.map(u64::from), parts: usize::from(parts_max).max(1) };
-    let whole = feed([bytes], &limits);
-    let pieces = feed(bytes.chunks(usize::from(piece).max(1)), &limits);
+fuzz_target!(|input: (bool, Option<u8>, u8, u8, &[u8])| {
+    let (has_group, bytes_max, parts_max, piece, bytes) = input;
+    let shape = if has_group { MessageShape::GroupAndBody } else { MessageShape::Multipart };
+    let rules = Rules {
+        shape,
+        bytes_max: bytes_max.map(u64::from),
+        parts_max: usize::from(parts_max).max(1),
+    };
+    let whole = feed([bytes], &rules);
+    let pieces = feed(bytes.chunks(usize::from(piece).max(1)), &rules);
     assert_eq!(whole, pieces);
-    let (expected, is_valid) = parse(bytes, &limits);
+    let (expected, is_valid) = parse(bytes, &rules);
     assert_eq!(whole.0, expected);
     assert_eq!(whole.1.is_ok(), is_valid);
 });
 
-struct Limits {
-    bytes: Option<u64>,
-    parts: usize,
+struct Rules {
+    shape: MessageShape,
+    bytes_max: Option<u64>,
+    parts_max: usize,
+}
+
+impl Rules {
+    /// Returns whether a part with this header may follow those that have arrived.
+    fn allow(&self, arrived: &[Bytes], header: Header) -> bool {
+        let fits = |size| self.bytes_max.is_none_or(|max| size <= max);
+        match (self.shape, arrived) {
+            (MessageShape::GroupAndBody, []) => header.more && header.size <= Group::LEN_MAX as u64,
+            (MessageShape::GroupAndBody, _) => !header.more && fits(header.size),
+            _ => {
+                let size: u64 = arrived.iter().map(|part| part.len() as u64).sum();
+                arrived.len() < self.parts_max && fits(size.saturating_add(header.size))
+            }
+        }
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -35,11 +57,11 @@ enum Item {
 /// Returns all items, and the error that ends them.
 fn feed<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
-    limits: &Limits,
+    rules: &Rules,
 ) -> (Vec<Item>, Result<(), TrafficError>) {
-    let mut decoder = TrafficDecoder::new(limits.bytes, None)
-        .with_shape(MessageShape::Multipart)
-        .with_max_message_parts(limits.parts);
+    let mut decoder = TrafficDecoder::new(rules.bytes_max, None)
+        .with_shape(rules.shape)
+        .with_max_message_parts(rules.parts_max);
     let (mut input, mut items) = (BytesMut::new(), Vec::new());
     for piece in pieces {
         input.extend_from_slice(piece);
@@ -63,7 +85,7 @@ fn feed<'a>(
 }
 
 /// Parses frame by frame. Returns all items, and whether no error ends them.
-fn parse(mut bytes: &[u8], limits: &Limits) -> (Vec<Item>, bool) {
+fn parse(mut bytes: &[u8], rules: &Rules) -> (Vec<Item>, bool) {
     let (mut items, mut parts) = (Vec::new(), Vec::<Bytes>::new());
     loop {
         let header = match Header::decode(bytes) {
@@ -74,12 +96,8 @@ fn parse(mut bytes: &[u8], limits: &Limits) -> (Vec<Item>, bool) {
         if header.command && header.size > 0x1_0000 {
             return (items, false);
         }
-        if !header.command {
-            let arrived: u64 = parts.iter().map(|part| part.len() as u64).sum();
-            let size = arrived.saturating_add(header.size);
-            if parts.len() == limits.parts || limits.bytes.is_some_and(|limit| size > limit) {
-                return (items, false);
-            }
+        if !header.command && !rules.allow(&parts, header) {
+            return (items, false);
         }
         let Some(body) = header.body(bytes) else { return (items, true) };
         bytes = &bytes[header.len() + body.len()..];
@@ -89,6 +107,10 @@ fn parse(mut bytes: &[u8], limits: &Limits) -> (Vec<Item>, bool) {
                 Err(_) => return (items, false),
             }
             continue;
+        }
+        let is_group = rules.shape == MessageShape::GroupAndBody && parts.is_empty();
+        if is_group && Group::check(body).is_err() {
+            return (items, false);
         }
         parts.push(Bytes::copy_from_slice(body));
         if !header.more {
