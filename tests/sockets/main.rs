@@ -46,6 +46,7 @@ mod mute_state;
 mod names;
 mod node;
 mod notices;
+mod one_way;
 mod peer;
 mod pipeline;
 mod proxy;

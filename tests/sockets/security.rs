@@ -10,7 +10,7 @@ use tokio_zmtp::auth::{
     StatusCode, Users,
 };
 use tokio_zmtp::monitor::{DialFailure, EventKind, HandshakeFailure, Monitor};
-use tokio_zmtp::{Builder, Client, Endpoint, Gather, Mechanism, NoRemoteError, Scatter, Server};
+use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, NoRemoteError, Server};
 
 use crate::remote::Remote;
 use crate::watchdog::Watchdog;
@@ -38,23 +38,6 @@ async fn messages_pass_under_every_mechanism_and_either_role() {
                     server.reply(&request, vec![8; len]).await.unwrap();
                     assert!(client.recv().await.unwrap() == vec![8; len]);
                 }
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn messages_of_a_scatter_pass_under_every_mechanism_and_either_role() {
-    let _watchdog = Watchdog::start();
-    for (one, other) in mechanisms() {
-        for (of_scatter, of_gather) in [(one.clone(), other.clone()), (other, one)] {
-            let gather = Gather::builder().mechanism(of_gather).authenticator(AdmitAll);
-            let gather = gather.bind(ANY_PORT).await.unwrap();
-            let scatter = Scatter::builder().mechanism(of_scatter).authenticator(AdmitAll);
-            let scatter = scatter.connect(gather.last_endpoint().unwrap()).await.unwrap();
-            for len in [0, 1, 100, 40_000, 1_000_000] {
-                scatter.send(vec![7; len]).await.unwrap();
-                assert!(gather.recv().await.unwrap() == vec![7; len]);
             }
         }
     }

@@ -1,20 +1,22 @@
-//! PUSH and PULL (RFC 30).
+//! PUSH and PULL (RFC 30): what they do not share with the types in `one_way`.
 
-mod cancellation;
 mod exchange;
 mod limits;
-mod security;
 mod wire;
 
-use tokio_zmtp::{Endpoint, Pull};
+use tokio_zmtp::{Builder, Endpoint, Pull};
 
 use crate::remote::Remote;
 
 /// Creates a PULL and a scripted PUSH that has completed its handshake.
 async fn pull_and_remote() -> (Pull, Remote) {
-    let pull = Pull::new();
-    let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
-    let remote = push_remote(&endpoint).await;
+    pull_and_remote_with(Pull::builder()).await
+}
+
+/// Creates a PULL with options, and a scripted PUSH that has completed its handshake.
+async fn pull_and_remote_with(builder: Builder<Pull>) -> (Pull, Remote) {
+    let pull = builder.bind("tcp://127.0.0.1:*").await.unwrap();
+    let remote = push_remote(&pull.last_endpoint().unwrap()).await;
     (pull, remote)
 }
 

@@ -44,6 +44,20 @@ async fn a_message_is_visible_when_its_last_part_has_arrived() {
 }
 
 #[tokio::test]
+async fn a_dropped_receive_loses_no_part() {
+    let _watchdog = Watchdog::start();
+    let (pull, mut remote) = pull_and_remote().await;
+    let wire = [part(b"a"), part(b""), message(b"last")].concat();
+    for _ in 0..3 {
+        for byte in &wire {
+            assert!(futures::poll!(Box::pin(pull.recv())).is_pending());
+            remote.write(&[*byte]).await;
+        }
+        assert_eq!(pull.recv().await.unwrap(), ["a", "", "last"]);
+    }
+}
+
+#[tokio::test]
 async fn a_message_of_an_ended_connection_is_rolled_back() {
     let _watchdog = Watchdog::start();
     let (pull, mut remote) = pull_and_remote().await;

@@ -59,28 +59,29 @@ pub fn own_loopback() -> Ipv4Addr {
 }
 
 /// Runs `async fn $test(transport)` over each transport. Further arguments are passed to
-/// `tokio::test`.
+/// `tokio::test`. With `@tests`, the tests are functions of the calling module.
 #[macro_export]
 macro_rules! over_every_transport {
     ($test:ident $(, $($argument:tt)*)?) => {
         mod $test {
-            use $crate::transports::Transport;
+            $crate::over_every_transport!(@tests super::$test $(, $($argument)*)?);
+        }
+    };
+    (@tests $test:path $(, $($argument:tt)*)?) => {
+        #[tokio::test $(($($argument)*))?]
+        async fn inproc() {
+            $test($crate::transports::Transport::Inproc).await;
+        }
 
-            #[tokio::test $(($($argument)*))?]
-            async fn inproc() {
-                super::$test(Transport::Inproc).await;
-            }
+        #[cfg(unix)]
+        #[tokio::test $(($($argument)*))?]
+        async fn ipc() {
+            $test($crate::transports::Transport::Ipc).await;
+        }
 
-            #[cfg(unix)]
-            #[tokio::test $(($($argument)*))?]
-            async fn ipc() {
-                super::$test(Transport::Ipc).await;
-            }
-
-            #[tokio::test $(($($argument)*))?]
-            async fn tcp() {
-                super::$test(Transport::Tcp).await;
-            }
+        #[tokio::test $(($($argument)*))?]
+        async fn tcp() {
+            $test($crate::transports::Transport::Tcp).await;
         }
     };
 }

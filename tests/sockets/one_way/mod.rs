@@ -1,0 +1,49 @@
+//! Types that send round-robin, each with the type that receives from it: SCATTER and GATHER, PUSH
+//! and PULL.
+//!
+//! Every test states the same of each pair. PUSH and PULL exchange messages of several parts in it.
+
+mod cancellation;
+mod exchange;
+mod security;
+mod sender;
+
+use self::sender::{Numbered, Payload, Receiver, Sender};
+
+/// Runs `async fn $test<S: Sender>()` for each pair of types. Arguments in parentheses are passed to
+/// `tokio::test`. With `over every transport`, the test is `async fn $test<S: Sender>(transport)`.
+macro_rules! for_every_pair {
+    ($test:ident $(, $($how:tt)+)?) => {
+        $crate::one_way::for_pairs!(
+            $test [$($($how)+)?]
+            push_and_pull: Push,
+            scatter_and_gather: Scatter,
+        );
+    };
+}
+use for_every_pair;
+
+/// Runs a test for some pairs, each of which has a name and a type that sends.
+macro_rules! for_pairs {
+    ($test:ident [over every transport] $($pair:ident: $sender:ident,)+) => {
+        mod $test {
+            $(mod $pair {
+                $crate::transports::over_every_transport!(
+                    @tests super::super::$test::<tokio_zmtp::$sender>
+                );
+            })+
+        }
+    };
+    ($test:ident [$arguments:tt] $($pair:ident: $sender:ident,)+) => {
+        mod $test {
+            $(#[tokio::test $arguments]
+            async fn $pair() {
+                super::$test::<tokio_zmtp::$sender>().await;
+            })+
+        }
+    };
+    ($test:ident [] $($pairs:tt)+) => {
+        $crate::one_way::for_pairs!($test [()] $($pairs)+);
+    };
+}
+use for_pairs;
