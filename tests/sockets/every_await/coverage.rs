@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::channels::CHANNEL_OPERATIONS;
+use tokio_zmtp::{Channel, Push, Scatter};
+
 use super::groups::GROUP_OPERATIONS;
 use super::operations;
+use super::pairs::PairScene;
+use crate::one_way::{Receiver, Sender};
 
 #[test]
 fn every_async_method_is_among_the_operations() {
@@ -17,9 +20,12 @@ fn every_async_method_is_among_the_operations() {
         sources.iter().flat_map(|source| async_methods(source, &sockets)).collect();
     count_once(&mut methods, &sockets);
     let names = operations().map(|operation| operation.name);
-    let names = names.chain(CHANNEL_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(GROUP_OPERATIONS.iter().map(|operation| operation.name));
-    let names: Vec<_> = names.map(str::to_owned).collect();
+    let names = names.map(str::to_owned);
+    let names = names.chain(names_of_pair::<Channel>());
+    let names = names.chain(names_of_pair::<Push>());
+    let names = names.chain(names_of_pair::<Scatter>());
+    let names: Vec<_> = names.collect();
     let operations: BTreeSet<_> = names.iter().cloned().collect();
     count_once_for_each_strategy(&mut methods, &operations, &sockets);
     // Applications implement this trait, and sockets await it.
@@ -29,6 +35,13 @@ fn every_async_method_is_among_the_operations() {
 
     assert_eq!(operations, methods);
     assert_eq!(operations.len(), names.len(), "an operation is listed twice");
+}
+
+/// Returns the operations of a type that sends and of the type that receives from it.
+fn names_of_pair<S: Sender>() -> impl Iterator<Item = String> {
+    PairScene::<S>::OPERATIONS.iter().map(|operation| {
+        operation.name.replace("Sender", S::NAME).replace("Receiver", S::Receiver::NAME)
+    })
 }
 
 /// Removes the methods of the types to which a method of the trait `Socket` forwards. For `close`,

@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use tokio_zmtp::{Dish, Group, GroupMessage, Radio};
 
 use super::operations::{Operation, SEVERAL, limit, ready};
-use super::scene::{EACH, Effect, LANE, Lane, Ledger, SENDERS, number};
+use super::scene::{EACH, Effect, LANE, Lane, Ledger, SENDERS};
 use super::{Stage, turns};
+use crate::one_way::Numbered;
 use crate::transports::Transport;
 
 /// A radio that waits for full queues, and two members of a group.
@@ -135,7 +136,7 @@ impl Stage for GroupScene {
 impl Received {
     fn receive(&self, message: &GroupMessage) {
         if message.group() == wanted() {
-            self.entries().wanted.push(number(message));
+            self.entries().wanted.push(message.number());
         } else {
             self.entries().others += 1;
         }

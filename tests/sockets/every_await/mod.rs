@@ -8,12 +8,12 @@
 //! All tasks run on one thread, so that the seed determines the order of turns, except where it
 //! depends on the kernel.
 
-mod channels;
 mod coverage;
 #[cfg(feature = "serde")]
 mod described;
 mod groups;
 mod operations;
+mod pairs;
 mod scene;
 mod threads;
 
@@ -23,11 +23,13 @@ use std::env;
 use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use tokio::task;
+use tokio_zmtp::Channel;
 
-use self::channels::{CHANNEL_OPERATIONS, ChannelScene};
 use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operations::{OPERATIONS, Operation};
+use self::pairs::PairScene;
 use self::scene::{Effect, Scene};
+use crate::one_way::{Sender, for_every_pair};
 use crate::seed::seed;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -41,7 +43,15 @@ async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) 
 over_every_transport!(every_operation_of_a_channel_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport: Transport) {
-    drop_each::<ChannelScene>(transport, CHANNEL_OPERATIONS).await;
+    drop_each::<PairScene<Channel>>(transport, PairScene::<Channel>::OPERATIONS).await;
+}
+
+for_every_pair!(every_operation_of_a_pair_can_be_dropped_wherever_it_waits, over every transport);
+
+async fn every_operation_of_a_pair_can_be_dropped_wherever_it_waits<S: Sender>(
+    transport: Transport,
+) {
+    drop_each::<PairScene<S>>(transport, PairScene::<S>::OPERATIONS).await;
 }
 
 over_every_transport!(every_operation_with_groups_can_be_dropped_wherever_it_waits);

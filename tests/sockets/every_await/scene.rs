@@ -10,11 +10,12 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_zmtp::stats::Stats;
 use tokio_zmtp::{
-    Client, CloseReport, Endpoint, GroupMessage, Message, Peer, RouteError, RoutingId, SendError,
-    Server, TryRouteError, TrySendError,
+    Client, CloseReport, Endpoint, Message, Peer, RouteError, RoutingId, SendError, Server,
+    TryRouteError, TrySendError,
 };
 
 use super::{Stage, turns};
+use crate::one_way::{Numbered, Payload};
 use crate::transports::Transport;
 
 /// The effect of an operation on the sockets.
@@ -253,8 +254,8 @@ impl Ledger {
         Lane { ledger: self.clone(), last: number * LANE }
     }
 
-    pub(super) fn receive(&self, body: &[u8]) {
-        self.entries().received.push(number(body));
+    pub(super) fn receive(&self, message: &impl Numbered) {
+        self.entries().received.push(message.number());
     }
 
     /// Returns the accepted messages, in the order of each sender.
@@ -263,8 +264,8 @@ impl Ledger {
     }
 
     /// Records the accepted messages that a socket has returned.
-    pub(super) fn unsent(&self, messages: &[Message]) {
-        self.entries().unsent.extend(messages.iter().map(|message| number(message)));
+    pub(super) fn unsent(&self, messages: &[impl Numbered]) {
+        self.entries().unsent.extend(messages.iter().map(Numbered::number));
     }
 
     /// Returns whether all sent messages were received, except those that the socket has counted as
@@ -313,8 +314,13 @@ impl Ledger {
 impl Lane {
     /// Creates the next message.
     pub(super) fn offer(&mut self) -> Message {
+        self.offer_as()
+    }
+
+    /// Creates the next message, of any type.
+    pub(super) fn offer_as<M: Payload>(&mut self) -> M {
         self.last += 1;
-        Message::from(self.last.to_be_bytes())
+        M::numbered(self.last)
     }
 
     /// Records the result for the last message. Returns whether it was sent.
@@ -324,7 +330,7 @@ impl Lane {
         match outcome {
             Ok(()) => entries.sent.push(self.last),
             Err(error) => {
-                assert_eq!(number(&error.message()), self.last, "another message was returned");
+                assert_eq!(error.number(), self.last, "another message was returned");
                 entries.refused.insert(self.last);
             }
         }
@@ -339,25 +345,25 @@ impl Lane {
 
 /// Errors that return a message.
 pub(super) trait Refused: Debug {
-    fn message(self) -> Message;
+    /// Returns the number of the message.
+    fn number(self) -> u32;
 }
 
 macro_rules! refused {
-    ($($error:ty)*) => {
-        $(impl Refused for $error {
-            fn message(self) -> Message {
-                self.into_inner().into()
+    ($([$($generics:tt)*] $error:ty,)+) => {
+        $(impl<$($generics)*> Refused for $error {
+            fn number(self) -> u32 {
+                self.into_inner().number()
             }
-        })*
+        })+
     };
 }
 
-refused! { SendError TrySendError RouteError TryRouteError }
-refused! { SendError<GroupMessage> TrySendError<GroupMessage> }
-
-/// Returns the number of a message.
-pub(super) fn number(body: &[u8]) -> u32 {
-    u32::from_be_bytes(body.try_into().unwrap())
+refused! {
+    [M: Numbered] SendError<M>,
+    [M: Numbered] TrySendError<M>,
+    [] RouteError,
+    [] TryRouteError,
 }
 
 /// The number of senders on each socket, in addition to the operation.

@@ -8,7 +8,7 @@ mod exchange;
 mod security;
 mod sender;
 
-use self::sender::{Numbered, Payload, Receiver, Sender};
+pub(crate) use self::sender::{Numbered, Payload, Receiver, Sender};
 
 /// Runs `async fn $test<S: Sender>()` for each pair of types. Arguments in parentheses are passed to
 /// `tokio::test`. With `over every transport`, the test is `async fn $test<S: Sender>(transport)`.
@@ -21,7 +21,7 @@ macro_rules! for_every_pair {
         );
     };
 }
-use for_every_pair;
+pub(crate) use for_every_pair;
 
 /// Runs a test for some pairs, each of which has a name and a type that sends.
 macro_rules! for_pairs {
@@ -46,4 +46,4 @@ macro_rules! for_pairs {
         $crate::one_way::for_pairs!($test [()] $($pairs)+);
     };
 }
-use for_pairs;
+pub(crate) use for_pairs;

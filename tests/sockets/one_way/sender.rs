@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use futures::{Sink, Stream};
 use tokio_zmtp::{
-    Builder, CloseReport, Gather, Message, Multipart, Permit, Pull, Push, ReceivingSocket,
-    RecvError, Scatter, SendError, SendingSocket, TryRecvError, TrySendError,
+    Builder, Channel, CloseReport, Gather, GroupMessage, Message, Multipart, Permit, Pull, Push,
+    ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket, TryRecvError,
+    TrySendError,
 };
 
 /// A socket type that picks the remote of a message, and the type that receives from it.
@@ -17,6 +18,9 @@ pub(crate) trait Sender:
 {
     type Message: Payload;
     type Receiver: Receiver<Message = Self::Message>;
+
+    /// The name of the type.
+    const NAME: &str;
 
     fn builder() -> Builder<Self>;
 
@@ -37,7 +41,20 @@ pub(crate) trait Sender:
         timeout: Duration,
     ) -> impl Future<Output = Result<(), SendError<Self::Message>>>;
 
+    fn reserve(&self) -> impl Future<Output = Result<Permit<'_, Self::Message>, SendError<()>>>;
+
     fn try_reserve(&self) -> Result<Permit<'_, Self::Message>, TrySendError<()>>;
+
+    /// Sends a message through a permit.
+    fn send_through(
+        permit: Permit<'_, Self::Message>,
+        message: Self::Message,
+    ) -> Result<(), TrySendError<Self::Message>>;
+
+    /// Returns the sender and the receiver of the opposite direction, if both types have it.
+    fn opposite(_near: &Self, _far: &Self::Receiver) -> Option<(Self, Self::Receiver)> {
+        None
+    }
 
     /// Closes the socket. Returns the messages that were not written, as the type sends them.
     fn close_and_return(&self) -> impl Future<Output = (CloseReport, Vec<Self::Message>)>;
@@ -46,6 +63,9 @@ pub(crate) trait Sender:
 /// A socket type that receives.
 pub(crate) trait Receiver: ReceivingSocket + Stream<Item = Self::Message> + Unpin {
     type Message: Payload;
+
+    /// The name of the type.
+    const NAME: &str;
 
     fn builder() -> Builder<Self>;
 
@@ -56,13 +76,28 @@ pub(crate) trait Receiver: ReceivingSocket + Stream<Item = Self::Message> + Unpi
     fn recv(&self) -> impl Future<Output = Result<Self::Message, RecvError>> + Send;
 
     fn try_recv(&self) -> Result<Self::Message, TryRecvError>;
+
+    fn recv_timeout(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Self::Message, RecvError>>;
+
+    fn recv_from(&self) -> impl Future<Output = Result<(Self::Message, Remote), RecvError>>;
+
+    fn recv_many(
+        &self,
+        buffer: &mut Vec<Self::Message>,
+        limit: usize,
+    ) -> impl Future<Output = Result<usize, RecvError>>;
 }
 
 macro_rules! senders {
-    ($($sender:ident: $message:ident => $receiver:ident,)+) => {
+    ($($sender:ident: $message:ident => $receiver:ident $({ $($method:tt)* })?,)+) => {
         $(impl Sender for $sender {
             type Message = $message;
             type Receiver = $receiver;
+
+            const NAME: &str = stringify!($sender);
 
             fn builder() -> Builder<Self> {
                 $sender::builder()
@@ -84,18 +119,36 @@ macro_rules! senders {
                 $sender::send_timeout(self, message, timeout).await
             }
 
+            async fn reserve(&self) -> Result<Permit<'_, $message>, SendError<()>> {
+                $sender::reserve(self).await
+            }
+
             fn try_reserve(&self) -> Result<Permit<'_, $message>, TrySendError<()>> {
                 $sender::try_reserve(self)
+            }
+
+            fn send_through(
+                permit: Permit<'_, $message>,
+                message: $message,
+            ) -> Result<(), TrySendError<$message>> {
+                permit.send(message)
             }
 
             async fn close_and_return(&self) -> (CloseReport, Vec<$message>) {
                 $sender::close_with_undelivered(self).await
             }
+
+            $($($method)*)?
         })+
     };
 }
 
 senders! {
+    Channel: Message => Channel {
+        fn opposite(near: &Self, far: &Self) -> Option<(Self, Self)> {
+            Some((far.clone(), near.clone()))
+        }
+    },
     Push: Multipart => Pull,
     Scatter: Message => Gather,
 }
@@ -104,6 +157,8 @@ macro_rules! receivers {
     ($($receiver:ident: $message:ident,)+) => {
         $(impl Receiver for $receiver {
             type Message = $message;
+
+            const NAME: &str = stringify!($receiver);
 
             fn builder() -> Builder<Self> {
                 $receiver::builder()
@@ -116,11 +171,28 @@ macro_rules! receivers {
             fn try_recv(&self) -> Result<$message, TryRecvError> {
                 $receiver::try_recv(self)
             }
+
+            async fn recv_timeout(&self, timeout: Duration) -> Result<$message, RecvError> {
+                $receiver::recv_timeout(self, timeout).await
+            }
+
+            async fn recv_from(&self) -> Result<($message, Remote), RecvError> {
+                $receiver::recv_from(self).await
+            }
+
+            async fn recv_many(
+                &self,
+                buffer: &mut Vec<$message>,
+                limit: usize,
+            ) -> Result<usize, RecvError> {
+                $receiver::recv_many(self, buffer, limit).await
+            }
         })+
     };
 }
 
 receivers! {
+    Channel: Message,
     Gather: Message,
     Pull: Multipart,
 }
@@ -131,6 +203,12 @@ pub(crate) trait Numbered {
 }
 
 impl Numbered for Message {
+    fn number(&self) -> u32 {
+        u32::from_be_bytes(self[..].try_into().unwrap())
+    }
+}
+
+impl Numbered for GroupMessage {
     fn number(&self) -> u32 {
         u32::from_be_bytes(self[..].try_into().unwrap())
     }
