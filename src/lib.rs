@@ -203,6 +203,8 @@ pub use zmtp_proto::endpoint::{
 #[doc(inline)]
 pub use zmtp_proto::group::{Group, GroupError};
 #[doc(inline)]
+pub use zmtp_proto::identity::{Identity, IdentityError};
+#[doc(inline)]
 pub use zmtp_proto::mechanism::Mechanism;
 #[doc(inline)]
 pub use zmtp_proto::message_shape::MessageParts;

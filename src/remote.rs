@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use zmtp_proto::endpoint::Endpoint;
+use zmtp_proto::identity::Identity;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
@@ -46,7 +47,7 @@ use crate::stats::{Counters, RemoteStats};
 pub struct Remote(Arc<Inner>);
 
 struct Inner {
-    identity: Identity,
+    description: Description,
     reconnects: u64,
     counters: Counters,
 }
@@ -74,9 +75,12 @@ pub(crate) struct Origin {
 }
 
 /// The properties of a remote.
-pub(crate) struct Identity {
+pub(crate) struct Description {
     pub(crate) connection_id: ConnectionId,
     pub(crate) routing_id: Option<RoutingId>,
+    /// The identity that the remote announced; `None` for the empty one. Boxed, because few remotes
+    /// announce one.
+    pub(crate) identity: Option<Box<Identity>>,
     pub(crate) endpoint: Endpoint,
     pub(crate) origin: Origin,
     pub(crate) socket_type: Option<SocketType>,
@@ -89,8 +93,8 @@ pub(crate) struct Identity {
 
 impl Remote {
     /// `reconnects` is the number of earlier connections to the same endpoint.
-    pub(crate) fn new(identity: Identity, reconnects: u64) -> Self {
-        Self(Arc::new(Inner { identity, reconnects, counters: Counters::default() }))
+    pub(crate) fn new(description: Description, reconnects: u64) -> Self {
+        Self(Arc::new(Inner { description, reconnects, counters: Counters::default() }))
     }
 
     /// Returns the id of the connection.
@@ -106,7 +110,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn connection_id(&self) -> ConnectionId {
-        self.0.identity.connection_id
+        self.0.description.connection_id
     }
 
     /// Returns the routing id of the remote on a [`Server`](crate::Server) or
@@ -124,7 +128,29 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
-        self.0.identity.routing_id
+        self.0.description.routing_id
+    }
+
+    /// Returns the identity that the remote announced; `None` if it announced none, or an empty
+    /// one. (RFC 37, The Identity Property; libzmq `Routing-Id`.)
+    ///
+    /// A remote can announce any identity. It proves nothing: an
+    /// [authenticator](crate::auth::Authenticator) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(pull: tokio_zmtp::Pull) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = pull.recv_from().await?;
+    /// if let Some(identity) = remote.identity() {
+    ///     println!("received from {identity}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.description.identity.as_deref()
     }
 
     /// Returns the endpoint of this socket through which the connection was accepted or dialed.
@@ -140,7 +166,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.0.identity.endpoint
+        &self.0.description.endpoint
     }
 
     /// Returns the network address of the remote; `None` over `ipc` and `inproc`. (libzmq
@@ -163,7 +189,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        self.0.identity.origin.address
+        self.0.description.origin.address
     }
 
     /// Returns the network address of the proxy that forwards the connection; `None` over `ipc`,
@@ -181,7 +207,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn proxy_address(&self) -> Option<SocketAddr> {
-        self.0.identity.origin.proxy_address
+        self.0.description.origin.proxy_address
     }
 
     /// Returns the credentials of the process of the remote, or of its proxy, as the system reports
@@ -198,7 +224,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn credentials(&self) -> Option<ProcessCredentials> {
-        self.0.identity.origin.credentials
+        self.0.description.origin.credentials
     }
 
     /// Returns the socket type that the remote announced; `None` if it announced none. (RFC 37, The
@@ -217,7 +243,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn socket_type(&self) -> Option<SocketType> {
-        self.0.identity.socket_type
+        self.0.description.socket_type
     }
 
     /// Returns the user id that the authenticator granted; `None` if it granted none, or if
@@ -236,7 +262,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
-        self.0.identity.user_id.as_deref()
+        self.0.description.user_id.as_deref()
     }
 
     /// Returns a property that the authenticator granted, or otherwise one that the remote
@@ -253,7 +279,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&[u8]> {
-        let Identity { metadata, granted, .. } = &self.0.identity;
+        let Description { metadata, granted, .. } = &self.0.description;
         granted.value(name).or_else(|| metadata.value(name))
     }
 
@@ -271,7 +297,7 @@ impl Remote {
     /// ```
     #[must_use]
     pub fn granted_property(&self, name: &str) -> Option<&[u8]> {
-        self.0.identity.granted.value(name)
+        self.0.description.granted.value(name)
     }
 
     /// Iterates over the names and values of all properties: first those that the authenticator
@@ -290,13 +316,13 @@ impl Remote {
     /// # }
     /// ```
     pub fn properties(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let Identity { metadata, granted, .. } = &self.0.identity;
+        let Description { metadata, granted, .. } = &self.0.description;
         granted.iter().chain(metadata.iter()).map(|property| (property.name, property.value))
     }
 
     /// Returns the memory of its properties in bytes.
     pub(crate) fn kept(&self) -> usize {
-        let Identity { metadata, granted, .. } = &self.0.identity;
+        let Description { metadata, granted, .. } = &self.0.description;
         metadata.encoded_len() + granted.encoded_len()
     }
 
@@ -332,12 +358,13 @@ impl PartialEq for Remote {
 
 impl Eq for Remote {}
 
-/// Shows the identity of the remote. Properties may be secret and are omitted.
+/// Shows the ids and addresses of the remote. Properties may be secret and are omitted.
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote")
             .field("connection_id", &self.connection_id())
             .field("routing_id", &self.routing_id())
+            .field("identity", &self.identity())
             .field("endpoint", self.endpoint())
             .field("address", &self.address())
             .field("proxy_address", &self.proxy_address())
@@ -380,9 +407,10 @@ pub(crate) mod tests {
         let mut metadata = Metadata::default();
         metadata.push("X-Secret", b"hidden").unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        let identity = Identity {
+        let description = Description {
             connection_id,
             routing_id: None,
+            identity: None,
             endpoint: address.into(),
             origin: address.into(),
             socket_type: None,
@@ -390,6 +418,6 @@ pub(crate) mod tests {
             user_id: None,
             granted: Metadata::default(),
         };
-        Remote::new(identity, 0)
+        Remote::new(description, 0)
     }
 }

@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
+
+use super::short_bytes::ShortBytes;
 
 /// The name of a group: up to 255 bytes without a NUL. The empty name is a group like any other.
 ///
@@ -31,17 +32,7 @@ use thiserror::Error;
 /// # Ok::<(), tokio_zmtp::GroupError>(())
 /// ```
 #[derive(Clone)]
-pub struct Group(Inner);
-
-#[derive(Clone)]
-enum Inner {
-    /// The first `len` of `bytes`; the rest has no meaning.
-    Short {
-        len: u8,
-        bytes: [u8; SHORT],
-    },
-    Long(Arc<[u8]>),
-}
+pub struct Group(ShortBytes);
 
 /// # Examples
 ///
@@ -57,7 +48,7 @@ enum Inner {
 /// ```
 impl Group {
     /// The length of the longest name in bytes.
-    pub const LEN_MAX: usize = 0xFF;
+    pub const LEN_MAX: usize = ShortBytes::LEN_MAX;
 
     /// Checks a name without creating a group.
     ///
@@ -74,24 +65,11 @@ impl Group {
         }
     }
 
-    /// Creates a group from a name that is known to be valid.
-    fn checked(name: &[u8]) -> Self {
-        if name.len() > SHORT {
-            return Self(Inner::Long(name.into()));
-        }
-        let mut bytes = [0x00; SHORT];
-        bytes[..name.len()].copy_from_slice(name);
-        Self(Inner::Short { len: u8::try_from(name.len()).unwrap_or_default(), bytes })
-    }
-
     /// Returns the name.
     #[must_use]
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Inner::Short { len, bytes } => &bytes[..usize::from(*len)],
-            Inner::Long(name) => name,
-        }
+        self.0.as_slice()
     }
 
     /// Returns the name as text if it is UTF-8.
@@ -107,7 +85,7 @@ impl Group {
 impl Default for Group {
     /// Returns the group with the empty name.
     fn default() -> Self {
-        Self::checked(&[])
+        Self(ShortBytes::empty())
     }
 }
 
@@ -129,7 +107,7 @@ impl TryFrom<&[u8]> for Group {
 
     fn try_from(name: &[u8]) -> Result<Self, GroupError> {
         Self::check(name)?;
-        Ok(Self::checked(name))
+        ShortBytes::new(name).map(Self).ok_or(GroupError::TooLong { len: name.len() })
     }
 }
 
@@ -228,9 +206,6 @@ pub enum GroupError {
     },
 }
 
-/// The longest inline name: it makes a `Group` 24 bytes.
-const SHORT: usize = 22;
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -241,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_name_has_up_to_255_bytes() {
-        for len in [0, 1, SHORT, SHORT + 1, 255] {
+        for len in [0, 1, 22, 23, 255] {
             let name = vec![b'x'; len];
             assert_eq!(Group::try_from(&name[..]).unwrap(), name);
         }

@@ -5,6 +5,7 @@ use std::str;
 use bytes::BufMut;
 use thiserror::Error;
 
+use super::identity::{Identity, IdentityError};
 use super::socket_type::SocketType;
 
 /// A list of named values, in the order in which they were added or sent.
@@ -25,6 +26,10 @@ impl Metadata {
     /// The name of the property that selects one of several services at an endpoint (RFC 37, The
     /// Resource Property).
     pub const RESOURCE: &str = "Resource";
+
+    /// The name of the property that contains the identity of the sender (RFC 37, The Identity
+    /// Property).
+    pub const IDENTITY: &str = "Identity";
 
     /// Creates metadata with the Socket-Type property.
     pub fn announcing(socket_type: SocketType) -> Self {
@@ -100,6 +105,15 @@ impl Metadata {
         self.iter()
             .find(|property| property.name.eq_ignore_ascii_case(name))
             .map(|property| property.value)
+    }
+
+    /// Returns the identity that the sender announces. It is empty if there is no such property.
+    ///
+    /// # Errors
+    ///
+    /// The identity is too long.
+    pub fn identity(&self) -> Result<Identity, IdentityError> {
+        self.value(Self::IDENTITY).unwrap_or_default().try_into()
     }
 
     /// Iterates over the properties in their order.
@@ -207,7 +221,7 @@ mod tests {
     #[test]
     fn properties_equal_the_worked_example_of_the_rfc() {
         let mut metadata = Metadata::announcing(SocketType::Dealer);
-        metadata.push("Identity", b"").unwrap();
+        metadata.push(Metadata::IDENTITY, b"").unwrap();
 
         let expected = b"\x0BSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0";
         assert_eq!(encoded(&metadata), expected.as_slice());

@@ -14,7 +14,7 @@ use super::{MESSAGES, Round, SHORT};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, PipeKey, Want};
-use crate::remote::{Identity, Remote};
+use crate::remote::{Description, Remote};
 use crate::routing::{EndpointId, FairQueue, Outgoing, OutgoingPipes, RoundRobin, RoutingTable};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -158,9 +158,10 @@ pub(super) fn arrival(remote: &Remote, messages: usize) -> Delivery {
 /// Creates a remote with arbitrary properties.
 pub(super) fn arbitrary_remote() -> Remote {
     let address = SocketAddr::from(([127, 0, 0, 1], 1));
-    let identity = Identity {
+    let description = Description {
         connection_id: ConnectionId::FIRST,
         routing_id: None,
+        identity: None,
         endpoint: address.into(),
         origin: address.into(),
         socket_type: None,
@@ -168,7 +169,7 @@ pub(super) fn arbitrary_remote() -> Remote {
         user_id: None,
         granted: Metadata::default(),
     };
-    Remote::new(identity, 0)
+    Remote::new(description, 0)
 }
 
 pub(super) const UNLIMITED: HighWaterMark = HighWaterMark::new(0, 0);

@@ -19,7 +19,7 @@ use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource, H
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::quota::Quotas;
-use crate::remote::{Identity, Origin, Remote};
+use crate::remote::{Description, Origin, Remote};
 use crate::remotes::{Direction, Membership, RemoteTable};
 use crate::routing::{Attachment, Losses, Routing};
 use crate::runtime::Runtime;
@@ -135,9 +135,11 @@ impl SocketState {
         negotiated: Negotiated,
         direction: Direction,
     ) -> RegisteredRemote {
-        let identity = Identity {
+        let announced = negotiated.metadata.identity().ok();
+        let description = Description {
             connection_id,
             routing_id: attachment.routing_id(),
+            identity: announced.filter(|identity| !identity.is_empty()).map(Box::new),
             endpoint: endpoint.clone(),
             origin,
             socket_type: negotiated.socket_type,
@@ -145,7 +147,7 @@ impl SocketState {
             user_id: negotiated.user_id,
             granted: negotiated.granted,
         };
-        let registered = self.add(attachment, identity, direction);
+        let registered = self.add(attachment, description, direction);
         self.publisher
             .publish(&EventSource::from(&registered.remote), || EventKind::HandshakeSucceeded);
         log::connected(&registered.quotas, &registered.remote, direction);
@@ -160,9 +162,10 @@ impl SocketState {
         (connection_id, origin): (ConnectionId, Origin),
         direction: Direction,
     ) -> RegisteredRemote {
-        let identity = Identity {
+        let description = Description {
             connection_id,
             routing_id: None,
+            identity: None,
             endpoint: endpoint.clone(),
             origin,
             socket_type: None,
@@ -170,7 +173,7 @@ impl SocketState {
             user_id: None,
             granted: Metadata::default(),
         };
-        let registered = self.add(attachment, identity, direction);
+        let registered = self.add(attachment, description, direction);
         log::connected(&registered.quotas, &registered.remote, direction);
         registered
     }
@@ -178,14 +181,14 @@ impl SocketState {
     fn add(
         self: &Arc<Self>,
         attachment: &Attachment,
-        identity: Identity,
+        description: Description,
         direction: Direction,
     ) -> RegisteredRemote {
         let reconnects = match direction {
             Direction::Accepted => 0,
             Direction::Dialed { reconnects } => reconnects,
         };
-        let remote = Remote::new(identity, reconnects);
+        let remote = Remote::new(description, reconnects);
         let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
         let quotas = attachment.share_quotas();
         let shared = Arc::clone(self);

@@ -26,6 +26,7 @@ mod handshake_failure;
 #[cfg(target_os = "linux")]
 mod haproxy;
 mod heartbeat;
+mod identities;
 mod immediate;
 mod inproc;
 #[cfg(unix)]
