@@ -1,5 +1,6 @@
 //! The decoder finds the same messages of several parts, and the same commands between their frames,
-//! as a plain parser, wherever reads end: messages of groups, and of any number of parts.
+//! as a plain parser, wherever reads end: messages of groups, and of any number of parts. The latter
+//! are split at their first empty part, as requests are into envelope and body.
 
 #![no_main]
 
@@ -9,6 +10,7 @@ use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
 use zmtp_proto::group::Group;
 use zmtp_proto::message_shape::{MessageShape, parts};
+use zmtp_proto::request_envelope::{ReqEnvelope, split_envelope};
 use zmtp_proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
 fuzz_target!(|input: (bool, Option<u8>, u8, u8, &[u8])| {
@@ -69,8 +71,10 @@ fn feed<'a>(
             match decoder.decode(&mut input) {
                 Ok(Some(Traffic::Messages(mut batch))) => {
                     while let Some(frames) = batch.pop() {
-                        let parts = parts(&frames).map(|part| frames.slice_ref(part));
-                        items.push(Item::Message(parts.collect()));
+                        let parts: Vec<_> =
+                            parts(&frames).map(|part| frames.slice_ref(part)).collect();
+                        check_envelope(&frames, &parts);
+                        items.push(Item::Message(parts));
                     }
                 }
                 Ok(Some(Traffic::Command(command))) => items.push(Item::Command(command)),
@@ -82,6 +86,20 @@ fn feed<'a>(
         assert!(input.capacity() <= 4 * READ_SIZE + 2 * input.len());
     }
     (items, Ok(()))
+}
+
+/// Checks the envelope and the body of a message.
+fn check_envelope(frames: &[u8], all: &[Bytes]) {
+    let delimiter = all[..all.len() - 1].iter().position(|part| part.is_empty());
+    let halves = split_envelope(frames);
+    assert_eq!(halves.is_some(), delimiter.is_some());
+    if let (Some((envelope, body)), Some(delimiter)) = (halves, delimiter) {
+        assert_eq!([envelope, body].concat(), frames);
+        assert!(parts(envelope).eq(&all[..=delimiter]));
+        assert!(parts(body).eq(&all[delimiter + 1..]));
+        let has_ids_of_req = delimiter <= 1 && all[..delimiter].iter().all(|id| id.len() == 4);
+        assert_eq!(ReqEnvelope::decode(envelope).is_some(), has_ids_of_req);
+    }
 }
 
 /// Parses frame by frame. Returns all items, and whether no error ends them.

@@ -15,8 +15,9 @@
 //!
 //! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The
 //! address of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A
-//! proxy may send a [header](proxy_header) before the first byte of a connection. The bodies of
-//! messages can be [requests and replies](rpc).
+//! proxy may send a [header](proxy_header) before the first byte of a connection. The
+//! parts of a message can be an [envelope](request_envelope) and a body, and bodies can be
+//! [requests and replies](rpc).
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
 //! place.
@@ -95,6 +96,7 @@ pub mod message_shape;
 pub mod metadata;
 pub mod ping_pong;
 pub mod proxy_header;
+pub mod request_envelope;
 pub mod rpc;
 mod short_bytes;
 pub mod socket_type;
