@@ -20,7 +20,6 @@ use super::{SocketState, within};
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::inproc;
-use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::Options;
 use crate::quota::Quotas;
@@ -321,8 +320,7 @@ impl Connector {
         let begun = Instant::now();
         let (reason, was_useful, mut attachment) = match medium {
             Medium::Inproc(side) => {
-                let hello = options.hello_message.clone().map(Message::from);
-                side.join(attachment, registered.remote(), hello);
+                side.join(attachment, registered.remote(), self.shared.hello());
                 let reason = tokio::select! {
                     reason = side.ended() => Some(reason),
                     () = registered.disconnected() => None,

@@ -27,7 +27,6 @@ use crate::connection::{
 };
 use crate::connection_id::ConnectionId;
 use crate::inproc::Dial;
-use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::Options;
 use crate::quota::{Quotas, within_quota};
@@ -436,11 +435,7 @@ impl ListenerState {
         let registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let side = dial.accept(shared.handshake.introduction());
-        side.join(
-            attachment,
-            registered.remote(),
-            options.hello_message.clone().map(Message::from),
-        );
+        side.join(attachment, registered.remote(), shared.hello());
         let reason = self.until_disconnected(&registered, pin!(side.ended())).await;
         if let Some(mut attachment) = side.leave() {
             registered.end(reason, &mut attachment, options.disconnect_message.as_ref());

@@ -14,7 +14,7 @@ use zmtp_proto::socket_type::SocketType;
 use super::log;
 use crate::auth::{AuthenticatorCall, Caller};
 use crate::connection_id::ConnectionId;
-use crate::message::Message;
+use crate::message::{AnyMessage, Message, Multipart};
 use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource, HandshakeFailure};
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
@@ -73,6 +73,19 @@ impl SocketState {
     /// Returns the shape of the messages of the socket.
     pub(crate) const fn message_shape(&self) -> MessageShape {
         MessageShape::of(self.handshake.socket_type)
+    }
+
+    /// Returns the message that begins each connection, if there is one.
+    pub(super) fn hello(&self) -> Option<Message> {
+        self.options.hello_message.as_ref().map(|body| self.notice(body))
+    }
+
+    /// Returns a message of one part with this body, as queues hold it.
+    fn notice(&self, body: &Bytes) -> Message {
+        match self.message_shape() {
+            MessageShape::Multipart => Multipart::from(body.clone()).into_queue(),
+            MessageShape::Single | MessageShape::GroupAndBody => Message::from(body.clone()),
+        }
     }
 
     pub(crate) fn losses(&self) -> &Losses {
@@ -218,7 +231,7 @@ impl RegisteredRemote {
         self.reason = reason;
         let notice = notice.filter(|_| !matches!(self.reason, DisconnectReason::Closed));
         if let Some(notice) = notice {
-            let message = Message::from(notice.clone());
+            let message = self.shared.notice(notice);
             let cargo = DeliveredMessages::Whole(MessageList::new([message].into()));
             attachment.leave(Delivery { cargo, remote: self.remote() });
         }
