@@ -40,6 +40,7 @@
 //! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
 //! | [`Push`] | [`Pull`]s | round-robin | never |
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
+//! | [`Dealer`] | [`Dealer`]s, ROUTERs, REPs | round-robin | fair-queued |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
 //!
@@ -62,8 +63,8 @@
 //!
 //! # Messages
 //!
-//! A [`Message`] is one body of bytes. The classic socket types, [`Push`] and [`Pull`], exchange
-//! [`Multipart`]s instead: messages of one or more parts. A message is delivered whole, and at most
+//! A [`Message`] is one body of bytes. The classic socket types, such as [`Push`] and [`Dealer`],
+//! exchange [`Multipart`]s instead: messages of one or more parts. A message is delivered whole, and at most
 //! once. Messages between the same two sockets arrive in the order in which they were sent.
 //!
 //! `send` queues a message for a remote. It does not wait until the message has arrived. When a
@@ -190,8 +191,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Dish, Gather, Lossy, Peer, Permit, Pull, Push, Radio,
-    ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, Lossy, Peer, Permit, Pull, Push,
+    Radio, ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

@@ -19,7 +19,7 @@ use crate::auth::Network;
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{
-    Builder, Channel, Client, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server,
+    Builder, Channel, Client, Dealer, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -31,6 +31,7 @@ sockets! {
         //                                    common receiving parts sending hello disconnect hiccup groups multicast join
         Channel => ChannelConfig, "channel", [yes    yes       no    yes     yes   no         no     no     no        no];
         Client  => ClientConfig,  "client",  [yes    yes       no    yes     yes   no         yes    no     no        no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes   no         yes    no     no        no];
         Dish    => DishConfig,    "dish",    [yes    yes       no    no      no    no         no     no     no        yes];
         Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no    no         no     no     no        no];
         Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     yes   yes        yes    no     no        no];

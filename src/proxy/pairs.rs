@@ -5,7 +5,7 @@ use std::sync::Arc;
 use self::sealed::{Directions, HasCaptureSink, Pair};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
-use crate::socket::{Channel, Client, Dish, Gather, Pull, Push, Radio, Scatter};
+use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pull, Push, Radio, Scatter};
 
 /// Pairs of socket types that a proxy can join, in either order.
 ///
@@ -13,6 +13,7 @@ use crate::socket::{Channel, Client, Dish, Gather, Pull, Push, Radio, Scatter};
 /// |---|---|---|
 /// | [`Channel`] | [`Channel`], [`Client`] | both |
 /// | [`Client`] | [`Client`] | both |
+/// | [`Dealer`] | [`Dealer`] | both |
 /// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 /// | [`Pull`] | [`Push`] | from the [`Pull`] to the [`Push`] |
@@ -121,12 +122,14 @@ both_ways!(Channel, Channel: Message);
 both_ways!(Channel, Client: Message);
 both_ways!(Client, Channel: Message);
 both_ways!(Client, Client: Message);
+both_ways!(Dealer, Dealer: Multipart);
 one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
 one_way!(Pull => Push: Multipart);
 
 capture!(Channel: Message);
 capture!(Client: Message);
+capture!(Dealer: Multipart);
 capture!(Push: Multipart);
 capture!(Radio: GroupMessage);
 capture!(Scatter: Message);

@@ -1,4 +1,5 @@
-//! Round-robin over the remotes whose queues are not full (libzmq `lb`): CLIENT, PUSH, SCATTER.
+//! Round-robin over the remotes whose queues are not full (libzmq `lb`): CLIENT, DEALER, PUSH,
+//! SCATTER.
 
 mod connected_only;
 mod queue_position;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tokio::task;
 use tokio_zmtp::config::{
-    AnySocket, ChannelConfig, ClientConfig, ConfigError, PeerConfig, ScatterConfig, ServerConfig,
-    SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, ConfigError, DealerConfig, PeerConfig, ScatterConfig,
+    ServerConfig, SocketConfig,
 };
 use tokio_zmtp::{ConnectError, Endpoint, Group, GroupMessage, InprocEndpoint};
 
@@ -105,6 +105,24 @@ async fn a_push_and_a_pull_are_read_from_a_file() {
     push.send(["a", "task"]).await.unwrap();
     assert_eq!(pull.recv().await.unwrap(), ["hello"]);
     assert_eq!(pull.recv().await.unwrap(), ["a", "task"]);
+}
+
+#[tokio::test]
+async fn dealers_are_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let file = "type = 'dealer'\nbind = 'tcp://127.0.0.1:*'\nmax_message_parts = 2";
+    let config: SocketConfig = toml::from_str(file).unwrap();
+    let AnySocket::Dealer(bound) = config.start().await.unwrap() else {
+        panic!("the socket is not a dealer");
+    };
+    let file = format!("connect = '{}'\nsend_hwm = 20", bound.last_endpoint().unwrap());
+    let config: DealerConfig = toml::from_str(&file).unwrap();
+    let connected = config.start().await.unwrap();
+    assert_eq!(connected.send_hwm(), 20);
+    connected.send(["a", "task"]).await.unwrap();
+    assert_eq!(bound.recv().await.unwrap(), ["a", "task"]);
+    bound.send("done").await.unwrap();
+    assert_eq!(connected.recv().await.unwrap(), ["done"]);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod channel;
 mod concurrency;
 #[cfg(feature = "serde")]
 mod config;
+mod dealer;
 mod ended;
 mod ending;
 mod endpoints;

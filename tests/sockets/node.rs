@@ -8,8 +8,8 @@ use support::script::ScriptRemote;
 use tokio::{task, time};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{
-    Builder, Client, Dish, Gather, Group, GroupMessage, Mechanism, Pull, Push, Radio, Scatter,
-    Server, Socket,
+    Builder, Client, Dealer, Dish, Gather, Group, GroupMessage, Mechanism, Pull, Push, Radio,
+    Scatter, Server, Socket,
 };
 
 use crate::transports::{Transport, own_loopback};
@@ -82,6 +82,28 @@ async fn our_pull_receives_from_a_push_of_node() {
         assert_eq!(remote.line(), "done");
     })
     .await;
+}
+
+/// All messages are outstanding: a ROUTER drops replies above its high-water mark.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dealer_and_a_router_of_node_answer_our_dealer() {
+    for their_type in ["dealer", "router"] {
+        in_every_pairing(their_type, ROUND_TRIPS, Dealer::builder, async |dealer, remote| {
+            let send = async {
+                for number in 0..ROUND_TRIPS {
+                    dealer.send(parts_of(number)).await.unwrap();
+                }
+            };
+            let receive = async {
+                for number in 0..ROUND_TRIPS {
+                    assert_eq!(dealer.recv().await.unwrap(), parts_of(number));
+                }
+            };
+            tokio::join!(send, receive);
+            assert_eq!(remote.line(), "done");
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -286,7 +308,7 @@ fn number_in(message: &GroupMessage) -> u32 {
     message.to_str().unwrap().parse().unwrap()
 }
 
-/// Returns the message of a PUSH.
+/// Returns the message of a classic socket.
 pub(crate) fn parts_of(number: u32) -> [String; 3] {
     [number.to_string(), String::new(), number.to_string()]
 }
@@ -303,7 +325,7 @@ const PASSWORD: &str = "swordfish";
 pub(crate) const COUNT: u32 = 2_000;
 
 /// The number of messages that are answered one by one.
-const ROUND_TRIPS: u32 = 100;
+pub(crate) const ROUND_TRIPS: u32 = 100;
 
 /// The number of datagrams that arrive.
 const DATAGRAMS: u32 = 20;

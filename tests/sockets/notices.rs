@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use tokio_zmtp::{Channel, Client, Message, Peer, Scatter, Server, TryRecvError, TryRouteError};
+use tokio_zmtp::{
+    Channel, Client, Dealer, Message, Peer, Scatter, Server, TryRecvError, TryRouteError,
+};
 
 use crate::remote::{self, Remote, RemoteListener, ReservedPort};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -45,10 +48,12 @@ async fn a_hello_comes_first_from_every_type_that_has_one() {
     let _watchdog = Watchdog::start();
     let endpoint = "tcp://127.0.0.1:*";
     let channel = Channel::builder().hello_message("hello").bind(endpoint).await.unwrap();
+    let dealer = Dealer::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let peer = Peer::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let scatter = Scatter::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let endpoints = [
         (channel.last_endpoint(), "CHANNEL"),
+        (dealer.last_endpoint(), "ROUTER"),
         (peer.last_endpoint(), "PEER"),
         (scatter.last_endpoint(), "GATHER"),
     ];
@@ -57,6 +62,25 @@ async fn a_hello_comes_first_from_every_type_that_has_one() {
         remote.shake_hands(socket_type).await;
         assert_eq!(remote.read_message().await, b"hello");
     }
+}
+
+over_every_transport!(automatic_messages_of_a_classic_type_have_one_part);
+
+async fn automatic_messages_of_a_classic_type_have_one_part(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let bound = Dealer::builder().hello_message("from bound").bind(transport.any()).await.unwrap();
+    let connected = Dealer::builder()
+        .hello_message("from connected")
+        .hiccup_message("hiccup")
+        .connect(bound.last_endpoint().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(bound.recv().await.unwrap(), ["from connected"]);
+    assert_eq!(connected.recv().await.unwrap(), ["from bound"]);
+    bound.send(["last", "message"]).await.unwrap();
+    bound.close().await;
+    assert_eq!(connected.recv().await.unwrap(), ["last", "message"]);
+    assert_eq!(connected.recv().await.unwrap(), ["hiccup"]);
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use support::python;
 use support::script::ScriptRemote;
-use tokio_zmtp::{Pull, Push};
+use tokio_zmtp::{Dealer, Multipart, Pull, Push};
 
-use crate::node::{COUNT, in_every_pairing_with, parts_of};
+use crate::node::{COUNT, ROUND_TRIPS, in_every_pairing_with, parts_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_of_python_receives_from_our_push() {
@@ -24,6 +24,50 @@ async fn our_pull_receives_from_a_push_of_python() {
     in_every_pairing_with(remote, "push", COUNT, Pull::builder, async |pull, remote| {
         for number in 0..COUNT {
             assert_eq!(pull.recv().await.unwrap(), parts_of(number));
+        }
+        assert_eq!(remote.line(), "done");
+    })
+    .await;
+}
+
+/// All messages are outstanding: a ROUTER drops replies above its high-water mark.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dealer_and_a_router_of_python_answer_our_dealer() {
+    for their_type in ["dealer", "router"] {
+        let Some(remote) = start() else { return };
+        in_every_pairing_with(
+            remote,
+            their_type,
+            ROUND_TRIPS,
+            Dealer::builder,
+            async |dealer, remote| {
+                let send = async {
+                    for number in 0..ROUND_TRIPS {
+                        dealer.send(parts_of(number)).await.unwrap();
+                    }
+                };
+                let receive = async {
+                    for number in 0..ROUND_TRIPS {
+                        assert_eq!(dealer.recv().await.unwrap(), parts_of(number));
+                    }
+                };
+                tokio::join!(send, receive);
+                assert_eq!(remote.line(), "done");
+            },
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rep_of_python_answers_our_dealer() {
+    let Some(remote) = start() else { return };
+    in_every_pairing_with(remote, "rep", ROUND_TRIPS, Dealer::builder, async |dealer, remote| {
+        for number in 0..ROUND_TRIPS {
+            let [first, second, third] = parts_of(number);
+            let request = Multipart::from([String::new(), first, second, third]);
+            dealer.send(&request).await.unwrap();
+            assert_eq!(dealer.recv().await.unwrap(), request);
         }
         assert_eq!(remote.line(), "done");
     })

@@ -4,8 +4,8 @@
 // endpoint to `bind` or to `connect`, which the script prints as soon as that is done. Then the socket sends or
 // receives the texts "0" to `count` - 1, and the script prints "done". The next line closes the socket.
 //
-// A CLIENT expects each text back, and a SERVER returns it. The messages of PUSH and PULL have three parts: the
-// text, an empty one, and the text again. RADIO and DISH use the group "a". A RADIO cannot
+// A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the
+// text, an empty one, and the text again. A DEALER or ROUTER returns each of them. RADIO and DISH use the group "a". A RADIO cannot
 // detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp, where
 // messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
 // remotes with the credentials `admitted`, an array of arrays of bytes.
@@ -13,10 +13,19 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import { Pull, Push, Reply } from "zeromq";
+import { Dealer, Pull, Push, Reply, Router } from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
+
+// Returns each message to its sender.
+async function echo(socket, count, envelope) {
+  for (let number = 0; number < count; number++) {
+    const parts = await socket.receive();
+    assert.deepEqual(parts.slice(envelope).map(String), [String(number), "", String(number)]);
+    await socket.send(parts);
+  }
+}
 
 // The exchange of each type.
 const types = {
@@ -26,6 +35,7 @@ const types = {
       assert.equal(String((await socket.receive())[0]), String(number));
     }
   }],
+  dealer: [Dealer, (socket, { count }) => echo(socket, count, 0)],
   dish: [Dish, async (socket, { bind, count }) => {
     const lossy = bind?.startsWith("udp:");
     for (let received = 0, next = 0; received < count; received++) {
@@ -61,6 +71,7 @@ const types = {
       await setImmediate();
     }
   }],
+  router: [Router, (socket, { count }) => echo(socket, count, 1)],
   scatter: [Scatter, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {
       await socket.send(String(number));

@@ -1,7 +1,7 @@
 # Sockets in Python, with the package pyzmq.
 #
-# Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, "push" or "pull", its
-# properties, `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
+# Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, its properties,
+# `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
 # which the script prints when it is bound or connected. Then the socket sends or receives `count` messages, and the
 # script prints "done". The next line closes the socket. The server of a mechanism admits remotes with the credentials
 # `admitted`, an array of arrays of bytes.
@@ -22,6 +22,14 @@ OPTIONS = {
     "plainUsername": zmq.PLAIN_USERNAME,
 }
 
+TYPES = {
+    "dealer": zmq.DEALER,
+    "pull": zmq.PULL,
+    "push": zmq.PUSH,
+    "rep": zmq.REP,
+    "router": zmq.ROUTER,
+}
+
 context = zmq.Context()
 admitted = []
 
@@ -37,8 +45,8 @@ def authenticate(handler):
 def run(description):
     global admitted
     admitted = [bytes(credential) for credential in description["admitted"]]
-    is_push = description["type"] == "push"
-    socket = context.socket(zmq.PUSH if is_push else zmq.PULL)
+    socket_type = description["type"]
+    socket = context.socket(TYPES[socket_type])
     for name, value in description["options"].items():
         is_text = isinstance(value, str)
         (socket.setsockopt_string if is_text else socket.setsockopt)(OPTIONS[name], value)
@@ -49,11 +57,14 @@ def run(description):
     print(socket.last_endpoint.decode())
     for number in range(description["count"]):
         text = str(number).encode()
-        if is_push:
+        if socket_type == "push":
             socket.send_multipart([text, b"", text])
-        else:
-            parts = socket.recv_multipart()
-            assert parts == [text, b"", text], f"{parts} instead of {number}"
+            continue
+        parts = socket.recv_multipart()
+        body = parts[1:] if socket_type == "router" else parts
+        assert body == [text, b"", text], f"{body} instead of {number}"
+        if socket_type != "pull":
+            socket.send_multipart(parts)
     print("done")
     return socket
 

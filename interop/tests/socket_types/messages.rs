@@ -1,6 +1,6 @@
 //! Messages of one part or several, to and from sockets of either library.
 
-use tokio_zmtp::{Channel, Gather, Message, Multipart, Pull, Push, Scatter, TrySendError};
+use tokio_zmtp::{Channel, Dealer, Gather, Message, Multipart, Pull, Push, Scatter, TrySendError};
 
 use crate::pairing::{until_some, would_not_block};
 use crate::side::{Ours, Side, SocketType, Theirs};
@@ -139,8 +139,8 @@ macro_rules! ours_receives {
     };
 }
 
-ours_sends!(Channel, Push, Scatter);
-ours_receives!(Channel, Gather, Pull);
+ours_sends!(Channel, Dealer, Push, Scatter);
+ours_receives!(Channel, Dealer, Gather, Pull);
 
 impl<S: SocketType> Sends for Theirs<S>
 where

@@ -3,7 +3,7 @@
 use interop::{EventKind, Monitor};
 use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
-use tokio_zmtp::{Client, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server};
+use tokio_zmtp::{Client, Dealer, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server};
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
 use crate::side::{Ours, Side, SocketType, Theirs};
@@ -33,6 +33,15 @@ async fn our_scatter_and_gather_refuse_their_client() {
 #[tokio::test]
 async fn our_push_refuses_their_gather() {
     guarded(refuse_each_other::<Push, Gather>()).await;
+}
+
+#[tokio::test]
+async fn our_dealer_refuses_their_push_and_pull() {
+    guarded(async {
+        refuse_each_other::<Dealer, Push>().await;
+        refuse_each_other::<Dealer, Pull>().await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
-    BindError, Builder, Channel, Client, Dish, Gather, GroupMessage, Message, Multipart, Peer,
-    Pull, Push, Radio, Scatter, Server,
+    BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
+    Peer, Pull, Push, Radio, Scatter, Server,
 };
 
 use crate::credentials::Credentials;
@@ -74,6 +74,7 @@ macro_rules! socket_types {
 socket_types! {
     Channel: Message, send_hwm, recv_hwm;
     Client: Message, send_hwm, recv_hwm;
+    Dealer: Multipart, send_hwm, recv_hwm;
     Dish: GroupMessage, recv_hwm;
     Gather: Message, recv_hwm;
     Peer: Message, send_hwm, recv_hwm;

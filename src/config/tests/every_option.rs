@@ -9,13 +9,13 @@ use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, refuse, shown};
 use crate::config::{
-    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, PullConfig, PushConfig,
-    RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PeerConfig, PullConfig,
+    PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Builder, Channel, Client, Dish, Gather, Peer, Pull, Push, Radio, ReceivingSocket, Scatter,
-    SendingSocket, Server, Socket,
+    Builder, Channel, Client, Dealer, Dish, Gather, Peer, Pull, Push, Radio, ReceivingSocket,
+    Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -53,6 +53,11 @@ fn every_option_reaches_the_socket() {
     let config: PullConfig = read(&format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{PARTS}"));
     let expected = with_receiving_options(with_common_options(Pull::builder()));
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected.max_message_parts(29)));
+
+    let config: DealerConfig = read(&format!("{every_option}{PARTS}hiccup_message = \"hiccup\""));
+    let expected = with_every_option(Dealer::builder()).max_message_parts(29);
+    let expected = expected.hello_message("hello").hiccup_message("hiccup");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
     let expected =

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
-use crate::socket::{Client, Gather, Peer, Pull, Push, Scatter, Server};
+use crate::socket::{Client, Dealer, Gather, Peer, Pull, Push, Scatter, Server};
 
 #[test]
 fn an_absent_key_has_its_default() {
@@ -23,6 +23,7 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&ScatterConfig::default().builder().unwrap()), shown(&Scatter::builder()));
     assert_eq!(shown(&GatherConfig::default().builder().unwrap()), shown(&Gather::builder()));
     assert_eq!(shown(&PullConfig::default().builder().unwrap()), shown(&Pull::builder()));
+    assert_eq!(shown(&DealerConfig::default().builder().unwrap()), shown(&Dealer::builder()));
     assert_eq!(shown(&PushConfig::default().builder().unwrap()), shown(&Push::builder()));
 }
 
@@ -221,9 +222,9 @@ fn an_absent_or_unknown_type_is_refused() {
     let error = refuse::<SocketConfig>("bind = 'tcp://*:*'");
     let reason = "missing field `type`: write one of \"channel\", \"client\", \"";
     assert!(error.contains(reason), "{error}");
-    let error = refuse::<SocketConfig>("type = 'dealer'");
+    let error = refuse::<SocketConfig>("type = 'broker'");
     assert!(
-        error.contains("unknown variant `dealer`, expected one of `channel`, `client`, `"),
+        error.contains("unknown variant `broker`, expected one of `channel`, `client`, `"),
         "{error}"
     );
 }

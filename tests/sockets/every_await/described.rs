@@ -1,8 +1,8 @@
 //! Operations that start sockets from configuration data.
 
 use tokio_zmtp::config::{
-    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, PullConfig, PushConfig,
-    RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PeerConfig, PullConfig,
+    PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 
 use super::operations::{ANY, Operation, traffic};
@@ -25,6 +25,7 @@ macro_rules! starts {
 pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "ChannelConfig::start" ChannelConfig "",
     "ClientConfig::start" ClientConfig "",
+    "DealerConfig::start" DealerConfig "",
     "DishConfig::start" DishConfig "",
     "GatherConfig::start" GatherConfig "",
     "PeerConfig::start" PeerConfig "",

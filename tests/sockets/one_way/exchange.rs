@@ -9,7 +9,7 @@ use tokio_test::assert_pending;
 use tokio_zmtp::monitor::{DropCause, EventKind, Monitor};
 use tokio_zmtp::{NoRemoteError, RecvError, SendError, Socket, TrySendError};
 
-use super::{Numbered, Payload, Receiver, Sender, for_every_pair};
+use super::{Numbered, Payload, Receiver, Sender, for_every_one_way_pair, for_every_pair};
 use crate::events;
 use crate::remote::{LONGER_THAN_BUFFERS, Remote, ReservedPort, message};
 use crate::transports::Transport;
@@ -238,7 +238,7 @@ async fn a_sender_is_a_sink_and_a_receiver_a_stream<S: Sender>() {
     assert_eq!(receiver.recv().await, Err(RecvError::Closed));
 }
 
-for_every_pair!(messages_to_a_sender_are_counted_as_unread);
+for_every_one_way_pair!(messages_to_a_sender_are_counted_as_unread);
 
 async fn messages_to_a_sender_are_counted_as_unread<S: Sender>() {
     let _watchdog = Watchdog::start();
@@ -253,7 +253,7 @@ async fn messages_to_a_sender_are_counted_as_unread<S: Sender>() {
     assert_eq!(sender.stats().dropped.unread, 5);
 }
 
-for_every_pair!(sockets_of_other_types_are_refused);
+for_every_one_way_pair!(sockets_of_other_types_are_refused);
 
 async fn sockets_of_other_types_are_refused<S: Sender>() {
     let _watchdog = Watchdog::start();

@@ -1,7 +1,8 @@
 //! Types that send round-robin, each with the type that receives from it: SCATTER and GATHER, PUSH
-//! and PULL.
+//! and PULL, and two DEALERs, of which one sends.
 //!
-//! Every test states the same of each pair. PUSH and PULL exchange messages of several parts in it.
+//! Every test states the same of each pair. The classic types exchange messages of several parts in
+//! it.
 
 mod cancellation;
 mod exchange;
@@ -16,12 +17,25 @@ macro_rules! for_every_pair {
     ($test:ident $(, $($how:tt)+)?) => {
         $crate::one_way::for_pairs!(
             $test [$($($how)+)?]
+            dealer_and_dealer: Dealer,
             push_and_pull: Push,
             scatter_and_gather: Scatter,
         );
     };
 }
 pub(crate) use for_every_pair;
+
+/// Does the same for the types of which one only sends and the other only receives.
+macro_rules! for_every_one_way_pair {
+    ($test:ident) => {
+        $crate::one_way::for_pairs!(
+            $test []
+            push_and_pull: Push,
+            scatter_and_gather: Scatter,
+        );
+    };
+}
+pub(crate) use for_every_one_way_pair;
 
 /// Runs a test for some pairs, each of which has a name and a type that sends.
 macro_rules! for_pairs {

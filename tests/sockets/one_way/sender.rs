@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::{Sink, Stream};
 use tokio_zmtp::{
-    Builder, Channel, CloseReport, Gather, GroupMessage, Message, Multipart, Permit, Pull, Push,
-    ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket, TryRecvError,
+    Builder, Channel, CloseReport, Dealer, Gather, GroupMessage, Message, Multipart, Permit, Pull,
+    Push, ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket, TryRecvError,
     TrySendError,
 };
 
@@ -149,6 +149,11 @@ senders! {
             Some((far.clone(), near.clone()))
         }
     },
+    Dealer: Multipart => Dealer {
+        fn opposite(near: &Self, far: &Self) -> Option<(Self, Self)> {
+            Some((far.clone(), near.clone()))
+        }
+    },
     Push: Multipart => Pull,
     Scatter: Message => Gather,
 }
@@ -193,6 +198,7 @@ macro_rules! receivers {
 
 receivers! {
     Channel: Message,
+    Dealer: Multipart,
     Gather: Message,
     Pull: Multipart,
 }

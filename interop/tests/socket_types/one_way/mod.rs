@@ -1,5 +1,5 @@
-//! Types that send in turn to types that only receive: SCATTER and GATHER, whose messages have one
-//! part, and PUSH and PULL, whose messages have any number of parts.
+//! Types that send in turn: SCATTER to GATHER, whose messages have one part, and PUSH to PULL and
+//! DEALER to DEALER, whose messages have any number of parts.
 
 mod exchange;
 mod restart;
@@ -15,6 +15,8 @@ macro_rules! one_way {
     ($test:ident) => {
         crate::pairing::for_each_pair!(
             $test,
+            our_dealer_sends: <Ours<Dealer>, Theirs<Dealer>>,
+            their_dealer_sends: <Theirs<Dealer>, Ours<Dealer>>,
             our_push_sends: <Ours<Push>, Theirs<Pull>>,
             their_push_sends: <Theirs<Push>, Ours<Pull>>,
             our_scatter_sends: <Ours<Scatter>, Theirs<Gather>>,

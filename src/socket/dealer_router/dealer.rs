@@ -1,0 +1,93 @@
+//! DEALER.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::message::Multipart;
+use crate::routing::RoundRobin;
+use crate::socket::sections::{
+    cooperative_scheduling, ending, mute_state, silent_failures, stream_and_sink,
+};
+use crate::socket::verbs::verbs;
+#[cfg(doc)]
+use crate::socket::{Builder, CloseReport};
+use crate::socket::{Handle, Kind};
+
+/// A socket that exchanges messages with any number of DEALER, ROUTER and REP sockets,
+/// asynchronously in both directions (RFC 28).
+///
+/// A `Dealer` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send and receive concurrently, from any task or thread. Messages go to the remotes
+/// round-robin, skipping full queues, and are received from them by fair queuing.
+///
+/// A message has one or more parts: see [`Multipart`]. The parts of a message go to the same remote,
+/// and are received together.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::Dealer;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bound = Dealer::new();
+/// let endpoint = bound.bind("tcp://127.0.0.1:*").await?;
+/// let connected = Dealer::new();
+/// connected.connect(&endpoint).await?;
+///
+/// connected.send(["rotate", "image 7"]).await?;
+/// assert_eq!(bound.recv().await?, ["rotate", "image 7"]);
+/// bound.send("done").await?;
+/// assert_eq!(connected.recv().await?, ["done"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Dealer`], ROUTER, REP |
+/// | Direction | bidirectional |
+/// | Send/receive pattern | unrestricted |
+/// | Outgoing routing strategy | round-robin |
+/// | Incoming routing strategy | fair-queued |
+/// | Action in mute state | wait |
+///
+/// # Remotes
+///
+/// The type of the remote determines what the parts of a message mean:
+///
+/// - Between two dealers, a message is received as it was sent.
+/// - A ROUTER receives a message with the identity of the dealer as an additional first part, and
+///   removes the first part of a message that it sends. The dealer sends and receives the others.
+/// - A REP needs an empty part before the request, the delimiter, and returns it before the reply.
+///   The dealer sends and receives the delimiter as a part: `["", "request"]`, `["", "reply"]`. A
+///   REP drops a request without it. Any number of requests can be outstanding, and a REP answers
+///   those of one dealer in order.
+///
+/// # Parts
+///
+/// Two options bound the memory that an incomplete message of a remote takes:
+/// [`max_message_parts`](Builder::max_message_parts), and for all parts together
+/// [`max_message_size`](Builder::max_message_size). A message that exceeds either ends the
+/// connection. By default the number of parts is limited, but the size is not, as in libzmq.
+///
+#[doc = mute_state!("dealer", "remote")]
+///
+#[doc = silent_failures!("dealer", "remote")]
+///
+#[doc = stream_and_sink!("Dealer", "dealer")]
+///
+#[doc = cooperative_scheduling!()]
+///
+#[doc = ending!()]
+#[derive(Clone)]
+pub struct Dealer(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Dealer {
+    const SOCKET_TYPE: SocketType = SocketType::Dealer;
+
+    type Outgoing = RoundRobin;
+}
+
+verbs!(Dealer, "dealer", Multipart: Endpoints, Send, Receive, Remotes, Options, Parts, Hellos, Hiccups);

@@ -1,0 +1,5 @@
+//! DEALER (RFC 28).
+
+mod dealer;
+
+pub use self::dealer::Dealer;
