@@ -384,6 +384,10 @@ pub enum SocketType {
     Radio,
     /// `ZMQ_REP`: not thread-safe, one operation at a time.
     Rep,
+    /// `ZMQ_REQ`: not thread-safe, one operation at a time.
+    Req,
+    /// `ZMQ_ROUTER`: not thread-safe, one operation at a time.
+    Router,
     /// `ZMQ_SCATTER`
     Scatter,
     /// `ZMQ_SERVER`
@@ -404,13 +408,24 @@ impl SocketType {
             Self::Push => 8,
             Self::Radio => 14,
             Self::Rep => 4,
+            Self::Req => 3,
+            Self::Router => 6,
             Self::Scatter => 17,
             Self::Server => 12,
         }
     }
 
     fn is_thread_safe(self) -> bool {
-        !matches!(self, Self::Dealer | Self::Pair | Self::Pull | Self::Push | Self::Rep)
+        !matches!(
+            self,
+            Self::Dealer
+                | Self::Pair
+                | Self::Pull
+                | Self::Push
+                | Self::Rep
+                | Self::Req
+                | Self::Router
+        )
     }
 }
 

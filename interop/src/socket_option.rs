@@ -59,6 +59,8 @@ pub enum BytesOption {
     PlainPassword,
     /// `ZMQ_PLAIN_USERNAME`: text.
     PlainUsername,
+    /// `ZMQ_ROUTING_ID`: the identity of a REQ, DEALER or ROUTER.
+    RoutingId,
     /// `ZMQ_ZAP_DOMAIN`: text.
     ZapDomain,
 }
@@ -97,6 +99,7 @@ impl BytesOption {
             Self::Metadata => 95,
             Self::PlainPassword => 46,
             Self::PlainUsername => 45,
+            Self::RoutingId => 5,
             Self::ZapDomain => 55,
         }
     }

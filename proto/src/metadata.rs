@@ -54,6 +54,19 @@ impl Metadata {
         metadata
     }
 
+    /// Creates metadata with the Identity property, which can be empty.
+    ///
+    /// # Panics
+    ///
+    /// Never: an identity is within the limits.
+    pub fn identifying(identity: &Identity) -> Self {
+        let mut metadata = Self::default();
+        metadata
+            .push(Self::IDENTITY, identity.as_bytes())
+            .expect("an identity is within the limits");
+        metadata
+    }
+
     /// Decodes all of `data` as properties.
     ///
     /// The properties are copied, because metadata exists until the end of the connection and would

@@ -87,6 +87,23 @@ impl SocketType {
         }
     }
 
+    /// Returns whether a socket of this type announces an identity, by which a ROUTER addresses it
+    /// (RFC 37, The Identity Property). A ROUTER announces one as well, as in libzmq.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp { pub use zmtp_proto::socket_type::*; }
+    /// use tokio_zmtp::SocketType;
+    ///
+    /// assert!(SocketType::Dealer.has_identity());
+    /// assert!(!SocketType::Push.has_identity());
+    /// ```
+    #[must_use]
+    pub const fn has_identity(self) -> bool {
+        matches!(self, Self::Req | Self::Dealer | Self::Router)
+    }
+
     /// Returns whether a socket of this type may communicate with one of type `other`.
     ///
     /// The relation is symmetric.
@@ -183,6 +200,14 @@ mod tests {
                 .map(SocketType::as_str)
                 .collect();
             assert_eq!(legal.join(" "), remotes, "remotes of {socket_type}");
+        }
+    }
+
+    #[test]
+    fn the_types_with_an_identity_are_those_that_a_router_addresses() {
+        for socket_type in ALL {
+            let is_addressed = socket_type.is_compatible_with(SocketType::Router);
+            assert_eq!(socket_type.has_identity(), is_addressed, "{socket_type}");
         }
     }
 

@@ -10,6 +10,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zmtp_proto::group::Group;
+use zmtp_proto::identity::Identity;
 
 /// A time: `"1m 30s"`.
 pub(super) mod time {
@@ -41,6 +42,11 @@ pub(super) mod optional_bytes {
     pub(in crate::config) use super::{
         read_optional_bytes as deserialize, write_optional_bytes as serialize,
     };
+}
+
+/// An identity: `"text"`, `[0, 255]`.
+pub(super) mod identity {
+    pub(in crate::config) use super::{read_identity as deserialize, write_identity as serialize};
 }
 
 /// The names of groups: `["weather", "traffic"]`. One that is not UTF-8 cannot be written.
@@ -162,6 +168,20 @@ pub(super) fn write_optional_bytes<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     bytes.clone().map(TextOrBytes).serialize(serializer)
+}
+
+pub(super) fn read_identity<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Identity, D::Error> {
+    let TextOrBytes(bytes) = TextOrBytes::deserialize(deserializer)?;
+    Identity::try_from(bytes).map_err(Error::custom)
+}
+
+pub(super) fn write_identity<S: Serializer>(
+    identity: &Identity,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    TextOrBytes(identity.clone().into()).serialize(serializer)
 }
 
 /// Stands for `None` where `None` means that there is no limit.

@@ -21,7 +21,7 @@
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without limit | a word | `"infinite"` |
 //! | mode of a file | octal number as text | `"0660"` |
-//! | message | text, or a list of bytes | `"hello"`, `[0, 255]` |
+//! | message, `identity` | text, or a list of bytes | `"hello"`, `[0, 255]` |
 //! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::group::Group;
+use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::declare::sockets;
@@ -28,18 +29,18 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending hello disconnect hiccup groups multicast join
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     yes   no         no     no     no        no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     yes   no         yes    no     no        no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes   no         yes    no     no        no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no    no         no     no     no        yes];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no    no         no     no     no        no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     yes   yes        yes    no     no        no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no    no         no     no     no        no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     yes   no         no     no     no        no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no    no         no     yes    yes       no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     yes   no         no     no     no        no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     yes   yes        no     no     no        no];
+        //                                    common receiving parts sending identity hello disconnect hiccup groups multicast join
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       yes   no         no     no     no        no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       yes   no         yes    no     no        no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no    no         no     yes    yes       no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       yes   no         no     no     no        no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       yes   yes        no     no     no        no];
     }
     options {
         common {
@@ -121,6 +122,11 @@ sockets! {
             send_hwm_bytes: usize => send_hwm_bytes,
             #[serde(with = "form::limit")]
             send_timeout: Option<Duration> => send_timeout,
+        }
+        identity {
+            #[serde(with = "form::identity")]
+            identity: Identity => identity,
+            probe_router: bool => probe_router,
         }
         hello {
             #[serde(with = "form::optional_bytes")]

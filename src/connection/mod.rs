@@ -111,8 +111,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         let accepts_pings = accepts_pings(shape, &remote);
         let sends_pings = accepts_pings && knows_pings(shape, framed.codec().version);
         let heartbeat = if sends_pings { options.heartbeat } else { HeartbeatConfig::default() };
-        if let Some(hello) = &options.hello_message {
-            writer.queue_hello(hello);
+        for opening in options.openings(remote.socket_type()) {
+            writer.queue_opening(&opening);
         }
         Self {
             framed,

@@ -97,7 +97,7 @@ impl Writer {
     }
 
     /// Queues a message to be sent before all others. Unlike others it is not kept.
-    pub(super) fn queue_hello(&mut self, body: &[u8]) {
+    pub(super) fn queue_opening(&mut self, body: &[u8]) {
         match &mut self.sealer {
             None => {
                 put_message_header(&mut self.commands, body.len());

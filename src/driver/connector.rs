@@ -320,7 +320,9 @@ impl Connector {
         let begun = Instant::now();
         let (reason, was_useful, mut attachment) = match medium {
             Medium::Inproc(side) => {
-                side.join(attachment, registered.remote(), self.shared.hello());
+                let remote = registered.remote();
+                let openings = self.shared.openings(&remote);
+                side.join(attachment, remote, openings);
                 let reason = tokio::select! {
                     reason = side.ended() => Some(reason),
                     () = registered.disconnected() => None,

@@ -435,7 +435,9 @@ impl ListenerState {
         let registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let side = dial.accept(shared.handshake.introduction());
-        side.join(attachment, registered.remote(), shared.hello());
+        let remote = registered.remote();
+        let openings = shared.openings(&remote);
+        side.join(attachment, remote, openings);
         let reason = self.until_disconnected(&registered, pin!(side.ended())).await;
         if let Some(mut attachment) = side.leave() {
             registered.end(reason, &mut attachment, options.disconnect_message.as_ref());

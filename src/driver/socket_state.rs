@@ -1,5 +1,6 @@
 //! The state that the parts of one socket share.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,16 +76,16 @@ impl SocketState {
         MessageShape::of(self.handshake.socket_type)
     }
 
-    /// Returns the message that begins each connection, if there is one.
-    pub(super) fn hello(&self) -> Option<Message> {
-        self.options.hello_message.as_ref().map(|body| self.notice(body))
+    /// Returns the messages that begin each connection to a remote.
+    pub(super) fn openings(&self, remote: &Remote) -> VecDeque<Message> {
+        self.options.openings(remote.socket_type()).map(|body| self.notice(body)).collect()
     }
 
     /// Returns a message of one part with this body, as queues hold it.
-    fn notice(&self, body: &Bytes) -> Message {
+    fn notice(&self, body: Bytes) -> Message {
         match self.message_shape() {
-            MessageShape::Multipart => Multipart::from(body.clone()).into_queue(),
-            MessageShape::Single | MessageShape::GroupAndBody => Message::from(body.clone()),
+            MessageShape::Multipart => Multipart::from(body).into_queue(),
+            MessageShape::Single | MessageShape::GroupAndBody => Message::from(body),
         }
     }
 
@@ -231,7 +232,7 @@ impl RegisteredRemote {
         self.reason = reason;
         let notice = notice.filter(|_| !matches!(self.reason, DisconnectReason::Closed));
         if let Some(notice) = notice {
-            let message = self.shared.notice(notice);
+            let message = self.shared.notice(notice.clone());
             let cargo = DeliveredMessages::Whole(MessageList::new([message].into()));
             attachment.leave(Delivery { cargo, remote: self.remote() });
         }

@@ -50,8 +50,8 @@ struct LinkEnd {
     attachment: Attachment,
     /// The remote of this side.
     remote: Remote,
-    /// The message that the other side receives first.
-    hello: Option<Message>,
+    /// The messages that the other side receives first.
+    openings: VecDeque<Message>,
     /// Messages that this side receives before all others, the oldest first.
     unqueued: VecDeque<Delivery>,
     /// Empty between transfers; kept for its memory.
@@ -87,10 +87,15 @@ impl LinkSide {
     }
 
     /// Adds the queues of this side. Messages move when both sides have joined.
-    pub(crate) fn join(&self, mut attachment: Attachment, remote: Remote, hello: Option<Message>) {
+    pub(crate) fn join(
+        &self,
+        mut attachment: Attachment,
+        remote: Remote,
+        openings: VecDeque<Message>,
+    ) {
         let unqueued = attachment.begin(&remote);
         let taken = VecDeque::new();
-        let end = LinkEnd { attachment, remote, hello, unqueued, taken };
+        let end = LinkEnd { attachment, remote, openings, unqueued, taken };
         self.link.state.lock().ends[self.side as usize] = Some(end);
         self.link.advance(Side::Dialing.bit() | Side::Listening.bit());
     }
@@ -197,8 +202,8 @@ impl LinkEnd {
     /// Moves queued messages to the other end. Ready when no more will follow, or with an error if
     /// the other end refuses a command.
     fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<Result<(), TooManyGroups>> {
-        if let Some(hello) = self.hello.take() {
-            to.unqueued.push_back(to.arrival([hello].into()));
+        if !self.openings.is_empty() {
+            to.unqueued.push_back(to.arrival(mem::take(&mut self.openings)));
         }
         while let Some(arrival) = to.unqueued.front_mut() {
             ready!(to.attachment.poll_deliver(waker, arrival, usize::MAX));

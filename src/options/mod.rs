@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use zmtp_proto::heartbeat::HeartbeatConfig;
+use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::metadata::Metadata;
+use zmtp_proto::socket_type::SocketType;
 
 pub(crate) use self::groups::GroupOptions;
 pub(crate) use self::ipc::IpcOptions;
@@ -39,6 +41,7 @@ pub(crate) struct Options {
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) hello_message: Option<Bytes>,
     pub(crate) hiccup_message: Option<Bytes>,
+    pub(crate) identity: Identity,
     pub(crate) immediate: bool,
     pub(crate) ipc: IpcOptions,
     pub(crate) linger: Option<Duration>,
@@ -48,6 +51,7 @@ pub(crate) struct Options {
     pub(crate) max_message_size: Option<u64>,
     pub(crate) mechanism: Mechanism,
     pub(crate) metadata: Metadata,
+    pub(crate) probe_router: bool,
     pub(crate) proxy_protocol: Vec<Network>,
     pub(crate) reconnect_interval: Option<Duration>,
     pub(crate) reconnect_interval_max: Duration,
@@ -90,6 +94,8 @@ impl Default for Options {
             hello_message: None,
             // libzmq's default: none.
             hiccup_message: None,
+            // libzmq's default. A ROUTER generates an identity.
+            identity: Identity::default(),
             // libzmq's default. RFC 41 requires a queue for each remote, connected or not.
             immediate: false,
             ipc: IpcOptions::default(),
@@ -109,6 +115,8 @@ impl Default for Options {
             // libzmq's default.
             mechanism: Mechanism::Null,
             metadata: Metadata::default(),
+            // libzmq's default.
+            probe_router: false,
             // A header from any remote except a trusted proxy could forge an address.
             proxy_protocol: Vec::new(),
             // libzmq's default.
@@ -139,6 +147,13 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Returns the bodies of the messages that begin each connection to a remote of this type. Each
+    /// is a message of one part.
+    pub(crate) fn openings(&self, remote: Option<SocketType>) -> impl Iterator<Item = Bytes> {
+        let probes = self.probe_router && remote == Some(SocketType::Router);
+        probes.then(Bytes::new).into_iter().chain(self.hello_message.clone())
+    }
+
     /// Returns the limits of received messages.
     pub(crate) const fn message_limits(&self) -> MessageLimits {
         MessageLimits {

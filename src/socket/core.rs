@@ -179,7 +179,11 @@ pub(super) fn incoming<K: Kind>(options: &Options) -> FairQueue {
 
 /// Returns the metadata that a socket announces.
 fn metadata(socket_type: SocketType, options: &Options) -> Metadata {
-    let mut metadata = options.metadata.clone();
+    let mut metadata = Metadata::default();
+    if socket_type.has_identity() {
+        metadata = Metadata::identifying(&options.identity);
+    }
+    metadata.append(&options.metadata);
     if socket_type == SocketType::Dish {
         let pushed = metadata.push(ACCEPTS_PING, b"1");
         debug_assert!(pushed.is_ok(), "the name is valid");

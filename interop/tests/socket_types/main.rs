@@ -12,6 +12,7 @@ mod pairing;
 mod side;
 
 mod channel;
+mod dealer;
 mod heartbeat;
 mod one_way;
 mod peer;

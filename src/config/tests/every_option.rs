@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, refuse, shown};
@@ -54,8 +55,10 @@ fn every_option_reaches_the_socket() {
     let expected = with_receiving_options(with_common_options(Pull::builder()));
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected.max_message_parts(29)));
 
-    let config: DealerConfig = read(&format!("{every_option}{PARTS}hiccup_message = \"hiccup\""));
+    let config: DealerConfig =
+        read(&format!("{every_option}{PARTS}{IDENTITY}hiccup_message = \"hiccup\""));
     let expected = with_every_option(Dealer::builder()).max_message_parts(29);
+    let expected = expected.identity(identity(b"worker")).probe_router(true);
     let expected = expected.hello_message("hello").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
@@ -96,6 +99,19 @@ fn the_options_of_groups_reach_the_socket() {
 }
 
 #[test]
+fn an_identity_is_text_or_bytes() {
+    let config: DealerConfig = read("identity = [0, 255]");
+    assert_eq!(config.identity, identity(b"\x00\xFF"));
+    assert_eq!(read::<DealerConfig>(&toml::to_string(&config).unwrap()), config);
+    let text = toml::to_string(&read::<DealerConfig>("identity = 'worker'")).unwrap();
+    assert!(text.contains("identity = \"worker\""), "{text}");
+    let error = refuse::<DealerConfig>(&format!("identity = '{}'", "x".repeat(256)));
+    assert!(error.contains("an identity of 256 bytes exceeds the limit of 255"), "{error}");
+    let error = refuse::<SocketConfig>(&format!("type = 'push'\n{IDENTITY}"));
+    assert!(error.contains("`identity`: it is not an option of a push"), "{error}");
+}
+
+#[test]
 fn a_type_that_does_not_send_or_receive_refuses_the_options_for_it() {
     for option in RECEIVING.trim().lines() {
         let key = option.split_whitespace().next().unwrap();
@@ -131,11 +147,11 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given: toml::Table = format!("{}{RADIO}{PARTS}", every_option()).parse().unwrap();
+    let given: toml::Table = format!("{}{RADIO}{PARTS}{IDENTITY}", every_option()).parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
     default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
-    default.extend(toml::Table::try_from(PullConfig::default()).unwrap());
+    default.extend(toml::Table::try_from(DealerConfig::default()).unwrap());
     for (key, value) in given {
         assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
     }
@@ -212,6 +228,10 @@ fn setters() -> BTreeSet<String> {
     setters
 }
 
+fn identity(bytes: &[u8]) -> Identity {
+    bytes.try_into().unwrap()
+}
+
 /// Returns the keys of all options that several kinds have.
 fn every_option() -> String {
     format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{SENDING}")
@@ -220,6 +240,12 @@ fn every_option() -> String {
 /// The option of types that receive messages of several parts.
 const PARTS: &str = "
     max_message_parts = 29
+";
+
+/// The options of types that have an identity.
+const IDENTITY: &str = "
+    identity = 'worker'
+    probe_router = true
 ";
 
 const COMMON: &str = "

@@ -58,8 +58,9 @@ use crate::socket::{Handle, Kind};
 /// The type of the remote determines what the parts of a message mean:
 ///
 /// - Between two dealers, a message is received as it was sent.
-/// - A ROUTER receives a message with the identity of the dealer as an additional first part, and
-///   removes the first part of a message that it sends. The dealer sends and receives the others.
+/// - A ROUTER receives a message with the [identity](Builder::identity) of the dealer as an
+///   additional first part, and removes the first part of a message that it sends. The dealer sends
+///   and receives the others.
 /// - A REP needs an empty part before the request, the delimiter, and returns it before the reply.
 ///   The dealer sends and receives the delimiter as a part: `["", "request"]`, `["", "reply"]`. A
 ///   REP drops a request without it. Any number of requests can be outstanding, and a REP answers
@@ -90,4 +91,4 @@ impl Kind for Dealer {
     type Outgoing = RoundRobin;
 }
 
-verbs!(Dealer, "dealer", Multipart: Endpoints, Send, Receive, Remotes, Options, Parts, Hellos, Hiccups);
+verbs!(Dealer, "dealer", Multipart: Endpoints, Send, Receive, Remotes, Options, Parts, Identity, Hellos, Hiccups);

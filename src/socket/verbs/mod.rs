@@ -19,6 +19,7 @@
 mod connect_peer;
 mod endpoints;
 mod groups;
+mod identity;
 mod join;
 mod lifecycle;
 mod notices;
@@ -34,6 +35,7 @@ mod transmit;
 pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::groups::{group_options, multicast_options};
+pub(super) use self::identity::identity_options;
 pub(super) use self::join::join_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, group_example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hello_option, hiccup_option};
@@ -78,6 +80,10 @@ macro_rules! verbs {
     // The option of a builder for a message on each end of a dialed connection.
     (@Hiccups $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::hiccup_option!($socket, $handle);
+    };
+    // The options of a builder for how a ROUTER knows the socket.
+    (@Identity $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::identity_options!($socket, $handle);
     };
     // `join`, `leave` and `joined`, and the option of a builder for groups that are joined first.
     (@Join $socket:ident, $handle:literal, $message:ty) => {
