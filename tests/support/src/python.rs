@@ -1,8 +1,11 @@
 //! Remotes in Python, with the sockets of a release of libzmq, from the package `pyzmq` of PyPI.
 //!
 //! The package is installed below `target/`. Its wheel contains libzmq, built without drafts, as in
-//! most programs. Without pip its tests are skipped, except in CI.
+//! most programs. Without pip its tests are skipped, except in CI. The same holds for `ipykernel`.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -16,15 +19,37 @@ use crate::skipped::skip;
 /// path from the root of the repository.
 pub fn start(target: &str, script: &str) -> Option<ScriptRemote> {
     static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let packages = PACKAGES.get_or_init(|| install(&Path::new(target).join("python"))).as_ref()?;
+    let packages =
+        PACKAGES.get_or_init(|| install(target, PACKAGE, &[PACKAGE.as_ref()])).as_ref()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
     let mut command = Command::new("python3");
     command.arg(script).env("PYTHONPATH", packages).env("PYTHONUNBUFFERED", "1");
     Some(ScriptRemote::start(&mut command))
 }
 
-/// Returns the directory of the package.
-fn install(directories: &Path) -> Option<PathBuf> {
+/// Returns a directory with `ipykernel` and its dependencies, for `PYTHONPATH`, or `None` if pip is
+/// not installed, or if Python is too old for them. `target` is the directory for temporary files
+/// of the test binary (`CARGO_TARGET_TMPDIR`).
+pub fn ipykernel(target: &str) -> Option<PathBuf> {
+    static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let install = || {
+        let is_recent = "import sys; sys.exit(sys.version_info < (3, 11))";
+        let status = Command::new("python3").args(["-c", is_recent]).status();
+        if !status.is_ok_and(|status| status.success()) {
+            skip("Python 3.11 is not installed");
+            return None;
+        }
+        let versions = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/ipykernel.txt");
+        let mut hasher = DefaultHasher::new();
+        fs::read(&versions).unwrap().hash(&mut hasher);
+        let name = format!("ipykernel-{:016x}", hasher.finish());
+        install(target, &name, &["--requirement".as_ref(), versions.as_os_str()])
+    };
+    PACKAGES.get_or_init(install).clone()
+}
+
+/// Returns a directory of this name that contains these packages.
+fn install(target: &str, name: &str, packages: &[&OsStr]) -> Option<PathBuf> {
     let pip = || {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip"]).stdin(Stdio::null());
@@ -35,20 +60,20 @@ fn install(directories: &Path) -> Option<PathBuf> {
         skip("pip is not installed");
         return None;
     }
-    let packages = directories.join(PACKAGE);
-    install_once(&packages, |packages| {
+    let directory = Path::new(target).join("python").join(name);
+    install_once(&directory, |directory| {
         // Only wheels, so that nothing is built.
         let done = pip()
             .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
             .args(["--root-user-action", "ignore", "--only-binary", ":all:"])
             .arg("--target")
-            .arg(packages)
-            .arg(PACKAGE)
+            .arg(directory)
+            .args(packages)
             .status()
             .unwrap();
-        assert!(done.success(), "pip cannot install {PACKAGE}: {done}");
+        assert!(done.success(), "pip cannot install {name}: {done}");
     });
-    Some(packages)
+    Some(directory)
 }
 
 /// The package, which contains libzmq 4.3.5.
