@@ -24,6 +24,7 @@
 
 mod context;
 mod error;
+mod exclusive;
 mod ffi;
 mod group;
 mod message;
@@ -36,6 +37,7 @@ mod zap;
 
 pub use context::{Context, version};
 pub use error::{Error, TryError};
+pub use exclusive::ExclusiveSocket;
 pub use message::Message;
 pub use monitor::{Event, EventKind, Monitor};
 pub use numbered::{number, numbered};

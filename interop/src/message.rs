@@ -86,7 +86,7 @@ impl Message {
     }
 
     /// Returns whether another part of the same message follows.
-    pub(crate) fn has_more(&self) -> bool {
+    pub fn has_more(&self) -> bool {
         // SAFETY: the message is initialized.
         unsafe { ffi::zmq_msg_more(&self.0) != 0 }
     }

@@ -278,6 +278,18 @@ impl Socket {
 
     fn submit(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
         let _guard = self.exclusive_access();
+        // SAFETY: the access is exclusive.
+        unsafe { self.submit_unlocked(message, flags) }
+    }
+
+    /// # Safety
+    ///
+    /// No other thread uses a socket that is not thread-safe.
+    pub(crate) unsafe fn submit_unlocked(
+        &self,
+        message: &mut Message,
+        flags: c_int,
+    ) -> Result<(), Error> {
         // SAFETY: the message is initialized, and libzmq leaves it initialized either way.
         until_not_interrupted(|| unsafe {
             ffi::zmq_msg_send(message.as_mut_ptr(), self.as_ptr(), flags)
@@ -306,7 +318,19 @@ impl Socket {
 
     fn fetch(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
         let _guard = self.exclusive_access();
-        // SAFETY: as in `submit`.
+        // SAFETY: the access is exclusive.
+        unsafe { self.fetch_unlocked(message, flags) }
+    }
+
+    /// # Safety
+    ///
+    /// As `submit_unlocked`.
+    pub(crate) unsafe fn fetch_unlocked(
+        &self,
+        message: &mut Message,
+        flags: c_int,
+    ) -> Result<(), Error> {
+        // SAFETY: as in `submit_unlocked`.
         until_not_interrupted(|| unsafe {
             ffi::zmq_msg_recv(message.as_mut_ptr(), self.as_ptr(), flags)
         })
@@ -330,6 +354,10 @@ impl Socket {
     fn exclusive_access(&self) -> Option<MutexGuard<'_, ()>> {
         let lock = self.0.one_at_a_time.as_ref()?;
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn is_only_handle(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 
     pub(crate) fn as_ptr(&self) -> *mut c_void {

@@ -160,6 +160,7 @@ pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Returns the length of the frames of the message at the beginning of `frames`, or `None` if it is
 /// incomplete or malformed.
+#[inline]
 pub(super) fn message_len(frames: &[u8]) -> Option<usize> {
     let mut rest = frames;
     loop {

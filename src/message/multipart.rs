@@ -129,6 +129,7 @@ impl Multipart {
     /// assert_eq!(Multipart::from(["resize", "image 7"]).first(), b"resize");
     /// ```
     #[must_use]
+    #[inline]
     pub fn first(&self) -> &[u8] {
         self.iter().next().unwrap_or_default()
     }
@@ -143,6 +144,7 @@ impl Multipart {
     /// assert_eq!(Multipart::from(["resize", "image 7"]).last(), b"image 7");
     /// ```
     #[must_use]
+    #[inline]
     pub fn last(&self) -> &[u8] {
         self.iter().last().unwrap_or_default()
     }

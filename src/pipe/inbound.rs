@@ -103,9 +103,7 @@ impl Inbound {
     pub(crate) fn push_last(&mut self, arrival: Delivery) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
-            {
-                self.arrived += messages as u64;
-            }
+            self.arrived += messages as u64;
             self.held += messages;
             self.bytes += arrival.cargo.bytes();
             self.last_buffer = arrival.cargo.buffer();

@@ -62,6 +62,10 @@ pub(crate) enum Section {
     Rpc,
     /// SCATTER to GATHER, at full speed.
     Scatter,
+    /// PUSH to PULL, at full speed.
+    Push,
+    /// Messages of several parts from PUSH to PULL, at full speed.
+    Parts,
     /// A RADIO to many DISHes.
     Groups,
     /// A RADIO to a DISH over udp.
@@ -81,6 +85,8 @@ impl Section {
             Self::Cost => "Processor time and system calls",
             Self::Rpc => "Remote procedure calls",
             Self::Scatter => "SCATTER to GATHER",
+            Self::Push => "PUSH to PULL",
+            Self::Parts => "Messages of three parts",
             Self::Groups => "RADIO to many DISHes",
             Self::Datagrams => "RADIO to DISH over udp",
         }
@@ -98,6 +104,8 @@ impl Section {
             Self::Cost => "cost",
             Self::Rpc => "rpc",
             Self::Scatter => "scatter",
+            Self::Push => "push",
+            Self::Parts => "parts",
             Self::Groups => "groups",
             Self::Datagrams => "datagrams",
         }

@@ -21,7 +21,7 @@ pub(crate) struct Chart {
 }
 
 /// All charts.
-pub(crate) const ALL: [Chart; 9] = [
+pub(crate) const ALL: [Chart; 10] = [
     Chart {
         name: "throughput-tcp",
         title: "One way over tcp, one thread: messages per second",
@@ -79,6 +79,14 @@ pub(crate) const ALL: [Chart; 9] = [
         runtime: Runtime::CurrentThread,
     },
     Chart {
+        name: "push-tcp",
+        title: "PUSH to PULL over tcp, one thread: messages per second",
+        section: Section::Push,
+        metric: Metric::Rate,
+        transport: Transport::Tcp,
+        runtime: Runtime::CurrentThread,
+    },
+    Chart {
         name: "groups-tcp",
         title: "Deliveries per second without drops, by the number of DISHes",
         section: Section::Groups,
@@ -122,7 +130,11 @@ impl Chart {
         let (bottom, top) = bounds(all().map(|point| point.1));
         let of_sizes = matches!(
             self.section,
-            Section::Throughput | Section::Latency | Section::Scatter | Section::Datagrams
+            Section::Throughput
+                | Section::Latency
+                | Section::Scatter
+                | Section::Push
+                | Section::Datagrams
         );
         let base = if of_sizes { 4.0 } else { 10.0 };
         let text = |size: u32| ("sans-serif", size).into_font().color(&GREY);
@@ -185,6 +197,8 @@ impl Chart {
             | Section::Latency
             | Section::Curve
             | Section::Scatter
+            | Section::Push
+            | Section::Parts
             | Section::Datagrams => case.size,
             Section::FanIn | Section::Idle | Section::Groups => case.clients,
             Section::Pipelined | Section::Cost | Section::Rpc => case.outstanding,

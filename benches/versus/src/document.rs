@@ -125,6 +125,12 @@ fn about(section: Section) -> &'static str {
             "As one-way throughput, with the socket types that are made for it. libzmq and omq-tokio \
              have them as well; PUSH and PULL of the others are measured above."
         }
+        Section::Push => {
+            "As one-way throughput, with PUSH and PULL in every implementation. A message has one part."
+        }
+        Section::Parts => {
+            "From PUSH to PULL over tcp. Each of the three parts has 64 bytes."
+        }
         Section::Groups => {
             "Bodies of 64 bytes over tcp to one group, which all DISHes have joined: sockets of one \
              process, each with its own task. With libzmq, one thread reads from all of them \
@@ -234,9 +240,9 @@ messages where they exist, and with the techniques of its own benchmarks.
 
 | | Sockets | |
 |---|---|---|
-| tokio-zmtp | CLIENT, SERVER; SCATTER, GATHER; RADIO, DISH | `send`, `recv`, `reply` |
-| libzmq | CLIENT, SERVER; SCATTER, GATHER; RADIO, DISH | as its own tools: blocking calls, one I/O thread |
-| omq-tokio | CLIENT, SERVER; SCATTER, GATHER; RADIO, DISH | on the caller's runtime; non-blocking calls first |
+| tokio-zmtp | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; RADIO, DISH | `send`, `recv`, `reply` |
+| libzmq | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; RADIO, DISH | as its own tools: blocking calls, one I/O thread |
+| omq-tokio | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; RADIO, DISH | on the caller's runtime; non-blocking calls first |
 | monocoque | PUSH, PULL; DEALER, ROUTER | Tokio; write coalescing; `recv_into`; `PullFanIn` for many clients; always one thread |
 | zmq.rs | PUSH, PULL; DEALER, ROUTER | Tokio |
 | rzmq | PUSH, PULL; DEALER, ROUTER | Tokio, without io_uring |

@@ -43,7 +43,10 @@ impl Extent {
 }
 
 fn is_one_way(case: Case) -> bool {
-    matches!(case.section, Section::Throughput | Section::Scatter)
+    matches!(
+        case.section,
+        Section::Throughput | Section::Scatter | Section::Push | Section::Parts
+    )
 }
 
 /// Returns the cases of a section, in the order of its tables.
@@ -74,6 +77,21 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
         return matches!(
             implementation,
             Implementation::TokioZmtp | Implementation::Libzmq | Implementation::Omq
+        );
+    }
+    if case.section == Section::Push {
+        return !matches!(
+            implementation,
+            Implementation::Tonic | Implementation::Bare | Implementation::Channel
+        );
+    }
+    if case.section == Section::Parts {
+        return matches!(
+            implementation,
+            Implementation::TokioZmtp
+                | Implementation::Libzmq
+                | Implementation::Omq
+                | Implementation::Monocoque
         );
     }
     let inproc = case.transport == Transport::Inproc;
@@ -134,6 +152,14 @@ fn all(section: Section) -> Vec<Case> {
             cases.push(Case { transport: Transport::Inproc, ..short[1] });
             cases
         }
+        Section::Push => {
+            let of = |size| Case::new(section, size);
+            let mut cases: Vec<_> = SIZES.into_iter().map(of).collect();
+            cases.push(Case { runtime: Runtime::MultiThread, ..of(SHORT) });
+            cases.push(Case { transport: Transport::Ipc, ..of(SHORT) });
+            cases
+        }
+        Section::Parts => sorted(on_both(Case::new(section, SHORT))),
         Section::Groups => {
             let of = |clients| Case { clients, no_drop: true, ..Case::new(section, SHORT) };
             sorted([1, 10, 100].into_iter().flat_map(|n| on_both(of(n))).flat_map(in_both_modes))
@@ -172,7 +198,9 @@ fn is_in_quick(case: Case) -> bool {
         Section::FanIn => case.clients == 100 && !multi,
         Section::Curve | Section::Idle | Section::Cost => false,
         Section::Rpc => !multi,
-        Section::Scatter => case.size == SHORT && case.transport == Transport::Tcp && !multi,
+        Section::Scatter | Section::Push | Section::Parts => {
+            case.size == SHORT && case.transport == Transport::Tcp && !multi
+        }
         Section::Groups => case.clients == 10 && case.no_drop && !multi,
         Section::Datagrams => case.size == SHORT && case.no_drop && !multi,
     }
@@ -187,7 +215,7 @@ fn is_in_smoke(case: Case) -> bool {
         Section::FanIn => case.clients == 10 && multi,
         Section::Idle | Section::Cost => true,
         Section::Rpc => multi,
-        Section::Scatter => case.size == SHORT && multi,
+        Section::Scatter | Section::Push | Section::Parts => case.size == SHORT && multi,
         Section::Groups => case.clients == 10 && case.no_drop && multi,
         Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
     }

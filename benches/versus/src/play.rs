@@ -10,14 +10,15 @@ use crate::Failure;
 use crate::case::{Runtime, Section};
 use crate::implementation::bare::Bare;
 use crate::implementation::channel::Channel;
-use crate::implementation::libzmq::{Libzmq, LibzmqScatter};
+use crate::implementation::libzmq::{Libzmq, LibzmqPush, LibzmqScatter};
 use crate::implementation::libzmq_groups::LibzmqGroups;
-use crate::implementation::monocoque::Monocoque;
-use crate::implementation::omq::{Omq, OmqScatter};
+use crate::implementation::monocoque::{Monocoque, MonocoqueParts};
+use crate::implementation::omq::{Omq, OmqPush, OmqScatter};
 use crate::implementation::omq_groups::OmqGroups;
 use crate::implementation::rzmq::Rzmq;
 use crate::implementation::tokio_zmtp::TokioZmtp;
 use crate::implementation::tokio_zmtp_groups::TokioZmtpGroups;
+use crate::implementation::tokio_zmtp_push::TokioZmtpPush;
 use crate::implementation::tokio_zmtp_scatter::TokioZmtpScatter;
 use crate::implementation::tonic::Tonic;
 use crate::implementation::zmq_rs::ZmqRs;
@@ -44,6 +45,12 @@ impl Role {
             Part::Dishes | Part::Radio => self.play_groups(orders),
             Part::Receiver | Part::Sender if self.section == Section::Scatter => {
                 self.play_scatter(orders)
+            }
+            Part::Receiver | Part::Sender if self.section == Section::Push => {
+                self.play_push(orders)
+            }
+            Part::Receiver | Part::Sender if self.section == Section::Parts => {
+                self.play_parts(orders)
             }
             Part::Client | Part::Holder | Part::Receiver | Part::Sender | Part::Server => {
                 self.play_one(orders)
@@ -84,6 +91,35 @@ impl Role {
             Implementation::Omq => on(runtime, act_one_way::<OmqScatter>(self, orders)),
             Implementation::Bare => on(runtime, act_one_way::<Bare>(self, orders)),
             _ => Err("the implementation has neither SCATTER nor GATHER".into()),
+        }
+    }
+
+    /// Runs a PUSH or a PULL.
+    fn play_push(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_one_way::<TokioZmtpPush>(self, orders)),
+            Implementation::Libzmq => on_one_thread(act_one_way::<LibzmqPush>(self, orders)),
+            Implementation::Omq => on(runtime, act_one_way::<OmqPush>(self, orders)),
+            // Their messages one way are sent by a PUSH in every section.
+            Implementation::Monocoque | Implementation::ZmqRs | Implementation::Rzmq => {
+                self.play_one(orders)
+            }
+            _ => Err("the implementation has neither PUSH nor PULL".into()),
+        }
+    }
+
+    /// Runs a PUSH or a PULL of messages of three parts.
+    fn play_parts(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_one_way::<TokioZmtpPush<3>>(self, orders)),
+            Implementation::Libzmq => on_one_thread(act_one_way::<LibzmqPush<3>>(self, orders)),
+            Implementation::Omq => on(runtime, act_one_way::<OmqPush<3>>(self, orders)),
+            Implementation::Monocoque => {
+                on_one_thread(act_one_way::<MonocoqueParts<3>>(self, orders))
+            }
+            _ => Err("the implementation is not measured with several parts".into()),
         }
     }
 

@@ -194,7 +194,9 @@ fn subject(section: Section) -> &'static str {
         | Section::Latency
         | Section::Curve
         | Section::Scatter
+        | Section::Push
         | Section::Datagrams => "bytes",
+        Section::Parts => "bytes of each part",
         Section::Pipelined | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",
@@ -209,6 +211,8 @@ fn label(case: Case) -> String {
         | Section::Latency
         | Section::Curve
         | Section::Scatter
+        | Section::Push
+        | Section::Parts
         | Section::Datagrams => in_words(case.size),
         Section::Pipelined | Section::Rpc => case.outstanding.to_string(),
         Section::FanIn | Section::Idle | Section::Groups => case.clients.to_string(),

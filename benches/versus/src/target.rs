@@ -133,6 +133,9 @@ pub(crate) fn all() -> Vec<Target> {
     add(scatter(1_048_576), Metric::Rate, &[(BestRival, 1.0)]);
     let inproc = Case { transport: Transport::Inproc, ..two_workers(scatter(64)) };
     add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
+    let push = Case::new(Section::Push, 64);
+    add(push, Metric::Rate, &[(One(Libzmq), 3.0), (One(Monocoque), 1.0)]);
+    add(Case::new(Section::Parts, 64), Metric::Rate, &[(One(Libzmq), 2.5)]);
     for clients in [1, 10, 100] {
         let groups = Case { clients, no_drop: true, ..Case::new(Section::Groups, 64) };
         add(groups, Metric::Rate, &[(One(Libzmq), 3.0)]);
@@ -175,6 +178,8 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Cost => "cost".to_owned(),
         Section::Rpc => format!("{} calls outstanding, {runtime}", case.outstanding),
         Section::Scatter => format!("SCATTER, {transport}, {size} bytes, {runtime}"),
+        Section::Push => format!("PUSH, {transport}, {size} bytes, {runtime}"),
+        Section::Parts => format!("PUSH, three parts of {size} bytes, {runtime}"),
         Section::Groups => format!("RADIO to {} DISH, {runtime}", case.clients),
         Section::Datagrams => format!("RADIO to DISH, {transport}, {size} bytes, {runtime}"),
     }

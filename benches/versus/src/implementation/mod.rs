@@ -11,6 +11,7 @@ pub(crate) mod omq_groups;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
 pub(crate) mod tokio_zmtp_groups;
+pub(crate) mod tokio_zmtp_push;
 mod tokio_zmtp_rpc;
 pub(crate) mod tokio_zmtp_scatter;
 pub(crate) mod tonic;

@@ -74,6 +74,60 @@ impl Messaging for Monocoque {
     }
 }
 
+/// PUSH and PULL, with messages of several parts.
+#[derive(Debug)]
+pub(crate) struct MonocoqueParts<const PARTS: usize>;
+
+impl<const PARTS: usize> OneWay for MonocoqueParts<PARTS> {
+    type Sender = PushingParts<PARTS>;
+    type Receiver = PullingParts<PARTS>;
+
+    async fn receiver(place: &Place, announce: Announce) -> Result<PullingParts<PARTS>, Failure> {
+        Monocoque::receiver(place, announce).await.map(PullingParts)
+    }
+
+    async fn sender(endpoint: &str, size: usize) -> Result<PushingParts<PARTS>, Failure> {
+        Monocoque::sender(endpoint, size).await.map(PushingParts)
+    }
+}
+
+/// A PUSH of messages of several parts.
+pub(crate) struct PushingParts<const PARTS: usize>(Pushing);
+
+impl<const PARTS: usize> Sender for PushingParts<PARTS> {
+    async fn send(&mut self, count: u64) -> Result<(), Failure> {
+        let Self(Pushing { socket, body }) = self;
+        for _ in 0..count {
+            let message = vec![body.clone(); PARTS];
+            match socket {
+                Push::Tcp(socket) => socket.send(message).await?,
+                Push::Ipc(socket) => socket.send(message).await?,
+            }
+        }
+        match socket {
+            Push::Tcp(socket) => socket.flush().await?,
+            Push::Ipc(socket) => socket.flush().await?,
+        }
+        Ok(())
+    }
+}
+
+/// A PULL of messages of several parts.
+pub(crate) struct PullingParts<const PARTS: usize>(Pulling);
+
+impl<const PARTS: usize> Receiver for PullingParts<PARTS> {
+    async fn recv(&mut self, count: u64) -> Result<(), Failure> {
+        for _ in 0..count {
+            self.0.recv(1).await?;
+            let parts = self.0.message.len();
+            if parts != PARTS {
+                return Err(format!("received {parts} parts instead of {PARTS}").into());
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A PUSH.
 pub(crate) struct Pushing {
     socket: Push,

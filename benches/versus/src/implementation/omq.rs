@@ -1,4 +1,4 @@
-//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, used as by its own `bench_peer_tokio`: on the
+//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, PUSH and PULL, used as by its own `bench_peer_tokio`: on the
 //! caller's runtime, with default options, non-blocking calls first, and receiving all available
 //! messages before waiting.
 
@@ -79,6 +79,54 @@ impl OmqScatter {
     /// Creates both ends inside this process.
     pub(crate) async fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
         inproc(SocketType::Scatter, SocketType::Gather, size).await
+    }
+}
+
+/// PUSH and PULL, with messages of one or more parts.
+#[derive(Debug)]
+pub(crate) struct OmqPush<const PARTS: usize = 1>;
+
+impl<const PARTS: usize> OneWay for OmqPush<PARTS> {
+    type Sender = Pushing<PARTS>;
+    type Receiver = Pulling<PARTS>;
+
+    async fn receiver(place: &Place, announce: Announce) -> Result<Pulling<PARTS>, Failure> {
+        bind(SocketType::Pull, place, announce).await.map(Pulling)
+    }
+
+    async fn sender(endpoint: &str, size: usize) -> Result<Pushing<PARTS>, Failure> {
+        connect(SocketType::Push, endpoint, size, 1).await.map(Pushing)
+    }
+}
+
+/// A PUSH.
+#[derive(Debug)]
+pub(crate) struct Pushing<const PARTS: usize>(Connected);
+
+impl<const PARTS: usize> Sender for Pushing<PARTS> {
+    async fn send(&mut self, count: u64) -> Result<(), Failure> {
+        let Self(connected) = self;
+        for _ in 0..count {
+            let message = match PARTS {
+                1 => connected.message(),
+                _ => Message::multipart(std::iter::repeat_n(connected.body.clone(), PARTS)),
+            };
+            send(&connected.socket, message).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A PULL.
+#[derive(Debug)]
+pub(crate) struct Pulling<const PARTS: usize>(Bound);
+
+impl<const PARTS: usize> Receiver for Pulling<PARTS> {
+    async fn recv(&mut self, count: u64) -> Result<(), Failure> {
+        for _ in 0..count {
+            expect_size(recv(&self.0.socket).await?.byte_len(), self.0.size * PARTS)?;
+        }
+        Ok(())
     }
 }
 

@@ -43,9 +43,15 @@ impl Attempt<'_> {
             (Section::Throughput | Section::Latency | Section::Scatter, Transport::Inproc) => {
                 together::measure(self)
             }
-            (Section::Throughput | Section::Curve | Section::FanIn | Section::Scatter, _) => {
-                one_way::measure(self)
-            }
+            (
+                Section::Throughput
+                | Section::Curve
+                | Section::FanIn
+                | Section::Scatter
+                | Section::Push
+                | Section::Parts,
+                _,
+            ) => one_way::measure(self),
             (Section::Latency | Section::Pipelined, _) => requests::measure(self),
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),
