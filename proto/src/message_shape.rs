@@ -9,7 +9,7 @@ use std::{iter, mem};
 use bytes::BytesMut;
 use thiserror::Error;
 
-use super::frame::{self, Header, SHORT_MESSAGE, SHORT_PART};
+use super::frame::{self, Header, SHORT_LENGTH, SHORT_MESSAGE, SHORT_PART};
 use super::group::{Group, GroupError};
 use super::socket_type::SocketType;
 
@@ -162,6 +162,19 @@ pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// incomplete or malformed.
 #[inline]
 pub(super) fn message_len(frames: &[u8]) -> Option<usize> {
+    // Most messages have one short part.
+    match frames {
+        [SHORT_MESSAGE, len, rest @ ..] => {
+            let len = usize::from(*len);
+            (len <= rest.len()).then_some(SHORT_LENGTH + len)
+        }
+        _ => long_message_len(frames),
+    }
+}
+
+/// Does the same for any message.
+#[inline(never)]
+fn long_message_len(frames: &[u8]) -> Option<usize> {
     let mut rest = frames;
     loop {
         // Most last parts are short as well.

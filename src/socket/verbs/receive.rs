@@ -25,9 +25,13 @@ macro_rules! receive_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn recv(&self) -> Result<$message, $crate::error::RecvError> {
+            // An `async fn` would move every message once more.
+            #[inline]
+            pub fn recv(
+                &self,
+            ) -> impl Future<Output = Result<$message, $crate::error::RecvError>> + Send {
                 let core = &self.0.core;
-                $crate::socket::receiving::Receiving::new(core, core.recv_timeout).await
+                $crate::socket::receiving::Receiving::new(core, core.recv_timeout)
             }
 
             /// Receives the next message if one is available.
