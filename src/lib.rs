@@ -38,6 +38,7 @@
 //! | [`Scatter`] | [`Gather`]s | round-robin | never |
 //! | [`Gather`] | [`Scatter`]s | never | fair-queued |
 //! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
+//! | [`Pair`] | one [`Pair`] | to the only remote | from the only remote |
 //! | [`Push`] | [`Pull`]s | round-robin | never |
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
 //! | [`Dealer`] | [`Dealer`]s, ROUTERs, REPs | round-robin | fair-queued |
@@ -191,8 +192,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, Lossy, Peer, Permit, Pull, Push,
-    Radio, ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, Lossy, Pair, Peer, Permit, Pull,
+    Push, Radio, ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

@@ -74,8 +74,8 @@ mod tests;
 
 pub use self::error::ConfigError;
 pub use self::table::{
-    AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
+    PeerConfig, PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

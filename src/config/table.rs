@@ -20,7 +20,7 @@ use crate::auth::Network;
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Scatter, Server,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -35,6 +35,7 @@ sockets! {
         Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no];
         Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes];
         Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       yes   no         no     no     no        no];
         Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no];
         Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no];
         Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no];

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use self::sealed::{Directions, HasCaptureSink, Pair};
+use self::sealed::{Directions, HasCaptureSink, Joins};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
-use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pull, Push, Radio, Scatter};
+use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pair, Pull, Push, Radio, Scatter};
 
 /// Pairs of socket types that a proxy can join, in either order.
 ///
@@ -13,9 +13,10 @@ use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pull, Push, Radio, Sc
 /// |---|---|---|
 /// | [`Channel`] | [`Channel`], [`Client`] | both |
 /// | [`Client`] | [`Client`] | both |
-/// | [`Dealer`] | [`Dealer`] | both |
+/// | [`Dealer`] | [`Dealer`], [`Pair`] | both |
 /// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
+/// | [`Pair`] | [`Pair`] | both |
 /// | [`Pull`] | [`Push`] | from the [`Pull`] to the [`Push`] |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
@@ -50,7 +51,7 @@ use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pull, Push, Radio, Sc
     message = "a proxy cannot join `{Self}` and `{B}`",
     note = "see `ProxyWith` for the pairs of sockets that fit"
 )]
-pub trait ProxyWith<B>: Pair<B> {
+pub trait ProxyWith<B>: Joins<B> {
     /// The type of the messages that the proxy forwards.
     type Message;
 }
@@ -68,7 +69,7 @@ macro_rules! both_ways {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        impl Pair<$backend> for $frontend {
+        impl Joins<$backend> for $frontend {
             fn directions(&self, backend: &$backend) -> Directions {
                 // Between a socket and itself there is only one direction.
                 let back = (!are_same(self, backend)).then(|| forward(backend, self));
@@ -90,14 +91,14 @@ macro_rules! one_way {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        impl Pair<$destination> for $source {
+        impl Joins<$destination> for $source {
             fn directions(&self, backend: &$destination) -> Directions {
                 [Some(forward(self, backend)), None]
             }
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        impl Pair<$source> for $destination {
+        impl Joins<$source> for $destination {
             fn directions(&self, backend: &$source) -> Directions {
                 [None, Some(forward(backend, self))]
             }
@@ -123,6 +124,9 @@ both_ways!(Channel, Client: Message);
 both_ways!(Client, Channel: Message);
 both_ways!(Client, Client: Message);
 both_ways!(Dealer, Dealer: Multipart);
+both_ways!(Dealer, Pair: Multipart);
+both_ways!(Pair, Dealer: Multipart);
+both_ways!(Pair, Pair: Multipart);
 one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
 one_way!(Pull => Push: Multipart);
@@ -130,6 +134,7 @@ one_way!(Pull => Push: Multipart);
 capture!(Channel: Message);
 capture!(Client: Message);
 capture!(Dealer: Multipart);
+capture!(Pair: Multipart);
 capture!(Push: Multipart);
 capture!(Radio: GroupMessage);
 capture!(Scatter: Message);
@@ -147,7 +152,7 @@ mod sealed {
         unnameable_types,
         reason = "so that other crates cannot implement it"
     )]
-    pub trait Pair<B> {
+    pub trait Joins<B> {
         fn directions(&self, backend: &B) -> Directions;
     }
 

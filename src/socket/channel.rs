@@ -3,7 +3,10 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::routing::Exclusive;
-use crate::socket::sections::{cooperative_scheduling, ending, silent_failures, stream_and_sink};
+use crate::socket::sections::{
+    cooperative_scheduling, ending, mute_state_of_only_remote, only_remote, silent_failures,
+    stream_and_sink,
+};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -17,7 +20,8 @@ use crate::socket::{Handle, Kind};
 /// handle that calls `recv` first.
 ///
 /// A channel joins two parts of a system that belong together, such as two tasks of a process or a
-/// supervisor and its worker. Messages from one end arrive at the other in order.
+/// supervisor and its worker. Messages from one end arrive at the other in order. A
+/// [`Pair`](crate::Pair) does the same for messages of several parts.
 ///
 /// # Examples
 ///
@@ -50,45 +54,9 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | the only remote |
 /// | Action in mute state | wait |
 ///
-/// # The only remote
+#[doc = only_remote!("channel", "CHANNEL")]
 ///
-/// A channel has at most one remote. While it has one, it refuses others during their handshake:
-/// the other end receives an ERROR command with the reason `occupied`, and this end reports the
-/// event [`HandshakeFailed`](crate::monitor::EventKind::HandshakeFailed) with the reason
-/// [`Occupied`](crate::monitor::HandshakeFailure::Occupied). A refused `Channel` that connects
-/// retries, with growing delays up to
-/// [`reconnect_interval_max`](Builder::reconnect_interval_max), and is admitted when the first
-/// remote has left. A refused CHANNEL of libzmq does not retry.
-///
-/// - A channel that *connects* has its remote from the moment `connect` returns until it
-///   [disconnects](Self::disconnect), whether or not the connection is established. With
-///   [`immediate`](Builder::immediate), it has its remote while it attempts to connect and while it
-///   is connected.
-/// - A channel that *is bound* has its remote while it is connected: from before the end of its
-///   handshake until its connection ends.
-/// - [`connect`](Self::connect) fails with
-///   [`ConnectError::Occupied`](crate::ConnectError::Occupied) if the channel has a remote.
-///   Disconnect the endpoint, or an accepted [remote](Self::remotes), first. It then no longer
-///   counts, even if messages are still being written to it.
-/// - [`connect_all`](Self::connect_all) does the same as `connect`, which tries every address of a
-///   name.
-/// - A channel can be bound to any number of endpoints, but accepts no connection while it
-///   connects.
-///
-/// A CHANNEL of libzmq that has another remote does not refuse a connection: its handshake
-/// succeeds, and no message that is sent through it arrives. With heartbeats, such a connection
-/// ends after the first message.
-///
-/// # Mute state
-///
-/// A channel is mute while it has no remote, or while the queue of the remote holds
-/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until the queue has
-/// room or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
-/// dropped, and waiting senders are served in order.
-///
-/// Messages for a remote that the channel *connected to* wait for the connection or the reconnect.
-/// Messages for a remote that connected to the channel, and that are not written when it leaves,
-/// are not sent to the next remote: they are undelivered.
+#[doc = mute_state_of_only_remote!("channel")]
 ///
 #[doc = silent_failures!(
     "channel",

@@ -19,6 +19,7 @@ mod kind;
 mod lossy;
 #[cfg(all(test, shuttle))]
 mod models;
+mod pair;
 mod peer;
 mod permit;
 mod pipeline;
@@ -53,6 +54,7 @@ pub use self::dealer_router::Dealer;
 use self::handle::Handle;
 use self::kind::Kind;
 pub use self::lossy::Lossy;
+pub use self::pair::Pair;
 pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};
 pub use self::pipeline::{Pull, Push};

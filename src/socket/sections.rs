@@ -42,6 +42,84 @@ macro_rules! mute_state_of_each_remote {
     };
 }
 
+/// The only remote of a socket. The arguments are the name of the socket and its type.
+macro_rules! only_remote {
+    ($socket:literal, $type:literal) => {
+        concat!(
+            "# The only remote\n\nA ",
+            $socket,
+            " has at most one remote. While it has one, it refuses others during their handshake: \
+             the other end receives an ERROR command with the reason `occupied`, and this end \
+             reports the event [`HandshakeFailed`](crate::monitor::EventKind::HandshakeFailed) \
+             with the reason [`Occupied`](crate::monitor::HandshakeFailure::Occupied). A refused ",
+            $socket,
+            " that connects retries, with growing delays up to \
+             [`reconnect_interval_max`](Builder::reconnect_interval_max), and is admitted when the \
+             first remote has left. A refused ",
+            $type,
+            " of libzmq does not retry.\n\n- A ",
+            $socket,
+            " that *connects* has its remote from the moment `connect` returns until it \
+             [disconnects](Self::disconnect), whether or not the connection is established. With \
+             [`immediate`](Builder::immediate), it has its remote while it attempts to connect and \
+             while it is connected.\n- A ",
+            $socket,
+            " that *is bound* has its remote while it is connected: from before the end of its \
+             handshake until its connection ends.\n- [`connect`](Self::connect) fails with \
+             [`ConnectError::Occupied`](crate::error::ConnectError::Occupied) if the ",
+            $socket,
+            " has a remote. Disconnect the endpoint, or an accepted [remote](Self::remotes), \
+             first. It then no longer counts, even if messages are still being written to it.\n- \
+             [`connect_all`](Self::connect_all) does the same as `connect`, which tries every \
+             address of a name.\n- A ",
+            $socket,
+            " can be bound to any number of endpoints, but accepts no connection while it \
+             connects.\n\nA ",
+            $type,
+            " of libzmq that has another remote does not refuse a connection: its handshake \
+             succeeds, and no message that is sent through it arrives. With heartbeats, such a \
+             connection ends after the first message."
+        )
+    };
+}
+
+/// The mute state of a socket with one remote.
+macro_rules! mute_state_of_only_remote {
+    ($socket:literal) => {
+        concat!(
+            "# Mute state\n\nA ",
+            $socket,
+            " is mute while it has no remote, or while the queue of the remote holds \
+             [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until the \
+             queue has room or a remote is added, and [`try_send`](Self::try_send) returns the \
+             message. No message is dropped, and waiting senders are served in order.\n\nMessages \
+             for a remote that the ",
+            $socket,
+            " *connected to* wait for the connection or the reconnect. Messages for a remote that \
+             connected to the ",
+            $socket,
+            ", and that are not written when it leaves, are not sent to the next remote: they are \
+             undelivered."
+        )
+    };
+}
+
+/// The limits of received messages of several parts.
+macro_rules! parts {
+    () => {
+        "# Parts
+
+A message is received whole. If the connection ends within a message, the parts that have arrived
+are dropped.
+
+Two options bound the memory that an incomplete message takes:
+[`max_message_parts`](Builder::max_message_parts), and for all parts together
+[`max_message_size`](Builder::max_message_size). A message that exceeds either ends the connection.
+By default the number of parts is limited, but the size is not, as in libzmq. A service that remotes
+can reach from other networks should set both."
+    };
+}
+
 /// The stream of a socket that only receives.
 macro_rules! stream {
     ($socket:literal, $messages:literal) => {
@@ -184,6 +262,6 @@ macro_rules! silent_failures {
 
 pub(super) use {
     closed_sink, cooperative_scheduling, ending, ending_of_receiver, mute_sink, mute_state,
-    mute_state_of_each_remote, silent_failures, sink, stream, stream_and_routing_sink,
-    stream_and_sink,
+    mute_state_of_each_remote, mute_state_of_only_remote, only_remote, parts, silent_failures,
+    sink, stream, stream_and_routing_sink, stream_and_sink,
 };

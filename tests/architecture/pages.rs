@@ -36,7 +36,11 @@ fn section(line: &str) -> Option<&str> {
     match shared {
         Some("cooperative_scheduling") => Some("Cooperative scheduling"),
         Some("ending" | "ending_of_receiver") => Some("Ending"),
-        Some("mute_state" | "mute_state_of_each_remote") => Some("Mute state"),
+        Some("mute_state" | "mute_state_of_each_remote" | "mute_state_of_only_remote") => {
+            Some("Mute state")
+        }
+        Some("only_remote") => Some("The only remote"),
+        Some("parts") => Some("Parts"),
         Some("silent_failures") => Some("Remotes that fail silently"),
         Some("sink") => Some("Sink"),
         Some("stream") => Some("Stream"),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tokio::task;
 use tokio_zmtp::config::{
-    AnySocket, ChannelConfig, ClientConfig, ConfigError, DealerConfig, PeerConfig, ScatterConfig,
-    ServerConfig, SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, ConfigError, DealerConfig, PairConfig, PeerConfig,
+    ScatterConfig, ServerConfig, SocketConfig,
 };
 use tokio_zmtp::{ConnectError, Endpoint, Group, GroupMessage, InprocEndpoint};
 
@@ -123,6 +123,21 @@ async fn dealers_are_read_from_a_file() {
     assert_eq!(bound.recv().await.unwrap(), ["a", "task"]);
     bound.send("done").await.unwrap();
     assert_eq!(connected.recv().await.unwrap(), ["done"]);
+}
+
+#[tokio::test]
+async fn pairs_are_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let config: SocketConfig = toml::from_str("type = 'pair'\nbind = 'tcp://127.0.0.1:*'").unwrap();
+    let AnySocket::Pair(bound) = config.start().await.unwrap() else {
+        panic!("the socket is not a pair");
+    };
+    let file = format!("connect = '{}'\nrecv_hwm = 20", bound.last_endpoint().unwrap());
+    let config: PairConfig = toml::from_str(&file).unwrap();
+    let connected = config.start().await.unwrap();
+    assert_eq!(connected.recv_hwm(), 20);
+    connected.send(["a", "task"]).await.unwrap();
+    assert_eq!(bound.recv().await.unwrap(), ["a", "task"]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use support::script::ScriptRemote;
 use tokio::{task, time};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{
-    Builder, Client, Dealer, Dish, Gather, Group, GroupMessage, Mechanism, Pull, Push, Radio,
+    Builder, Client, Dealer, Dish, Gather, Group, GroupMessage, Mechanism, Pair, Pull, Push, Radio,
     Scatter, Server, Socket,
 };
 
@@ -104,6 +104,25 @@ async fn a_dealer_and_a_router_of_node_answer_our_dealer() {
         })
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_of_node_answers_our_pair() {
+    in_every_pairing("pair", COUNT, Pair::builder, async |pair, remote| {
+        let send = async {
+            for number in 0..COUNT {
+                pair.send(parts_of(number)).await.unwrap();
+            }
+        };
+        let receive = async {
+            for number in 0..COUNT {
+                assert_eq!(pair.recv().await.unwrap(), parts_of(number));
+            }
+        };
+        tokio::join!(send, receive);
+        assert_eq!(remote.line(), "done");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio_zmtp::{
-    Channel, Client, Dealer, Message, Peer, Scatter, Server, TryRecvError, TryRouteError,
+    Channel, Client, Dealer, Message, Pair, Peer, Scatter, Server, TryRecvError, TryRouteError,
 };
 
 use crate::remote::{self, Remote, RemoteListener, ReservedPort};
@@ -49,11 +49,13 @@ async fn a_hello_comes_first_from_every_type_that_has_one() {
     let endpoint = "tcp://127.0.0.1:*";
     let channel = Channel::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let dealer = Dealer::builder().hello_message("hello").bind(endpoint).await.unwrap();
+    let pair = Pair::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let peer = Peer::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let scatter = Scatter::builder().hello_message("hello").bind(endpoint).await.unwrap();
     let endpoints = [
         (channel.last_endpoint(), "CHANNEL"),
         (dealer.last_endpoint(), "ROUTER"),
+        (pair.last_endpoint(), "PAIR"),
         (peer.last_endpoint(), "PEER"),
         (scatter.last_endpoint(), "GATHER"),
     ];

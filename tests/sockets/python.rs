@@ -2,7 +2,7 @@
 
 use support::python;
 use support::script::ScriptRemote;
-use tokio_zmtp::{Dealer, Multipart, Pull, Push};
+use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push};
 
 use crate::node::{COUNT, ROUND_TRIPS, in_every_pairing_with, parts_of};
 
@@ -69,6 +69,26 @@ async fn a_rep_of_python_answers_our_dealer() {
             dealer.send(&request).await.unwrap();
             assert_eq!(dealer.recv().await.unwrap(), request);
         }
+        assert_eq!(remote.line(), "done");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pair_of_python_answers_our_pair() {
+    let Some(remote) = start() else { return };
+    in_every_pairing_with(remote, "pair", COUNT, Pair::builder, async |pair, remote| {
+        let send = async {
+            for number in 0..COUNT {
+                pair.send(parts_of(number)).await.unwrap();
+            }
+        };
+        let receive = async {
+            for number in 0..COUNT {
+                assert_eq!(pair.recv().await.unwrap(), parts_of(number));
+            }
+        };
+        tokio::join!(send, receive);
         assert_eq!(remote.line(), "done");
     })
     .await;

@@ -5,7 +5,7 @@
 // receives the texts "0" to `count` - 1, and the script prints "done". The next line closes the socket.
 //
 // A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the
-// text, an empty one, and the text again. A DEALER or ROUTER returns each of them. RADIO and DISH use the group "a". A RADIO cannot
+// text, an empty one, and the text again. A PAIR, DEALER or ROUTER returns each of them. RADIO and DISH use the group "a". A RADIO cannot
 // detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp, where
 // messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
 // remotes with the credentials `admitted`, an array of arrays of bytes.
@@ -13,7 +13,7 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import { Dealer, Pull, Push, Reply, Router } from "zeromq";
+import { Dealer, Pair, Pull, Push, Reply, Router } from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
@@ -51,6 +51,7 @@ const types = {
       assert.equal(String((await socket.receive())[0]), String(number));
     }
   }],
+  pair: [Pair, (socket, { count }) => echo(socket, count, 0)],
   pull: [Pull, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {
       const parts = (await socket.receive()).map(String);

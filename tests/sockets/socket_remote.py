@@ -24,6 +24,7 @@ OPTIONS = {
 
 TYPES = {
     "dealer": zmq.DEALER,
+    "pair": zmq.PAIR,
     "pull": zmq.PULL,
     "push": zmq.PUSH,
     "rep": zmq.REP,

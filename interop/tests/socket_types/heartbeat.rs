@@ -9,7 +9,7 @@ use interop::{Socket, SocketOption};
 use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::{
-    Builder, Channel, Client, ConnectionId, Dealer, Gather, Peer, Pull, Push, Scatter, Server,
+    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pull, Push, Scatter, Server,
 };
 
 use crate::credentials::Credentials;
@@ -26,6 +26,7 @@ macro_rules! with_every_type {
                 $test::<Client, Server>(),
                 $test::<Dealer, Dealer>(),
                 $test::<Gather, Scatter>(),
+                $test::<Pair, Pair>(),
                 $test::<Peer, Peer>(),
                 $test::<Pull, Push>(),
                 $test::<Push, Pull>(),

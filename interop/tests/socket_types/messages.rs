@@ -1,6 +1,8 @@
 //! Messages of one part or several, to and from sockets of either library.
 
-use tokio_zmtp::{Channel, Dealer, Gather, Message, Multipart, Pull, Push, Scatter, TrySendError};
+use tokio_zmtp::{
+    Channel, Dealer, Gather, Message, Multipart, Pair, Pull, Push, Scatter, TrySendError,
+};
 
 use crate::pairing::{until_some, would_not_block};
 use crate::side::{Ours, Side, SocketType, Theirs};
@@ -139,8 +141,8 @@ macro_rules! ours_receives {
     };
 }
 
-ours_sends!(Channel, Dealer, Push, Scatter);
-ours_receives!(Channel, Dealer, Gather, Pull);
+ours_sends!(Channel, Dealer, Pair, Push, Scatter);
+ours_receives!(Channel, Dealer, Gather, Pair, Pull);
 
 impl<S: SocketType> Sends for Theirs<S>
 where

@@ -3,7 +3,9 @@
 use interop::{EventKind, Monitor};
 use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
-use tokio_zmtp::{Client, Dealer, Dish, Gather, Peer, Pull, Push, Radio, Scatter, Server};
+use tokio_zmtp::{
+    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Scatter, Server,
+};
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
 use crate::side::{Ours, Side, SocketType, Theirs};
@@ -40,6 +42,15 @@ async fn our_dealer_refuses_their_push_and_pull() {
     guarded(async {
         refuse_each_other::<Dealer, Push>().await;
         refuse_each_other::<Dealer, Pull>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_pair_refuses_their_channel_and_dealer() {
+    guarded(async {
+        refuse_each_other::<Pair, Channel>().await;
+        refuse_each_other::<Pair, Dealer>().await;
     })
     .await;
 }

@@ -8,7 +8,7 @@ use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
     BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
-    Peer, Pull, Push, Radio, Scatter, Server,
+    Pair, Peer, Pull, Push, Radio, Scatter, Server,
 };
 
 use crate::credentials::Credentials;
@@ -77,6 +77,7 @@ socket_types! {
     Dealer: Multipart, send_hwm, recv_hwm;
     Dish: GroupMessage, recv_hwm;
     Gather: Message, recv_hwm;
+    Pair: Multipart, send_hwm, recv_hwm;
     Peer: Message, send_hwm, recv_hwm;
     Pull: Multipart, recv_hwm;
     Push: Multipart, send_hwm;

@@ -10,12 +10,12 @@ use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, refuse, shown};
 use crate::config::{
-    ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PeerConfig, PullConfig,
-    PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
+    PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Peer, Pull, Push, Radio, ReceivingSocket,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
     Scatter, SendingSocket, Server, Socket,
 };
 
@@ -35,6 +35,10 @@ fn every_option_reaches_the_socket() {
     let config: ChannelConfig = read(&every_option);
     let expected = with_every_option(Channel::builder()).hello_message("hello");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: PairConfig = read(&format!("{every_option}{PARTS}"));
+    let expected = with_every_option(Pair::builder()).hello_message("hello");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected.max_message_parts(29)));
 
     let config: PeerConfig =
         read(&format!("{every_option}disconnect_message = \"gone\"\nhiccup_message = \"hiccup\""));

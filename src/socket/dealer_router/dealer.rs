@@ -5,7 +5,7 @@ use zmtp_proto::socket_type::SocketType;
 use crate::message::Multipart;
 use crate::routing::RoundRobin;
 use crate::socket::sections::{
-    cooperative_scheduling, ending, mute_state, silent_failures, stream_and_sink,
+    cooperative_scheduling, ending, mute_state, parts, silent_failures, stream_and_sink,
 };
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
@@ -66,12 +66,7 @@ use crate::socket::{Handle, Kind};
 ///   REP drops a request without it. Any number of requests can be outstanding, and a REP answers
 ///   those of one dealer in order.
 ///
-/// # Parts
-///
-/// Two options bound the memory that an incomplete message of a remote takes:
-/// [`max_message_parts`](Builder::max_message_parts), and for all parts together
-/// [`max_message_size`](Builder::max_message_size). A message that exceeds either ends the
-/// connection. By default the number of parts is limited, but the size is not, as in libzmq.
+#[doc = parts!()]
 ///
 #[doc = mute_state!("dealer", "remote")]
 ///

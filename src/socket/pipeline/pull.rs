@@ -7,7 +7,7 @@ use crate::routing::NoRoute;
 #[cfg(doc)]
 use crate::socket::Builder;
 use crate::socket::sections::{
-    cooperative_scheduling, ending_of_receiver, silent_failures, stream,
+    cooperative_scheduling, ending_of_receiver, parts, silent_failures, stream,
 };
 use crate::socket::verbs::verbs;
 use crate::socket::{Handle, Kind};
@@ -54,16 +54,7 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | fair-queued |
 /// | Action in mute state | not applicable |
 ///
-/// # Parts
-///
-/// A message is received whole. If the connection ends within a message, the parts that have
-/// arrived are dropped.
-///
-/// Two options bound the memory that an incomplete message takes:
-/// [`max_message_parts`](Builder::max_message_parts), and for all parts together
-/// [`max_message_size`](Builder::max_message_size). A message that exceeds either ends the
-/// connection. By default the number of parts is limited, but the size is not, as in libzmq. A
-/// service that remotes can reach from other networks should set both.
+#[doc = parts!()]
 ///
 /// # Mute state
 ///

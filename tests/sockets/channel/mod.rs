@@ -1,4 +1,7 @@
-//! CHANNEL: exactly one remote.
+//! CHANNEL and PAIR: exactly one remote.
+//!
+//! Every test states the same of both types. In the names of the tests, a channel is a socket of
+//! either type.
 
 mod handshakes;
 mod occupied;
@@ -6,31 +9,51 @@ mod only_remote;
 mod traffic;
 
 use tokio_zmtp::monitor::{DialFailure, EventKind, HandshakeFailure, Monitor};
-use tokio_zmtp::{Builder, Channel, Endpoint, Mechanism};
+use tokio_zmtp::{Builder, Endpoint, Mechanism};
 
 use crate::events;
-use crate::transports::{Transport, over_every_transport};
+use crate::one_way::{Numbered, Payload, Receiver, Sender};
+use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 use crate::{remote, transports};
 
+/// Runs `async fn $test<S: OnlyRemote>()` for both types. Arguments are those of `for_every_pair!`.
+macro_rules! for_either_type {
+    ($test:ident $(, $($how:tt)+)?) => {
+        crate::one_way::for_pairs!($test [$($($how)+)?] channel: Channel, pair: Pair,);
+    };
+}
+use for_either_type;
+
+/// A socket type that has exactly one remote, of the same type.
+trait OnlyRemote: Sender<Receiver = Self> + Receiver<Message = MessageOf<Self>> {}
+
+impl<S: Sender<Receiver = Self> + Receiver<Message = MessageOf<Self>>> OnlyRemote for S {}
+
+type MessageOf<S> = <S as Sender>::Message;
+
+fn builder<S: OnlyRemote>() -> Builder<S> {
+    <S as Sender>::builder()
+}
+
 /// Returns a bound channel and its endpoint.
-async fn bound(transport: Transport) -> (Channel, Endpoint) {
-    let channel = Channel::new();
+async fn bound<S: OnlyRemote>(transport: Transport) -> (S, Endpoint) {
+    let channel = builder::<S>().build();
     let endpoint = channel.bind(transport.any()).await.unwrap();
     (channel, endpoint)
 }
 
 /// Returns a channel that is connected to `endpoint`, whose channel must have no other remote.
-async fn connected(endpoint: &Endpoint) -> Channel {
-    let channel = quick().connect(endpoint).await.unwrap();
+async fn connected<S: OnlyRemote>(endpoint: &Endpoint) -> S {
+    let channel = quick::<S>().connect(endpoint).await.unwrap();
     channel.remotes().connected().await.unwrap();
     channel
 }
 
 /// Returns options for a channel that is refused repeatedly.
-fn quick() -> Builder<Channel> {
+fn quick<S: OnlyRemote>() -> Builder<S> {
     use std::time::Duration;
-    let builder = Channel::builder().reconnect_interval(Duration::from_millis(1));
+    let builder = builder::<S>().reconnect_interval(Duration::from_millis(1));
     builder.reconnect_interval_max(Duration::from_millis(2))
 }
 

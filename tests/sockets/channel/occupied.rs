@@ -5,13 +5,14 @@ use tokio_zmtp::ConnectError;
 use super::*;
 use crate::remote::{RemoteListener, ReservedPort};
 
-over_every_transport!(a_channel_connects_to_one_endpoint);
+for_either_type!(a_channel_connects_to_one_endpoint, over every transport);
 
-async fn a_channel_connects_to_one_endpoint(transport: Transport) {
+async fn a_channel_connects_to_one_endpoint<S: OnlyRemote>(transport: Transport) {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
-        let ((one, there), (other, elsewhere)) = (bound(transport).await, bound(transport).await);
-        let channel = Channel::builder().immediate(immediate).connect(&there).await.unwrap();
+        let ((one, there), (other, elsewhere)) =
+            (bound::<S>(transport).await, bound::<S>(transport).await);
+        let channel = builder::<S>().immediate(immediate).connect(&there).await.unwrap();
         for endpoint in [&there, &elsewhere] {
             assert_occupied(channel.connect(endpoint).await, endpoint);
             assert_occupied(channel.connect_all(endpoint).await, endpoint);
@@ -20,47 +21,51 @@ async fn a_channel_connects_to_one_endpoint(transport: Transport) {
 
         channel.disconnect(&there).await.unwrap();
         channel.connect(&elsewhere).await.unwrap();
-        channel.send("moved").await.unwrap();
-        assert_eq!(other.recv().await.unwrap(), "moved");
+        channel.send("moved".into()).await.unwrap();
+        assert_eq!(other.recv().await.unwrap(), "moved".into());
         one.close().await;
     }
 }
 
-#[tokio::test]
-async fn a_channel_is_occupied_while_it_attempts_to_connect() {
+for_either_type!(a_channel_is_occupied_while_it_attempts_to_connect);
+
+async fn a_channel_is_occupied_while_it_attempts_to_connect<S: OnlyRemote>() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
         let (place, elsewhere) = (ReservedPort::reserve(), ReservedPort::reserve().endpoint());
-        let channel = Channel::builder().immediate(immediate).build();
+        let channel = builder::<S>().immediate(immediate).build();
         channel.connect(place.endpoint()).await.unwrap();
         assert_occupied(channel.connect(&elsewhere).await, &elsewhere);
     }
 }
 
-#[tokio::test]
-async fn messages_for_a_former_remote_are_written_while_the_next_is_connected() {
+for_either_type!(messages_for_a_former_remote_are_written_while_the_next_is_connected);
+
+async fn messages_for_a_former_remote_are_written_while_the_next_is_connected<S: OnlyRemote>() {
     let _watchdog = Watchdog::start();
     let former = RemoteListener::bind();
-    let (next, endpoint) = bound(Transport::Tcp).await;
-    let channel = Channel::new();
+    let (next, endpoint) = bound::<S>(Transport::Tcp).await;
+    let channel = builder::<S>().build();
     channel.connect(former.endpoint()).await.unwrap();
-    channel.send("before").await.unwrap();
+    channel.send("before".into()).await.unwrap();
     channel.disconnect(former.endpoint()).await.unwrap();
     channel.connect(&endpoint).await.unwrap();
-    channel.send("after").await.unwrap();
-    assert_eq!(next.recv().await.unwrap(), "after");
-    assert_eq!(former.accept_as("CHANNEL").await.read_message().await, b"before");
+    channel.send("after".into()).await.unwrap();
+    assert_eq!(next.recv().await.unwrap(), "after".into());
+    assert_eq!(former.accept_as(S::SOCKET_TYPE.as_str()).await.read_message().await, b"before");
 }
 
-over_every_transport!(a_channel_that_has_accepted_a_remote_does_not_connect);
+for_either_type!(a_channel_that_has_accepted_a_remote_does_not_connect, over every transport);
 
-async fn a_channel_that_has_accepted_a_remote_does_not_connect(transport: Transport) {
+async fn a_channel_that_has_accepted_a_remote_does_not_connect<S: OnlyRemote>(
+    transport: Transport,
+) {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
-        let channel = Channel::builder().immediate(immediate).bind(transport.any()).await.unwrap();
+        let channel = builder::<S>().immediate(immediate).bind(transport.any()).await.unwrap();
         let mut monitor = channel.monitor();
-        let other = connected(&channel.last_endpoint().unwrap()).await;
-        let (third, endpoint) = bound(transport).await;
+        let other = connected::<S>(&channel.last_endpoint().unwrap()).await;
+        let (third, endpoint) = bound::<S>(transport).await;
         assert_occupied(channel.connect(&endpoint).await, &endpoint);
 
         other.close().await;
@@ -70,46 +75,47 @@ async fn a_channel_that_has_accepted_a_remote_does_not_connect(transport: Transp
             assert!(matches!(error, ConnectError::Occupied { .. }));
             tokio::task::yield_now().await;
         }
-        channel.send("hello").await.unwrap();
-        assert_eq!(third.recv().await.unwrap(), "hello");
+        channel.send("hello".into()).await.unwrap();
+        assert_eq!(third.recv().await.unwrap(), "hello".into());
     }
 }
 
-over_every_transport!(a_channel_that_connects_accepts_no_remote);
+for_either_type!(a_channel_that_connects_accepts_no_remote, over every transport);
 
-async fn a_channel_that_connects_accepts_no_remote(transport: Transport) {
+async fn a_channel_that_connects_accepts_no_remote<S: OnlyRemote>(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (channel, endpoint) = bound(transport).await;
+    let (channel, endpoint) = bound::<S>(transport).await;
     let place = ReservedPort::reserve();
     channel.connect(place.endpoint()).await.unwrap();
 
-    let other = quick().build();
+    let other = quick::<S>().build();
     let mut monitor = other.monitor();
     other.connect(&endpoint).await.unwrap();
     until_refused(&mut monitor).await;
 
     channel.disconnect(place.endpoint()).await.unwrap();
     other.remotes().connected().await.unwrap();
-    other.send("hello").await.unwrap();
-    assert_eq!(channel.recv().await.unwrap(), "hello");
+    other.send("hello".into()).await.unwrap();
+    assert_eq!(channel.recv().await.unwrap(), "hello".into());
 }
 
-#[tokio::test]
-async fn an_endpoint_that_is_no_longer_dialed_can_be_replaced() {
+for_either_type!(an_endpoint_that_is_no_longer_dialed_can_be_replaced);
+
+async fn an_endpoint_that_is_no_longer_dialed_can_be_replaced<S: OnlyRemote>() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
         let place = ReservedPort::reserve();
-        let builder = Channel::builder().immediate(immediate).reconnect_interval(None);
+        let builder = builder::<S>().immediate(immediate).reconnect_interval(None);
         let channel = builder.build();
         let mut monitor = channel.monitor();
         channel.connect(place.endpoint()).await.unwrap();
         events::until(&mut monitor, |kind| matches!(kind, EventKind::Closed)).await;
-        let (other, endpoint) = bound(Transport::Tcp).await;
+        let (other, endpoint) = bound::<S>(Transport::Tcp).await;
         while channel.connect(&endpoint).await.is_err() {
             tokio::task::yield_now().await;
         }
-        channel.send("hello").await.unwrap();
-        assert_eq!(other.recv().await.unwrap(), "hello");
+        channel.send("hello".into()).await.unwrap();
+        assert_eq!(other.recv().await.unwrap(), "hello".into());
     }
 }
 

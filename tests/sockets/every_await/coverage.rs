@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use tokio_zmtp::{Channel, Dealer, Push, Scatter};
+use tokio_zmtp::{Channel, Dealer, Pair, Push, Scatter};
 
 use super::groups::GROUP_OPERATIONS;
 use super::operations;
@@ -24,6 +24,7 @@ fn every_async_method_is_among_the_operations() {
     let names = names.map(str::to_owned);
     let names = names.chain(names_of_pair::<Channel>());
     let names = names.chain(names_of_pair::<Dealer>());
+    let names = names.chain(names_of_pair::<Pair>());
     let names = names.chain(names_of_pair::<Push>());
     let names = names.chain(names_of_pair::<Scatter>());
     let names: Vec<_> = names.collect();

@@ -1,8 +1,8 @@
 //! Operations that start sockets from configuration data.
 
 use tokio_zmtp::config::{
-    ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PeerConfig, PullConfig,
-    PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
+    PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 
 use super::operations::{ANY, Operation, traffic};
@@ -28,6 +28,7 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "DealerConfig::start" DealerConfig "",
     "DishConfig::start" DishConfig "",
     "GatherConfig::start" GatherConfig "",
+    "PairConfig::start" PairConfig "",
     "PeerConfig::start" PeerConfig "",
     "PullConfig::start" PullConfig "",
     "PushConfig::start" PushConfig "",

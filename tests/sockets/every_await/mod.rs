@@ -23,13 +23,12 @@ use std::env;
 use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use tokio::task;
-use tokio_zmtp::Channel;
 
 use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operations::{OPERATIONS, Operation};
 use self::pairs::PairScene;
 use self::scene::{Effect, Scene};
-use crate::one_way::{Sender, for_every_pair};
+use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -40,10 +39,16 @@ async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) 
     drop_each::<Scene>(transport, operations()).await;
 }
 
-over_every_transport!(every_operation_of_a_channel_can_be_dropped_wherever_it_waits);
+for_pairs!(
+    every_operation_of_a_channel_can_be_dropped_wherever_it_waits [over every transport]
+    channel: Channel,
+    pair: Pair,
+);
 
-async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport: Transport) {
-    drop_each::<PairScene<Channel>>(transport, PairScene::<Channel>::OPERATIONS).await;
+async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits<S: Sender>(
+    transport: Transport,
+) {
+    drop_each::<PairScene<S>>(transport, PairScene::<S>::OPERATIONS).await;
 }
 
 for_every_pair!(every_operation_of_a_pair_can_be_dropped_wherever_it_waits, over every transport);

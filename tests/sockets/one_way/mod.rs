@@ -48,6 +48,15 @@ macro_rules! for_pairs {
             })+
         }
     };
+    ($test:ident [over every transport on threads] $($pair:ident: $sender:ident,)+) => {
+        mod $test {
+            $(mod $pair {
+                $crate::transports::over_every_transport!(
+                    @tests super::super::$test::<tokio_zmtp::$sender>, flavor = "multi_thread"
+                );
+            })+
+        }
+    };
     ($test:ident [$arguments:tt] $($pair:ident: $sender:ident,)+) => {
         mod $test {
             $(#[tokio::test $arguments]

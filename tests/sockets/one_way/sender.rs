@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::{Sink, Stream};
 use tokio_zmtp::{
-    Builder, Channel, CloseReport, Dealer, Gather, GroupMessage, Message, Multipart, Permit, Pull,
-    Push, ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket, TryRecvError,
-    TrySendError,
+    Builder, Channel, CloseReport, Dealer, Gather, GroupMessage, Message, Multipart, Pair, Permit,
+    Pull, Push, ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket,
+    TryRecvError, TrySendError,
 };
 
 /// A socket type that picks the remote of a message, and the type that receives from it.
@@ -154,6 +154,11 @@ senders! {
             Some((far.clone(), near.clone()))
         }
     },
+    Pair: Multipart => Pair {
+        fn opposite(near: &Self, far: &Self) -> Option<(Self, Self)> {
+            Some((far.clone(), near.clone()))
+        }
+    },
     Push: Multipart => Pull,
     Scatter: Message => Gather,
 }
@@ -200,6 +205,7 @@ receivers! {
     Channel: Message,
     Dealer: Multipart,
     Gather: Message,
+    Pair: Multipart,
     Pull: Multipart,
 }
 

@@ -2,8 +2,8 @@
 
 use tokio_zmtp::proxy::{Capture, ProxyWith};
 use tokio_zmtp::{
-    Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart, Peer, Pull, Push,
-    Radio, Scatter, Server,
+    Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart, Pair, Peer, Pull,
+    Push, Radio, Scatter, Server,
 };
 
 /// Fails to compile if `$socket` implements `$bound`, because the method is then ambiguous.
@@ -38,6 +38,7 @@ fn sockets_with_one_direction_are_not_joined_with_those_that_have_two() {
     assert_not!(Client: ProxyWith<Scatter>);
     assert_not!(Dealer: ProxyWith<Pull>);
     assert_not!(Push: ProxyWith<Dealer>);
+    assert_not!(Pair: ProxyWith<Push>);
 }
 
 #[test]
@@ -69,6 +70,8 @@ fn sockets_of_multipart_messages_are_joined_only_with_each_other() {
     assert_not!(Dealer: ProxyWith<Client>);
     assert_not!(Dealer: ProxyWith<Channel>);
     assert_not!(Dealer: Capture<Message>);
+    assert_not!(Pair: ProxyWith<Channel>);
+    assert_not!(Pair: ProxyWith<Client>);
     assert_not!(Push: Capture<Message>);
     assert_not!(Scatter: Capture<Multipart>);
     assert_not!(Pull: Capture<Multipart>);

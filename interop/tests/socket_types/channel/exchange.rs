@@ -8,7 +8,7 @@ use crate::pairing::{connect, for_each_pair, own_endpoint};
 
 channels!(messages_go_back_and_forth);
 
-/// Corresponds to `test_channel` and `test_pair` of libzmq.
+/// Corresponds to `test_channel`, `test_pair_tcp` and `test_pair_ipc` of libzmq.
 async fn messages_go_back_and_forth<C: ChannelSide, B: ChannelSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());
     connect(&connected, &bound, transport).await;
@@ -54,11 +54,12 @@ async fn a_channel_outlives_its_remotes<C: ChannelSide, B: ChannelSide>(transpor
     }
 }
 
-// A bound CHANNEL of libzmq does not answer the next remote before it has detected the end of the
+// A bound CHANNEL or PAIR of libzmq does not answer the next remote before it has detected the end of the
 // last one.
 for_each_pair!(
     a_bound_channel_accepts_the_next_remote,
-    theirs_connects: <Theirs<Channel>, Ours<Channel>>
+    their_channel_connects: <Theirs<Channel>, Ours<Channel>>,
+    their_pair_connects: <Theirs<Pair>, Ours<Pair>>
 );
 
 async fn a_bound_channel_accepts_the_next_remote<C: ChannelSide, B: ChannelSide>(

@@ -1,4 +1,4 @@
-//! CHANNEL.
+//! CHANNEL and PAIR. In the names of the tests, a channel is a socket of either type.
 
 mod exchange;
 mod second_remote;
@@ -6,7 +6,7 @@ mod security;
 
 use crate::messages::{Receives, Sends};
 
-/// A channel of either library.
+/// A channel or pair of either library.
 trait ChannelSide: Sends + Receives {}
 
 impl<C: Sends + Receives> ChannelSide for C {}
@@ -16,8 +16,10 @@ macro_rules! channels {
     ($test:ident) => {
         crate::pairing::for_each_pair!(
             $test,
-            ours_connects: <Ours<Channel>, Theirs<Channel>>,
-            theirs_connects: <Theirs<Channel>, Ours<Channel>>
+            our_channel_connects: <Ours<Channel>, Theirs<Channel>>,
+            our_pair_connects: <Ours<Pair>, Theirs<Pair>>,
+            their_channel_connects: <Theirs<Channel>, Ours<Channel>>,
+            their_pair_connects: <Theirs<Pair>, Ours<Pair>>
         );
     };
 }

@@ -5,25 +5,42 @@ use std::time::Duration;
 use support::events;
 use support::transports::Transport;
 use tokio::time;
-use tokio_zmtp::Channel;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::{Channel, Pair};
 
+use super::ChannelSide;
 use crate::credentials::Credentials;
 use crate::messages::{Receives, Sends};
 use crate::pairing::{POLL_INTERVAL, connect, guarded, over_tcp_and_ipc};
 use crate::refused::until_refused;
-use crate::side::{Ours, Side, Theirs, reconnecting};
+use crate::side::{Ours, Side, SocketType, Theirs, reconnecting};
 
-over_tcp_and_ipc!(our_channel_refuses_a_second_remote);
+/// Runs `async fn $test<S: SocketType>(transport)` for both types, over tcp and ipc.
+macro_rules! for_either_type {
+    ($test:ident) => {
+        mod $test {
+            use super::*;
+
+            over_tcp_and_ipc!(channel = super::super::$test::<Channel>);
+            over_tcp_and_ipc!(pair = super::super::$test::<Pair>);
+        }
+    };
+}
+
+for_either_type!(our_channel_refuses_a_second_remote);
 
 /// Both ends report the refusal. After an ERROR, libzmq does not reconnect by itself.
-async fn our_channel_refuses_a_second_remote(transport: Transport) {
-    let (ours, first) = (Ours::<Channel>::new(), Theirs::<Channel>::new());
+async fn our_channel_refuses_a_second_remote<S: SocketType>(transport: Transport)
+where
+    Ours<S>: ChannelSide,
+    Theirs<S>: ChannelSide,
+{
+    let (ours, first) = (Ours::<S>::new(), Theirs::<S>::new());
     let mut monitor = ours.0.monitor();
     let endpoint = connect(&first, &ours, transport).await;
     first.pass(&ours, "first").await;
 
-    let second = Theirs::<Channel>::new();
+    let second = Theirs::<S>::new();
     let of_second = second.socket.monitor().unwrap();
     second.connect(&endpoint).await;
     until_occupied(&mut monitor).await;
@@ -31,42 +48,49 @@ async fn our_channel_refuses_a_second_remote(transport: Transport) {
 
     drop(first);
     events::until_disconnected(&mut monitor).await;
-    let third = Theirs::<Channel>::new();
+    let third = Theirs::<S>::new();
     third.connect(&endpoint).await;
     third.pass(&ours, "third").await;
 }
 
-over_tcp_and_ipc!(a_second_remote_is_refused_under_every_mechanism_and_role);
+for_either_type!(a_second_remote_is_refused_under_every_mechanism_and_role);
 
-async fn a_second_remote_is_refused_under_every_mechanism_and_role(transport: Transport) {
+async fn a_second_remote_is_refused_under_every_mechanism_and_role<S: SocketType>(
+    transport: Transport,
+) where
+    Ours<S>: ChannelSide,
+    Theirs<S>: ChannelSide,
+{
     for credentials in Credentials::all() {
-        let ours = Ours::<Channel>::secured_by(&credentials);
-        let first = Theirs::<Channel>::secured_by(&credentials);
+        let ours = Ours::<S>::secured_by(&credentials);
+        let first = Theirs::<S>::secured_by(&credentials);
         let endpoint = connect(&first, &ours, transport).await;
         first.pass(&ours, "first").await;
 
         let mut monitor = ours.0.monitor();
-        let second = Theirs::<Channel>::secured_by(&credentials);
+        let second = Theirs::<S>::secured_by(&credentials);
         second.connect(&endpoint).await;
         until_occupied(&mut monitor).await;
     }
 }
 
-#[tokio::test]
-async fn our_second_channel_is_admitted_when_theirs_has_left() {
-    guarded(async {
-        let (ours, first) = (Ours::<Channel>::new(), Theirs::<Channel>::new());
-        let mut monitor = ours.0.monitor();
-        let endpoint = connect(&first, &ours, Transport::Tcp).await;
-        first.pass(&ours, "first").await;
+for_either_type!(our_second_channel_is_admitted_when_theirs_has_left);
 
-        let second = Ours::<Channel>::new();
-        second.connect(&endpoint).await;
-        until_occupied(&mut monitor).await;
-        drop(first);
-        second.pass(&ours, "second").await;
-    })
-    .await;
+async fn our_second_channel_is_admitted_when_theirs_has_left<S: SocketType>(transport: Transport)
+where
+    Ours<S>: ChannelSide,
+    Theirs<S>: ChannelSide,
+{
+    let (ours, first) = (Ours::<S>::new(), Theirs::<S>::new());
+    let mut monitor = ours.0.monitor();
+    let endpoint = connect(&first, &ours, transport).await;
+    first.pass(&ours, "first").await;
+
+    let second = Ours::<S>::new();
+    second.connect(&endpoint).await;
+    until_occupied(&mut monitor).await;
+    drop(first);
+    second.pass(&ours, "second").await;
 }
 
 /// libzmq completes the handshake of a second remote, and then neither reads nor closes.
