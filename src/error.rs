@@ -2,6 +2,9 @@
 //!
 //! The error of an operation that sends contains the message.
 
+mod lock_step;
+mod reply;
+
 use std::fmt;
 use std::fs::FileType;
 use std::io;
@@ -11,6 +14,8 @@ use zmtp_proto::endpoint::{Endpoint, EndpointError};
 use zmtp_proto::metadata::MetadataError;
 use zmtp_proto::socket_type::SocketType;
 
+pub use self::lock_step::LockStepError;
+pub use self::reply::{ReplyError, TryReplyError};
 use crate::message::Message;
 use crate::monitor::DialFailure;
 

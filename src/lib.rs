@@ -42,6 +42,7 @@
 //! | [`Push`] | [`Pull`]s | round-robin | never |
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
 //! | [`Dealer`] | [`Dealer`]s, ROUTERs, REPs | round-robin | fair-queued |
+//! | [`Rep`] | REQ, [`Dealer`]s | replies to each request, in any order | fair-queued |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
 //!
@@ -180,8 +181,9 @@ mod transport;
 
 pub use self::connection_id::ConnectionId;
 pub use self::error::{
-    BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, PropertyError,
-    RecvError, RouteError, SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
+    BindError, ConnectError, ConnectPeerError, DisconnectError, LockStepError, NoRemoteError,
+    PropertyError, RecvError, ReplyError, RouteError, SendError, TryRecvError, TryReplyError,
+    TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::{GroupMessage, Message, Multipart};
 pub use self::options::{ReconnectStop, Resolver};
@@ -192,8 +194,9 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, Lossy, Pair, Peer, Permit, Pull,
-    Push, Radio, ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
+    Permit, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, RoutePermit, Scatter,
+    SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

@@ -3,7 +3,7 @@
 //! Counting has no measurable cost: a connection counts what it writes and reads once for each
 //! batch, in memory that only its task writes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The number and the size of a set of messages.
@@ -85,6 +85,12 @@ pub struct Dropped {
     /// Messages of a RADIO that were dropped because the queue of a remote was full, each counted
     /// for every such remote.
     pub missed: u64,
+    /// Messages that a [`Rep`](crate::Rep) received and that are not requests: they have no empty
+    /// part before their last part.
+    pub malformed_requests: u64,
+    /// Requests that a [`Rep`](crate::Rep) received and that were not replied to: their
+    /// [`Replier`](crate::Replier) was dropped.
+    pub unanswered_requests: u64,
     /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket
     /// Types).
     pub multipart: u64,
@@ -157,7 +163,7 @@ pub struct EndedRemotes {
     pub bytes: usize,
 }
 
-/// The counters of one connection. Only its task changes them, except `missed`.
+/// The counters of one connection. Only its task changes them, except `missed` and the series.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     sent: VolumeCounter,
@@ -168,7 +174,15 @@ pub(crate) struct Counters {
     pub(crate) datagrams: DatagramCounters,
     /// In nanoseconds; zero before the first PONG.
     round_trip: AtomicU64,
+    /// Messages of the remote that are not requests.
+    pub(crate) malformed: Series,
+    /// Requests of the remote that were not replied to.
+    pub(crate) unanswered: Series,
 }
+
+/// Events of one kind without an opposite one in between. Only the first of a series is reported.
+#[derive(Debug, Default)]
+pub(crate) struct Series(AtomicBool);
 
 /// The reason why a remote was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,6 +278,8 @@ impl Stats {
             (&mut dropped.refused, other.dropped.refused),
             (&mut dropped.unread, other.dropped.unread),
             (&mut dropped.missed, other.dropped.missed),
+            (&mut dropped.malformed_requests, other.dropped.malformed_requests),
+            (&mut dropped.unanswered_requests, other.dropped.unanswered_requests),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),
             (&mut refused.denied, other.refused.denied),
@@ -330,6 +346,22 @@ impl Counters {
             datagrams: self.datagrams.read(),
             heartbeat_round_trip: (round_trip > 0).then(|| Duration::from_nanos(round_trip)),
             ..RemoteStats::default()
+        }
+    }
+}
+
+impl Series {
+    /// Adds an event. Returns whether it is the first of a series.
+    pub(crate) fn add(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+
+    /// Ends the series.
+    #[inline]
+    pub(crate) fn end(&self) {
+        // Usually there is none, and reading costs less than writing.
+        if self.0.load(Ordering::Relaxed) {
+            self.0.store(false, Ordering::Relaxed);
         }
     }
 }

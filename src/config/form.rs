@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zmtp_proto::group::Group;
 use zmtp_proto::identity::Identity;
 
+use crate::message::Multipart;
+
 /// A time: `"1m 30s"`.
 pub(super) mod time {
     pub(in crate::config) use super::{read_time as deserialize, write_time as serialize};
@@ -47,6 +49,13 @@ pub(super) mod optional_bytes {
 /// An identity: `"text"`, `[0, 255]`.
 pub(super) mod identity {
     pub(in crate::config) use super::{read_identity as deserialize, write_identity as serialize};
+}
+
+/// The parts of a message, which can be absent: `"text"`, `["text", [0, 255]]`.
+pub(super) mod optional_parts {
+    pub(in crate::config) use super::{
+        read_optional_parts as deserialize, write_optional_parts as serialize,
+    };
 }
 
 /// The names of groups: `["weather", "traffic"]`. One that is not UTF-8 cannot be written.
@@ -184,12 +193,32 @@ pub(super) fn write_identity<S: Serializer>(
     TextOrBytes(identity.clone().into()).serialize(serializer)
 }
 
+pub(super) fn read_optional_parts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Multipart>, D::Error> {
+    let parts: Option<Parts> = Option::deserialize(deserializer)?;
+    Ok(parts.map(|Parts(parts)| parts.into_iter().map(|TextOrBytes(part)| part).collect()))
+}
+
+pub(super) fn write_optional_parts<S: Serializer>(
+    message: &Option<Multipart>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let parts = message.clone().map(Multipart::into_parts);
+    let parts = parts.map(|parts| parts.into_iter().map(TextOrBytes).collect());
+    parts.map(Parts).serialize(serializer)
+}
+
 /// Stands for `None` where `None` means that there is no limit.
 const INFINITE: &str = "infinite";
 
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Time(#[serde(with = "time")] Duration);
+
+#[derive(Deserialize, Serialize)]
+#[serde(transparent)]
+struct Parts(#[serde(deserialize_with = "one_or_many")] Vec<TextOrBytes>);
 
 /// The mode of a file, written as text because an octal number is easily mistaken for a decimal
 /// one.

@@ -75,7 +75,8 @@ mod tests;
 pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
-    PeerConfig, PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    PeerConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ScatterConfig, ServerConfig,
+    SocketConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

@@ -16,11 +16,13 @@ use zmtp_proto::mechanism::Mechanism;
 use super::declare::sockets;
 use super::{ConfigError, form, metadata, refuse_others, security, start};
 use crate::auth::Network;
+use crate::message::Multipart;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Scatter, Server,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Scatter,
+    Server,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -29,19 +31,20 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending identity hello disconnect hiccup groups multicast join
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       yes   no         no     no     no        no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       yes   no         yes    no     no        no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       yes   no         no     no     no        no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no    no         no     yes    yes       no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       yes   no         no     no     no        no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       yes   yes        no     no     no        no];
+        //                                    common receiving parts sending identity hello disconnect hiccup groups multicast join reply
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       yes   no         no     no     no        no   no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       yes   no         yes    no     no        no   no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no   no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes  no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no   no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       yes   no         no     no     no        no   no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no   no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no   no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no   no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no    no         no     yes    yes       no   no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no       no    no         no     no     no        no   yes];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       yes   no         no     no     no        no   no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       yes   yes        no     no     no        no   no];
     }
     options {
         common {
@@ -154,6 +157,10 @@ sockets! {
         join {
             #[serde(with = "form::groups")]
             join: Vec<Group> => groups.join,
+        }
+        reply {
+            #[serde(with = "form::optional_parts")]
+            reply_on_drop: Option<Multipart> => reply_on_drop,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A message: one body, and the routing id of its remote.
 
 mod group_message;
+mod joined;
 mod multipart;
 
 use std::fmt;

@@ -184,6 +184,12 @@ impl Multipart {
         parts(&frames).map(|part| frames.slice_ref(part)).collect()
     }
 
+    /// Returns the frames of the message, back to back.
+    #[inline]
+    pub(crate) fn frames(&self) -> &[u8] {
+        &self.0
+    }
+
     #[inline]
     fn of_one(body: &[u8]) -> Self {
         let mut encoder = Encoder::new();

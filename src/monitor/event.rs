@@ -115,6 +115,10 @@ pub enum DropCause {
     /// Received datagrams are not messages. Reported like `Lost`, and counted by
     /// [`DroppedDatagrams::malformed`](crate::stats::DroppedDatagrams::malformed).
     Malformed,
+    /// A [`Rep`](crate::Rep) received messages that are not requests. Reported for the first of a
+    /// series, which a request of the same remote ends;
+    /// [`Dropped::malformed_requests`](crate::stats::Dropped::malformed_requests) counts all.
+    MalformedRequest,
     /// Datagrams arrived while the queue of the socket or the buffer of the system was full.
     /// Reported like `Lost`, and counted by
     /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
@@ -122,6 +126,10 @@ pub enum DropCause {
     /// The queue of a member of their group was full. A RADIO reports the first message of a
     /// series; [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
+    /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for the
+    /// first of a series, which a reply to the same remote ends;
+    /// [`Dropped::unanswered_requests`](crate::stats::Dropped::unanswered_requests) counts all.
+    UnansweredRequest,
     /// The messages were accepted from a handle, but not handed to the transport when their remote
     /// or the socket ended.
     Undelivered,

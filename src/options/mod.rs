@@ -27,6 +27,7 @@ pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
 pub(crate) use self::udp::UdpOptions;
 use crate::auth::{Network, SharedAuthenticator};
+use crate::message::Multipart;
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.
 #[derive(Clone, Debug)]
@@ -59,6 +60,7 @@ pub(crate) struct Options {
     pub(crate) recv_hwm: usize,
     pub(crate) recv_hwm_bytes: usize,
     pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) reply_on_drop: Option<Multipart>,
     pub(crate) resolve_interval: Option<Duration>,
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
@@ -132,6 +134,8 @@ impl Default for Options {
             recv_hwm_bytes: 0,
             // libzmq's default: none.
             recv_timeout: None,
+            // libzmq has no such option. A program decides what its requesters understand.
+            reply_on_drop: None,
             // The time for which answers of Kubernetes' name server may be cached.
             resolve_interval: Some(Duration::from_secs(30)),
             // libzmq's default.

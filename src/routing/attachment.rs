@@ -293,9 +293,12 @@ impl Attachment {
         let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
         let mut interrupted_by = self.is_interrupted.then(|| self.subject.clone());
+        let discarded = outgoing.discard(self.pipe.outbound, &mut self.taken, &mut self.wakes);
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
         let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
+        self.wakes.wake_all();
+        self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), discarded.into_iter());
         // A redirected message takes its interruption along to another remote.
         self.is_interrupted &= !self.taken.is_empty();
         if !self.routing.ends.are_watched() {

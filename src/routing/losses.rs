@@ -18,6 +18,8 @@ pub(crate) struct Losses {
     refused: AtomicU64,
     unread: AtomicU64,
     missed: AtomicU64,
+    malformed_requests: AtomicU64,
+    unanswered_requests: AtomicU64,
     multipart: AtomicU64,
     datagrams: DatagramCounters,
     /// The undelivered messages themselves, once they have been requested.
@@ -34,6 +36,8 @@ impl Losses {
             refused: AtomicU64::new(0),
             unread: AtomicU64::new(0),
             missed: AtomicU64::new(0),
+            malformed_requests: AtomicU64::new(0),
+            unanswered_requests: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
             datagrams: DatagramCounters::default(),
             kept: Lock::new(None),
@@ -136,6 +140,34 @@ impl Losses {
         }
     }
 
+    /// Counts a message that is not a request, and reports the first of a series.
+    pub(crate) fn malformed_request(&self, remote: &Remote) {
+        self.malformed_requests.fetch_add(1, Ordering::Relaxed);
+        if remote.counters().malformed.add() {
+            within_quota!(
+                self.quotas.malformed_requests,
+                warn,
+                connection = %remote.connection_id(),
+                "discarded a message that is not a request",
+            );
+            self.publish(&EventSource::from(remote), 1, DropCause::MalformedRequest);
+        }
+    }
+
+    /// Counts a request that was not replied to, and reports the first of a series.
+    pub(crate) fn unanswered_request(&self, remote: &Remote) {
+        self.unanswered_requests.fetch_add(1, Ordering::Relaxed);
+        if remote.counters().unanswered.add() {
+            within_quota!(
+                self.quotas.unanswered_requests,
+                warn,
+                connection = %remote.connection_id(),
+                "dropped a request without a reply",
+            );
+            self.publish(&EventSource::from(remote), 1, DropCause::UnansweredRequest);
+        }
+    }
+
     /// Counts multipart messages that were discarded.
     pub(crate) fn multipart(&self, subject: &EventSource, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);
@@ -169,6 +201,8 @@ impl Losses {
             refused: self.refused.load(Ordering::Relaxed),
             unread: self.unread.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
+            malformed_requests: self.malformed_requests.load(Ordering::Relaxed),
+            unanswered_requests: self.unanswered_requests.load(Ordering::Relaxed),
             multipart: self.multipart.load(Ordering::Relaxed),
             datagrams: self.datagrams.read(),
         }

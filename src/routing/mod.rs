@@ -16,6 +16,7 @@ mod choice;
     expect(dead_code, reason = "only requesters and responders handle ends")
 )]
 mod connection_ends;
+mod connection_table;
 mod ended_limit;
 mod ended_pipes;
 mod exclusive;
@@ -45,6 +46,7 @@ pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 pub(crate) use self::choice::{Choice, ManyPipes};
 pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
+pub(crate) use self::connection_table::ConnectionTable;
 pub(crate) use self::exclusive::Exclusive;
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::fan_out::Copies;
@@ -141,6 +143,16 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         key: PipeKey,
         gone: bool,
         unwritten: &mut VecDeque<Message>,
+    ) -> VecDeque<Message>;
+
+    /// Returns the messages that a connection has not written when it ends, if they are for this
+    /// connection alone, and wakes the tasks that wait to send it others. Called before
+    /// [`disconnect`](Self::disconnect).
+    fn discard(
+        &mut self,
+        key: PipeKey,
+        unwritten: &mut VecDeque<Message>,
+        wakes: &mut Wakes,
     ) -> VecDeque<Message>;
 
     /// Retires all remotes, and refuses all later messages.

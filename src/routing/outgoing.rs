@@ -416,6 +416,24 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         elsewhere
     }
 
+    fn discard(
+        &mut self,
+        key: PipeKey,
+        unwritten: &mut VecDeque<Message>,
+        wakes: &mut Wakes,
+    ) -> VecDeque<Message> {
+        if !S::IS_BY_CONNECTION {
+            return VecDeque::new();
+        }
+        self.withdraw(key);
+        let Some(pipe) = self.pipes.get_mut(key) else { return VecDeque::new() };
+        self.strategy.retire(key, pipe);
+        pipe.senders.wake_all(wakes);
+        let mut discarded = mem::take(unwritten);
+        discarded.extend(pipe.outbound.drain());
+        discarded
+    }
+
     fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         let keys: Vec<_> = self.pipes.keys().collect();

@@ -20,10 +20,10 @@ pub(crate) struct RoutingTable {
 
 type Keys = HashMap<RoutingId, PipeKey, BuildHasherDefault<IdHasher>>;
 
-/// Hashes routing ids. They are assigned here, one after another, so no remote can cause
+/// Hashes ids of remotes. They are assigned here, one after another, so no remote can cause
 /// collisions. Every message of a server looks one up, so the hash must be cheap.
 #[derive(Debug, Default)]
-struct IdHasher(u64);
+pub(super) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
@@ -38,8 +38,13 @@ impl Hasher for IdHasher {
 
     #[inline]
     fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
         // The golden ratio (Knuth, The Art of Computer Programming, 6.4).
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// handshake.
     const IS_EXCLUSIVE: bool = false;
 
+    /// Whether a message is for one connection. The next connection of its pipe does not send it.
+    const IS_BY_CONNECTION: bool = false;
+
     /// Chooses the pipes for a message.
     fn choose(&mut self, to: &Self::Target) -> Choice<'_>;
 
@@ -55,7 +58,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Records that a pipe is no longer offered.
     fn withdraw(&mut self, _key: PipeKey) {}
 
-    /// Records that a pipe accepts no more messages.
+    /// Records that a pipe accepts no more messages, or none for its connection, which has ended.
     fn retire(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
 
     /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages

@@ -22,7 +22,7 @@ pub(super) struct Handle<K: Kind> {
     pub(super) core: Arc<Core<K::Outgoing>>,
     pub(super) outbox: SinkBuffer<TargetOf<K>>,
     /// The ticket of the `Stream` in the line of receivers.
-    receiving: Option<Ticket>,
+    pub(super) receiving: Option<Ticket>,
 }
 
 type UnsentOf<'a, K, M> = Unsent<'a, <K as Kind>::Outgoing, M>;

@@ -26,6 +26,7 @@ mod pipeline;
 mod radio_dish;
 mod receiving;
 mod remotes;
+mod request_reply;
 mod reserving;
 mod scatter_gather;
 mod sections;
@@ -60,6 +61,7 @@ pub use self::permit::{Permit, RoutePermit};
 pub use self::pipeline::{Pull, Push};
 pub use self::radio_dish::{Dish, Radio};
 pub use self::remotes::Remotes;
+pub use self::request_reply::{LockStep, Rep, Replier};
 pub use self::scatter_gather::{Gather, Scatter};
 #[cfg(feature = "metrics")]
 pub(crate) use self::stats_reader::{StatsReader, StatsSample};

@@ -8,7 +8,8 @@ use zmtp_proto::group::Group;
 
 use super::Kind;
 use super::waiting::WaitError;
-use crate::error::{RouteError, SendError, TryRouteError, TrySendError};
+use crate::connection_id::ConnectionId;
+use crate::error::{ReplyError, RouteError, SendError, TryReplyError, TryRouteError, TrySendError};
 use crate::message::{AnyMessage, GroupMessage, Message};
 use crate::routing::{Refusal, Strategy};
 use crate::routing_id::RoutingId;
@@ -101,6 +102,30 @@ impl Target for RoutingId {
             Refusal::Closed => TryRouteError::Closed(message),
             Refusal::Full | Refusal::TooLong => TryRouteError::Full(message),
             Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
+        }
+    }
+}
+
+/// A reply goes back through the connection of its request.
+impl Target for ConnectionId {
+    type Error<M> = ReplyError<M>;
+    type TryError<M> = TryReplyError<M>;
+
+    fn error<M>(failure: WaitError, message: M) -> ReplyError<M> {
+        match failure {
+            WaitError::Refused(Refusal::Closed) => ReplyError::Closed(message),
+            WaitError::Refused(Refusal::Full | Refusal::HostUnreachable | Refusal::TooLong) => {
+                ReplyError::HostUnreachable(message)
+            }
+            WaitError::Timeout => ReplyError::Timeout(message),
+        }
+    }
+
+    fn try_error<M>(refusal: Refusal, message: M) -> TryReplyError<M> {
+        match refusal {
+            Refusal::Closed => TryReplyError::Closed(message),
+            Refusal::Full | Refusal::TooLong => TryReplyError::Full(message),
+            Refusal::HostUnreachable => TryReplyError::HostUnreachable(message),
         }
     }
 }

@@ -108,6 +108,22 @@ async fn a_push_and_a_pull_are_read_from_a_file() {
 }
 
 #[tokio::test]
+async fn a_rep_is_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let file = "type = 'rep'\nbind = 'tcp://127.0.0.1:*'\nreply_on_drop = ['error', '?']";
+    let config: SocketConfig = toml::from_str(file).unwrap();
+    let AnySocket::Rep(rep) = config.start().await.unwrap() else {
+        panic!("the socket is not a rep");
+    };
+    let file = format!("connect = '{}'", rep.last_endpoint().unwrap());
+    let config: DealerConfig = toml::from_str(&file).unwrap();
+    let dealer = config.start().await.unwrap();
+    dealer.send(["", "request"]).await.unwrap();
+    drop(rep.recv().await.unwrap());
+    assert_eq!(dealer.recv().await.unwrap(), ["", "error", "?"]);
+}
+
+#[tokio::test]
 async fn dealers_are_read_from_a_file() {
     let _watchdog = Watchdog::start();
     let file = "type = 'dealer'\nbind = 'tcp://127.0.0.1:*'\nmax_message_parts = 2";

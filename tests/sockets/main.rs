@@ -61,6 +61,7 @@ mod reconnect;
 mod reconnect_stop;
 mod refused;
 mod remotes;
+mod request_reply;
 mod resources;
 mod round_trip;
 mod routing;

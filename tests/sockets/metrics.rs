@@ -41,11 +41,19 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
     let expected = [
         ("zmtp_connected_remotes{socket=front,socket_type=SERVER}", 1.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=lost}", 0.0),
+        (
+            "zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=malformed_request}",
+            0.0,
+        ),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=malformed}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=missed}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=multipart}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=overflowed}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=refused}", 0.0),
+        (
+            "zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unanswered_request}",
+            0.0,
+        ),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=undelivered}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unread}", 0.0),
         ("zmtp_ended_bytes{socket=front,socket_type=SERVER}", 0.0),

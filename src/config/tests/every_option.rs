@@ -11,12 +11,12 @@ use zmtp_proto::mechanism::Mechanism;
 use super::{read, refuse, shown};
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
-    Scatter, SendingSocket, Server, Socket,
+    Rep, Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -64,6 +64,13 @@ fn every_option_reaches_the_socket() {
     let expected = with_every_option(Dealer::builder()).max_message_parts(29);
     let expected = expected.identity(identity(b"worker")).probe_router(true);
     let expected = expected.hello_message("hello").hiccup_message("hiccup");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let every =
+        every_option.replace("hello_message = 'hello'", "reply_on_drop = ['error', [0, 255]]");
+    let config: RepConfig = read(&format!("{every}{PARTS}"));
+    let expected = with_every_option(Rep::builder()).max_message_parts(29);
+    let expected = expected.reply_on_drop([&b"error"[..], &[0, 255]]);
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));

@@ -89,6 +89,11 @@ macro_rules! verbs {
     (@Join $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::join_verbs!($socket, $handle);
     };
+    // The limits of both directions, for a type with verbs of its own.
+    (@Limits $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::receiving_option_verbs!($socket, $handle);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
+    };
     // The options of every type that can be changed while the socket is in use.
     (@Options $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::option_verbs!($socket, $handle);

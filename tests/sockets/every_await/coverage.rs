@@ -9,6 +9,7 @@ use tokio_zmtp::{Channel, Dealer, Pair, Push, Scatter};
 use super::groups::GROUP_OPERATIONS;
 use super::operations;
 use super::pairs::PairScene;
+use super::replies::REPLY_OPERATIONS;
 use crate::one_way::{Receiver, Sender};
 
 #[test]
@@ -21,6 +22,7 @@ fn every_async_method_is_among_the_operations() {
     count_once(&mut methods, &sockets);
     let names = operations().map(|operation| operation.name);
     let names = names.chain(GROUP_OPERATIONS.iter().map(|operation| operation.name));
+    let names = names.chain(REPLY_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.map(str::to_owned);
     let names = names.chain(names_of_pair::<Channel>());
     let names = names.chain(names_of_pair::<Dealer>());

@@ -2,7 +2,7 @@
 
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, ScatterConfig, ServerConfig, SocketConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ScatterConfig, ServerConfig, SocketConfig,
 };
 
 use super::operations::{ANY, Operation, traffic};
@@ -33,6 +33,7 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "PullConfig::start" PullConfig "",
     "PushConfig::start" PushConfig "",
     "RadioConfig::start" RadioConfig "",
+    "RepConfig::start" RepConfig "",
     "ScatterConfig::start" ScatterConfig "",
     "ServerConfig::start" ServerConfig "",
     "SocketConfig::start" SocketConfig "type = 'client'\n",

@@ -14,6 +14,7 @@ mod described;
 mod groups;
 mod operations;
 mod pairs;
+mod replies;
 mod scene;
 mod threads;
 
@@ -27,6 +28,7 @@ use tokio::task;
 use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operations::{OPERATIONS, Operation};
 use self::pairs::PairScene;
+use self::replies::{REPLY_OPERATIONS, ReplyScene};
 use self::scene::{Effect, Scene};
 use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
@@ -63,6 +65,12 @@ over_every_transport!(every_operation_with_groups_can_be_dropped_wherever_it_wai
 
 async fn every_operation_with_groups_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<GroupScene>(transport, GROUP_OPERATIONS).await;
+}
+
+over_every_transport!(every_operation_with_replies_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_with_replies_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<ReplyScene>(transport, REPLY_OPERATIONS).await;
 }
 
 /// Sockets in use, whose messages are recorded.

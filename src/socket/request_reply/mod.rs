@@ -1,0 +1,9 @@
+//! REQ and REP (RFC 28).
+
+mod lock_step;
+mod rep;
+mod replier;
+
+pub use self::lock_step::LockStep;
+pub use self::rep::Rep;
+pub use self::replier::Replier;

@@ -1,0 +1,3 @@
+//! REQ and REP (RFC 28).
+
+mod rep;
