@@ -4,6 +4,7 @@
 
 mod lock_step;
 mod reply;
+mod request;
 
 use std::fmt;
 use std::fs::FileType;
@@ -16,6 +17,7 @@ use zmtp_proto::socket_type::SocketType;
 
 pub use self::lock_step::LockStepError;
 pub use self::reply::{ReplyError, TryReplyError};
+pub use self::request::RequestError;
 use crate::message::Message;
 use crate::monitor::DialFailure;
 

@@ -43,6 +43,7 @@
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
 //! | [`Dealer`] | [`Dealer`]s, ROUTERs, REPs | round-robin | fair-queued |
 //! | [`Rep`] | REQ, [`Dealer`]s | replies to each request, in any order | fair-queued |
+//! | [`Req`] | REPs, ROUTERs | round-robin | the reply of each request |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
 //!
@@ -182,8 +183,8 @@ mod transport;
 pub use self::connection_id::ConnectionId;
 pub use self::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, LockStepError, NoRemoteError,
-    PropertyError, RecvError, ReplyError, RouteError, SendError, TryRecvError, TryReplyError,
-    TryRouteError, TrySendError, UnbindError,
+    PropertyError, RecvError, ReplyError, RequestError, RouteError, SendError, TryRecvError,
+    TryReplyError, TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::{GroupMessage, Message, Multipart};
 pub use self::options::{ReconnectStop, Resolver};
@@ -195,7 +196,7 @@ pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
     Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
-    Permit, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, RoutePermit, Scatter,
+    Permit, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit, Scatter,
     SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;

@@ -7,7 +7,7 @@
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
 //! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
-//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `malformed_request`, `unanswered_request` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
 //! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `incompatible`, `occupied` or `too_many_groups` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
@@ -214,6 +214,8 @@ impl Key {
             ("missed", dropped.missed),
             ("malformed_request", dropped.malformed_requests),
             ("unanswered_request", dropped.unanswered_requests),
+            ("malformed_reply", dropped.malformed_replies),
+            ("stray_reply", dropped.stray_replies),
             ("multipart", dropped.multipart),
             ("lost", dropped.datagrams.lost),
             ("malformed", dropped.datagrams.malformed),

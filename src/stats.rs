@@ -91,6 +91,11 @@ pub struct Dropped {
     /// Requests that a [`Rep`](crate::Rep) received and that were not replied to: their
     /// [`Replier`](crate::Replier) was dropped.
     pub unanswered_requests: u64,
+    /// Messages that a [`Req`](crate::Req) received and that do not have the form of a reply.
+    pub malformed_replies: u64,
+    /// Replies that a [`Req`](crate::Req) received and that no request waited for: the request had
+    /// ended, was sent to another remote, or did not exist.
+    pub stray_replies: u64,
     /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket
     /// Types).
     pub multipart: u64,
@@ -280,6 +285,8 @@ impl Stats {
             (&mut dropped.missed, other.dropped.missed),
             (&mut dropped.malformed_requests, other.dropped.malformed_requests),
             (&mut dropped.unanswered_requests, other.dropped.unanswered_requests),
+            (&mut dropped.malformed_replies, other.dropped.malformed_replies),
+            (&mut dropped.stray_replies, other.dropped.stray_replies),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),
             (&mut refused.denied, other.refused.denied),

@@ -96,6 +96,7 @@ fn connect(
         incoming: Arc::clone(&incoming),
         losses: Arc::new(Losses::new(Arc::default())),
         ends: Arc::default(),
+        takes_replies: false,
     };
     let remote = arbitrary_remote();
     let attachment = routing.attach(EndpointId(0), EventSource::from(&remote));

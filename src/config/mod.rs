@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | endpoint | text | `"tcp://127.0.0.1:5555"` |
 //! | address | text | `"127.0.0.1:0"` |
-//! | number of messages, parts, bytes or hops | number | `1000` |
+//! | number of messages, parts, bytes, hops or attempts | number | `1000` |
 //! | switch | boolean | `true` |
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without limit | a word | `"infinite"` |
@@ -30,8 +30,8 @@
 //! | list of one value | the value alone, if it is text | `bind = "tcp://*:5555"` |
 //!
 //! An omitted key has its default. The word `"infinite"` is the builder's `None` and is valid for
-//! `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`, `reconnect_interval`,
-//! `recv_timeout`, `resolve_interval` and `send_timeout`. For all other options `None` is the
+//! `attempt_timeout`, `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`,
+//! `reconnect_interval`, `recv_timeout`, `request_timeout`, `resolve_interval` and `send_timeout`. For all other options `None` is the
 //! default: omit the key.
 //!
 //! An unknown key is an error that names the key. This includes TCP options that the platform does
@@ -75,8 +75,8 @@ mod tests;
 pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
-    PeerConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ScatterConfig, ServerConfig,
-    SocketConfig,
+    PeerConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, ScatterConfig,
+    ServerConfig, SocketConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

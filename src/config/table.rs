@@ -21,8 +21,8 @@ use crate::message::Multipart;
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Scatter,
-    Server,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req,
+    Scatter, Server,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -31,20 +31,21 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending identity hello disconnect hiccup groups multicast join reply
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       yes   no         no     no     no        no   no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       yes   no         yes    no     no        no   no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no   no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes  no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no   no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       yes   no         no     no     no        no   no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no   no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no   no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no   no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no    no         no     yes    yes       no   no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no       no    no         no     no     no        no   yes];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       yes   no         no     no     no        no   no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       yes   yes        no     no     no        no   no];
+        //                                    common receiving parts sending identity hello disconnect hiccup groups multicast join reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       yes   no         no     no     no        no   no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       yes   no         yes    no     no        no   no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no   no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes  no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no   no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       yes   no         no     no     no        no   no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no   no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no   no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no   no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no    no         no     yes    yes       no   no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no       no    no         no     no     no        no   yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     yes      no    no         no     no     no        no   no    yes];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       yes   no         no     no     no        no   no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       yes   yes        no     no     no        no   no    no];
     }
     options {
         common {
@@ -161,6 +162,14 @@ sockets! {
         reply {
             #[serde(with = "form::optional_parts")]
             reply_on_drop: Option<Multipart> => reply_on_drop,
+        }
+        requests {
+            #[serde(with = "form::limit")]
+            attempt_timeout: Option<Duration> => requests.attempt_timeout,
+            attempts: u32 => requests.attempts,
+            correlate: bool => requests.correlate,
+            #[serde(with = "form::limit")]
+            request_timeout: Option<Duration> => requests.timeout,
         }
     }
 }

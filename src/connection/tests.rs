@@ -327,6 +327,7 @@ impl TestSocket {
             incoming: Arc::new(Lock::new(FairQueue::new(hwm, 0))),
             losses: Arc::new(Losses::new(Arc::default())),
             ends: Arc::default(),
+            takes_replies: false,
         };
         let subject = EventSource::from(&any_remote());
         let attachment = routing.attach(EndpointId(0), subject).ok();

@@ -119,6 +119,10 @@ pub enum DropCause {
     /// series, which a request of the same remote ends;
     /// [`Dropped::malformed_requests`](crate::stats::Dropped::malformed_requests) counts all.
     MalformedRequest,
+    /// A [`Req`](crate::Req) received messages that do not have the form of a reply. Reported for the
+    /// first of a series, which a reply ends;
+    /// [`Dropped::malformed_replies`](crate::stats::Dropped::malformed_replies) counts all.
+    MalformedReply,
     /// Datagrams arrived while the queue of the socket or the buffer of the system was full.
     /// Reported like `Lost`, and counted by
     /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
@@ -130,6 +134,10 @@ pub enum DropCause {
     /// first of a series, which a reply to the same remote ends;
     /// [`Dropped::unanswered_requests`](crate::stats::Dropped::unanswered_requests) counts all.
     UnansweredRequest,
+    /// A [`Req`](crate::Req) received replies that no request waited for. Reported like
+    /// `MalformedReply`, and counted by
+    /// [`Dropped::stray_replies`](crate::stats::Dropped::stray_replies).
+    StrayReply,
     /// The messages were accepted from a handle, but not handed to the transport when their remote
     /// or the socket ended.
     Undelivered,

@@ -2,6 +2,7 @@
 
 mod groups;
 mod ipc;
+mod requests;
 mod resolver;
 #[cfg(feature = "socks")]
 mod socks;
@@ -20,6 +21,7 @@ use zmtp_proto::socket_type::SocketType;
 
 pub(crate) use self::groups::GroupOptions;
 pub(crate) use self::ipc::IpcOptions;
+pub(crate) use self::requests::RequestOptions;
 pub(crate) use self::resolver::NameResolver;
 pub use self::resolver::Resolver;
 #[cfg(feature = "socks")]
@@ -61,6 +63,7 @@ pub(crate) struct Options {
     pub(crate) recv_hwm_bytes: usize,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) reply_on_drop: Option<Multipart>,
+    pub(crate) requests: RequestOptions,
     pub(crate) resolve_interval: Option<Duration>,
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
@@ -136,6 +139,7 @@ impl Default for Options {
             recv_timeout: None,
             // libzmq has no such option. A program decides what its requesters understand.
             reply_on_drop: None,
+            requests: RequestOptions::default(),
             // The time for which answers of Kubernetes' name server may be cached.
             resolve_interval: Some(Duration::from_secs(30)),
             // libzmq's default.

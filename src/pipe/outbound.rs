@@ -133,6 +133,11 @@ impl Outbound {
         self.reserved -= 1;
     }
 
+    /// Returns whether a slot is reserved.
+    pub(crate) const fn has_reserved(&self) -> bool {
+        self.reserved > 0
+    }
+
     /// Queues a message in a reserved slot, like [`push`](Self::push). If the slot is void, returns
     /// `false` and leaves `message` unchanged.
     pub(crate) fn push_reserved(

@@ -14,7 +14,7 @@ use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::{AttachError, Attached, ConnectionEnd, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
-use crate::routing::{QueuePosition, ReturnedMessage, TooManyGroups};
+use crate::routing::{QueuePosition, RequestEnd, ReturnedMessage, TooManyGroups};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
@@ -26,6 +26,8 @@ pub(crate) struct Routing {
     pub(crate) incoming: Arc<Lock<FairQueue>>,
     pub(crate) losses: Arc<Losses>,
     pub(crate) ends: Arc<ConnectionEnds>,
+    /// Whether received messages are replies, for the requests in `outgoing`.
+    pub(crate) takes_replies: bool,
 }
 
 /// Both halves of one remote's pipe.
@@ -280,6 +282,7 @@ impl Attachment {
             self.taken = messages;
         }
         self.unqueued = unqueued;
+        self.match_unqueued();
         self.report_end(false);
         if let Some(message) = refused {
             let message = message.routed(self.subject.routing_id);
@@ -301,6 +304,12 @@ impl Attachment {
         self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), discarded.into_iter());
         // A redirected message takes its interruption along to another remote.
         self.is_interrupted &= !self.taken.is_empty();
+        if self.routing.takes_replies {
+            let is_interrupted = interrupted_by.is_some();
+            let pipe = self.pipe.outbound;
+            let end = RequestEnd { pipe, written, unwritten: elsewhere, is_interrupted, gone };
+            return self.end_requests(end);
+        }
         if !self.routing.ends.are_watched() {
             // The requester was dropped in the meantime.
             self.taken.extend(elsewhere);
@@ -330,6 +339,35 @@ impl Attachment {
         self.taken.extend(returned.into_iter().map(|returned| returned.message));
     }
 
+    /// Ends the requests of the connection that has ended.
+    fn end_requests(&mut self, end: RequestEnd) {
+        let Self { routing, subject, quotas, wakes, .. } = self;
+        let abandoned =
+            routing.outgoing.with_wakes(wakes, |outgoing, wakes| outgoing.end_requests(end, wakes));
+        routing.losses.undelivered(Some((subject, quotas)), abandoned.into_iter());
+    }
+
+    /// Passes the messages that a connection has left to the requests that wait for them, if they
+    /// are replies.
+    fn match_unqueued(&mut self) {
+        if self.routing.takes_replies {
+            for mut arrival in mem::take(&mut self.unqueued) {
+                self.match_replies(&mut arrival);
+            }
+        }
+    }
+
+    /// Passes messages of the remote to the requests that wait for them.
+    fn match_replies(&mut self, arrival: &mut Delivery) {
+        let Self { routing, pipe, subject, quotas, wakes, .. } = self;
+        while arrival.cargo.messages() > 0 {
+            let discarded = routing.outgoing.with_wakes(wakes, |outgoing, wakes| {
+                outgoing.match_replies(pipe.outbound, &mut arrival.cargo, wakes)
+            });
+            routing.losses.replies(subject, quotas, discarded);
+        }
+    }
+
     /// Queues messages of the remote. Pending while some of them wait for capacity.
     pub(crate) fn poll_deliver(
         &mut self,
@@ -337,6 +375,10 @@ impl Attachment {
         arrival: &mut Delivery,
         portion: usize,
     ) -> Poll<()> {
+        if self.routing.takes_replies {
+            self.match_replies(arrival);
+            return Poll::Ready(());
+        }
         let Self { routing, pipe, wakes, .. } = self;
         let pushed = routing.incoming.with_wakes(wakes, |incoming, wakes| {
             incoming.poll_push(pipe.inbound, arrival, portion, connection, wakes)
@@ -349,7 +391,10 @@ impl Attachment {
 
     /// Queues messages that fit the capacity returned by [`room`](Self::room), and parks the
     /// connection.
-    pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Delivery) {
+    pub(crate) fn deliver_within(&mut self, connection: &Waker, mut arrival: Delivery) {
+        if self.routing.takes_replies {
+            return self.match_replies(&mut arrival);
+        }
         let Self { routing, pipe, wakes, .. } = self;
         let unread = routing.incoming.with_wakes(wakes, |incoming, wakes| {
             incoming.push_within(pipe.inbound, arrival, connection, wakes)
@@ -407,6 +452,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
+        self.match_unqueued();
         self.report_end(true);
         let Self { routing, pipe, subject, quotas, taken, unqueued, unread, wakes, .. } = self;
         let queued = routing

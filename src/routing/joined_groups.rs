@@ -84,7 +84,7 @@ impl Strategy for JoinedGroups {
         match *to {}
     }
 
-    fn may_offer(&self, _: &OutgoingPipe) -> bool {
+    fn may_offer(&self, _: PipeKey, _: &OutgoingPipe) -> bool {
         false
     }
 

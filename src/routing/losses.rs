@@ -7,7 +7,7 @@ use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventPublisher, EventSource};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Remote;
-use crate::routing::Copies;
+use crate::routing::{Copies, DiscardedReplies};
 use crate::stats::{DatagramCounters, DatagramDrop, Dropped};
 use crate::sync::Lock;
 
@@ -20,6 +20,8 @@ pub(crate) struct Losses {
     missed: AtomicU64,
     malformed_requests: AtomicU64,
     unanswered_requests: AtomicU64,
+    malformed_replies: AtomicU64,
+    stray_replies: AtomicU64,
     multipart: AtomicU64,
     datagrams: DatagramCounters,
     /// The undelivered messages themselves, once they have been requested.
@@ -38,6 +40,8 @@ impl Losses {
             missed: AtomicU64::new(0),
             malformed_requests: AtomicU64::new(0),
             unanswered_requests: AtomicU64::new(0),
+            malformed_replies: AtomicU64::new(0),
+            stray_replies: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
             datagrams: DatagramCounters::default(),
             kept: Lock::new(None),
@@ -168,6 +172,32 @@ impl Losses {
         }
     }
 
+    /// Counts messages that no request waited for, and reports the first of a series.
+    pub(crate) fn replies(
+        &self,
+        subject: &EventSource,
+        quotas: &Quotas,
+        discarded: DiscardedReplies,
+    ) {
+        let DiscardedReplies { malformed, stray, begins } = discarded;
+        if malformed == 0 && stray == 0 {
+            return;
+        }
+        self.malformed_replies.fetch_add(malformed, Ordering::Relaxed);
+        self.stray_replies.fetch_add(stray, Ordering::Relaxed);
+        if !begins {
+            return;
+        }
+        within_quota!(quotas.replies, warn, malformed, stray, "discarded replies");
+        for (messages, cause) in
+            [(malformed, DropCause::MalformedReply), (stray, DropCause::StrayReply)]
+        {
+            if messages > 0 {
+                self.publish(subject, messages, cause);
+            }
+        }
+    }
+
     /// Counts multipart messages that were discarded.
     pub(crate) fn multipart(&self, subject: &EventSource, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);
@@ -203,6 +233,8 @@ impl Losses {
             missed: self.missed.load(Ordering::Relaxed),
             malformed_requests: self.malformed_requests.load(Ordering::Relaxed),
             unanswered_requests: self.unanswered_requests.load(Ordering::Relaxed),
+            malformed_replies: self.malformed_replies.load(Ordering::Relaxed),
+            stray_replies: self.stray_replies.load(Ordering::Relaxed),
             multipart: self.multipart.load(Ordering::Relaxed),
             datagrams: self.datagrams.read(),
         }

@@ -29,6 +29,8 @@ mod losses;
 mod no_route;
 mod outgoing;
 mod outgoing_pipe;
+mod replies;
+mod requests;
 mod round_robin;
 mod routing_table;
 mod strategy;
@@ -55,11 +57,13 @@ pub(crate) use self::joined_groups::JoinedGroups;
 pub(crate) use self::losses::Losses;
 pub(crate) use self::no_route::NoRoute;
 pub(crate) use self::outgoing::OutgoingPipes;
+pub(crate) use self::replies::{DiscardedReplies, RequestEnd};
+pub(crate) use self::requests::{Abandoned, RequestKey, RequestOutcome, Requests};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 pub(crate) use self::strategy::Strategy;
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey, Take, Want};
+use crate::pipe::{DeliveredMessages, HighWaterMark, PipeKey, Take, Want};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -154,6 +158,19 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         unwritten: &mut VecDeque<Message>,
         wakes: &mut Wakes,
     ) -> VecDeque<Message>;
+
+    /// Passes messages of a remote to the requests that wait for them, if the strategy takes
+    /// replies, a bounded number at a time.
+    fn match_replies(
+        &mut self,
+        key: PipeKey,
+        arrived: &mut DeliveredMessages,
+        wakes: &mut Wakes,
+    ) -> DiscardedReplies;
+
+    /// Ends the requests of a connection that has ended, if the strategy takes replies. Returns the
+    /// messages that will not be sent.
+    fn end_requests(&mut self, end: RequestEnd, wakes: &mut Wakes) -> Vec<Message>;
 
     /// Retires all remotes, and refuses all later messages.
     fn close(&mut self, wakes: &mut Wakes);

@@ -12,12 +12,15 @@ use zmtp_proto::command::Command;
 use zmtp_proto::endpoint::Endpoint;
 
 use crate::message::Message;
-use crate::pipe::{Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want};
+use crate::pipe::{
+    DeliveredMessages, Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want,
+};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Attached, Choice, EndpointId, Leftover, Outgoing, Refusal, Strategy, TooManyGroups,
+    AttachError, Attached, Choice, DiscardedReplies, EndpointId, Leftover, Outgoing, Refusal,
+    RequestEnd, Strategy, TooManyGroups,
 };
 use crate::sync::Wakes;
 
@@ -216,10 +219,10 @@ impl<S: Strategy> OutgoingPipes<S> {
             return self.admit_held(key, wakes);
         }
         let Some(pipe) = self.pipes.get_mut(key) else { return };
-        if pipe.offered || pipe.is_arriving || !self.strategy.may_offer(pipe) {
+        if pipe.offered || pipe.is_arriving {
             return;
         }
-        while pipe.outbound.has_room() {
+        while pipe.outbound.has_room() && self.strategy.may_offer(key, pipe) {
             if !pipe.senders.grant((), wakes) && !self.senders.grant(key, wakes) {
                 pipe.offered = true;
                 return self.strategy.offer(key);
@@ -432,6 +435,22 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         let mut discarded = mem::take(unwritten);
         discarded.extend(pipe.outbound.drain());
         discarded
+    }
+
+    fn match_replies(
+        &mut self,
+        key: PipeKey,
+        arrived: &mut DeliveredMessages,
+        wakes: &mut Wakes,
+    ) -> DiscardedReplies {
+        let taken = self.taken(key);
+        let discarded = self.strategy.match_replies(key, taken, arrived, wakes);
+        self.refill(key, wakes);
+        discarded
+    }
+
+    fn end_requests(&mut self, end: RequestEnd, wakes: &mut Wakes) -> Vec<Message> {
+        self.strategy.end_requests(end, wakes)
     }
 
     fn close(&mut self, wakes: &mut Wakes) {

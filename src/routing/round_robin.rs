@@ -45,7 +45,7 @@ impl Strategy for RoundRobin {
         self.ready.front().map_or(Choice::Full, |key| Choice::Offered(*key))
     }
 
-    fn may_offer(&self, pipe: &OutgoingPipe) -> bool {
+    fn may_offer(&self, _key: PipeKey, pipe: &OutgoingPipe) -> bool {
         !self.is_selective || pipe.is_open()
     }
 

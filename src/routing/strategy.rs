@@ -4,9 +4,10 @@ use std::fmt;
 
 use zmtp_proto::command::Command;
 
-use crate::pipe::PipeKey;
+use crate::message::Message;
+use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{AttachError, Choice, Leftover, TooManyGroups};
+use crate::routing::{AttachError, Choice, DiscardedReplies, Leftover, RequestEnd, TooManyGroups};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
@@ -31,6 +32,9 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Whether a message is for one connection. The next connection of its pipe does not send it.
     const IS_BY_CONNECTION: bool = false;
 
+    /// Whether received messages are replies, which go to the requests that wait for them.
+    const TAKES_REPLIES: bool = false;
+
     /// Chooses the pipes for a message.
     fn choose(&mut self, to: &Self::Target) -> Choice<'_>;
 
@@ -45,7 +49,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     }
 
     /// Returns whether a pipe may be offered.
-    fn may_offer(&self, _pipe: &OutgoingPipe) -> bool {
+    fn may_offer(&self, _key: PipeKey, _pipe: &OutgoingPipe) -> bool {
         true
     }
 
@@ -96,6 +100,24 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Returns whether all pipes can send a message.
     fn fits(&self, _message: &[u8]) -> bool {
         true
+    }
+
+    /// Passes messages of a remote to the requests that wait for them, a bounded number at a time.
+    /// `taken` messages of its queue were taken. The pipe may be offered again afterwards.
+    fn match_replies(
+        &mut self,
+        _key: PipeKey,
+        _taken: u64,
+        _arrived: &mut DeliveredMessages,
+        _wakes: &mut Wakes,
+    ) -> DiscardedReplies {
+        DiscardedReplies::default()
+    }
+
+    /// Ends the requests that the connection of a remote has written, and returns the others to
+    /// their callers. Returns the messages that no caller waits for.
+    fn end_requests(&mut self, end: RequestEnd, _wakes: &mut Wakes) -> Vec<Message> {
+        end.unwritten.into()
     }
 
     /// Wakes the tasks that wait for events of the strategy: the socket is closed.

@@ -70,6 +70,7 @@ impl<R: Strategy + Default + 'static> Core<R> {
             incoming: Arc::clone(&incoming),
             losses: Arc::new(Losses::new(Arc::clone(&publisher))),
             ends: Arc::default(),
+            takes_replies: R::TAKES_REPLIES,
         };
         let handshake = HandshakeConfig {
             socket_type,

@@ -61,7 +61,7 @@ pub use self::permit::{Permit, RoutePermit};
 pub use self::pipeline::{Pull, Push};
 pub use self::radio_dish::{Dish, Radio};
 pub use self::remotes::Remotes;
-pub use self::request_reply::{LockStep, Rep, Replier};
+pub use self::request_reply::{LockStep, Rep, Replier, Req};
 pub use self::scatter_gather::{Gather, Scatter};
 #[cfg(feature = "metrics")]
 pub(crate) use self::stats_reader::{StatsReader, StatsSample};

@@ -19,6 +19,11 @@ impl TimeLimit {
         Self { length, timer: None }
     }
 
+    /// Returns whether the operation must not wait at all.
+    pub(super) fn is_zero(&self) -> bool {
+        self.length.is_some_and(|length| length.is_zero())
+    }
+
     /// Restarts the limit for another wait.
     pub(super) fn reset(&mut self) {
         self.timer = None;

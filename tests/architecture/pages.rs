@@ -7,7 +7,7 @@ use crate::sources::files;
 const LAST: &[&[&str]] = &[
     &["Mute state"],
     &["Remotes that fail silently"],
-    &["Stream and Sink", "Sink", "Stream"],
+    &["Lock step", "Stream and Sink", "Sink", "Stream"],
     &["Cooperative scheduling"],
     &["Ending"],
 ];

@@ -11,12 +11,13 @@ use zmtp_proto::mechanism::Mechanism;
 use super::{read, refuse, shown};
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, RepConfig, ScatterConfig, ServerConfig, SocketConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, ScatterConfig, ServerConfig,
+    SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
-    Rep, Scatter, SendingSocket, Server, Socket,
+    Rep, Req, Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -123,6 +124,29 @@ fn an_identity_is_text_or_bytes() {
 }
 
 #[test]
+fn the_options_of_requests_reach_the_socket() {
+    let sending = SENDING.replace("hello_message = 'hello'", "");
+    let config: ReqConfig =
+        read(&format!("{COMMON}{SOCKS_PROXY}{sending}{IDENTITY}{PARTS}{REQUESTS}"));
+    let expected = with_sending_options(with_common_options(Req::builder()));
+    let expected = expected
+        .identity(identity(b"worker"))
+        .probe_router(true)
+        .max_message_parts(29)
+        .attempt_timeout(Duration::from_secs(30))
+        .attempts(31)
+        .correlate(false)
+        .request_timeout(Duration::from_secs(32));
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+    assert_eq!(read::<ReqConfig>(&toml::to_string(&config).unwrap()), config);
+    assert_eq!(read::<ReqConfig>("request_timeout = 'infinite'"), ReqConfig::default());
+    let error = refuse::<SocketConfig>("type = 'req'\nrecv_hwm = 1");
+    assert!(error.contains("`recv_hwm`: it is not an option of a req"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'dealer'\nattempts = 2");
+    assert!(error.contains("`attempts`: it is not an option of a dealer"), "{error}");
+}
+
+#[test]
 fn a_type_that_does_not_send_or_receive_refuses_the_options_for_it() {
     for option in RECEIVING.trim().lines() {
         let key = option.split_whitespace().next().unwrap();
@@ -158,11 +182,13 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given: toml::Table = format!("{}{RADIO}{PARTS}{IDENTITY}", every_option()).parse().unwrap();
+    let given = format!("{}{RADIO}{PARTS}{IDENTITY}{REQUESTS}", every_option());
+    let given: toml::Table = given.parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
     default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
     default.extend(toml::Table::try_from(DealerConfig::default()).unwrap());
+    default.extend(toml::Table::try_from(ReqConfig::default()).unwrap());
     for (key, value) in given {
         assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
     }
@@ -249,6 +275,13 @@ fn every_option() -> String {
 }
 
 /// The option of types that receive messages of several parts.
+const REQUESTS: &str = "
+    attempt_timeout = '30s'
+    attempts = 31
+    correlate = false
+    request_timeout = '32s'
+";
+
 const PARTS: &str = "
     max_message_parts = 29
 ";

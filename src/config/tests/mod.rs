@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
-use crate::socket::{Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Scatter, Server};
+use crate::socket::{Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Scatter, Server};
 
 #[test]
 fn an_absent_key_has_its_default() {
@@ -25,6 +25,7 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&PullConfig::default().builder().unwrap()), shown(&Pull::builder()));
     assert_eq!(shown(&DealerConfig::default().builder().unwrap()), shown(&Dealer::builder()));
     assert_eq!(shown(&PairConfig::default().builder().unwrap()), shown(&Pair::builder()));
+    assert_eq!(shown(&ReqConfig::default().builder().unwrap()), shown(&Req::builder()));
     assert_eq!(shown(&PushConfig::default().builder().unwrap()), shown(&Push::builder()));
     assert_eq!(shown(&RepConfig::default().builder().unwrap()), shown(&Rep::builder()));
 }

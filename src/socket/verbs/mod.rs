@@ -27,6 +27,7 @@ mod options;
 mod parts;
 mod receive;
 mod remotes;
+mod request;
 mod route;
 mod send;
 mod sink;
@@ -43,6 +44,7 @@ pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_opt
 pub(super) use self::parts::parts_option;
 pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
+pub(super) use self::request::request_verbs;
 pub(super) use self::route::route_verbs;
 pub(super) use self::send::send_verbs;
 pub(super) use self::sink::sink;
@@ -110,6 +112,11 @@ macro_rules! verbs {
     // The view of the remotes, `monitor` and `stats`.
     (@Remotes $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::remote_verbs!($socket, $handle);
+    };
+    // `request` and its variant, their options, and the limits of messages to send.
+    (@Requests $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::request_verbs!($socket, $handle, $message);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
     // `route` and `reply` with their variants, `Sink`, and the limits of messages to send: the
     // sender names the remote.

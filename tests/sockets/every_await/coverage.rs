@@ -10,6 +10,7 @@ use super::groups::GROUP_OPERATIONS;
 use super::operations;
 use super::pairs::PairScene;
 use super::replies::REPLY_OPERATIONS;
+use super::requests::REQUEST_OPERATIONS;
 use crate::one_way::{Receiver, Sender};
 
 #[test]
@@ -23,6 +24,7 @@ fn every_async_method_is_among_the_operations() {
     let names = operations().map(|operation| operation.name);
     let names = names.chain(GROUP_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(REPLY_OPERATIONS.iter().map(|operation| operation.name));
+    let names = names.chain(REQUEST_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.map(str::to_owned);
     let names = names.chain(names_of_pair::<Channel>());
     let names = names.chain(names_of_pair::<Dealer>());

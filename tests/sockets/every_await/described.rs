@@ -2,7 +2,8 @@
 
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, RepConfig, ScatterConfig, ServerConfig, SocketConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, ScatterConfig, ServerConfig,
+    SocketConfig,
 };
 
 use super::operations::{ANY, Operation, traffic};
@@ -34,6 +35,7 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "PushConfig::start" PushConfig "",
     "RadioConfig::start" RadioConfig "",
     "RepConfig::start" RepConfig "",
+    "ReqConfig::start" ReqConfig "",
     "ScatterConfig::start" ScatterConfig "",
     "ServerConfig::start" ServerConfig "",
     "SocketConfig::start" SocketConfig "type = 'client'\n",

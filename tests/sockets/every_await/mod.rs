@@ -15,6 +15,7 @@ mod groups;
 mod operations;
 mod pairs;
 mod replies;
+mod requests;
 mod scene;
 mod threads;
 
@@ -29,6 +30,7 @@ use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operations::{OPERATIONS, Operation};
 use self::pairs::PairScene;
 use self::replies::{REPLY_OPERATIONS, ReplyScene};
+use self::requests::{REQUEST_OPERATIONS, RequestScene};
 use self::scene::{Effect, Scene};
 use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
@@ -71,6 +73,11 @@ over_every_transport!(every_operation_with_replies_can_be_dropped_wherever_it_wa
 
 async fn every_operation_with_replies_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<ReplyScene>(transport, REPLY_OPERATIONS).await;
+}
+
+#[tokio::test]
+async fn every_request_can_be_dropped_wherever_it_waits() {
+    drop_each::<RequestScene>(Transport::Tcp, REQUEST_OPERATIONS).await;
 }
 
 /// Sockets in use, whose messages are recorded.

@@ -1,3 +1,4 @@
 //! REQ and REP (RFC 28).
 
 mod rep;
+mod req;

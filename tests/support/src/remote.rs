@@ -108,6 +108,15 @@ impl Remote {
         body
     }
 
+    /// Reads the bytes that have arrived, as soon as there are some; `None` when the connection has
+    /// ended.
+    pub async fn read_some(&mut self) -> Option<Vec<u8>> {
+        let mut read = vec![0; 0x1_0000];
+        let len = self.stream.read(&mut read).await.ok().filter(|len| *len > 0)?;
+        read.truncate(len);
+        Some(read)
+    }
+
     /// Waits until bytes are available, without reading them.
     pub async fn peek(&self) {
         self.stream.peek(&mut [0]).await.unwrap();
