@@ -2,7 +2,11 @@
 //!
 //! The package is installed below `target/`. Its wheel contains libzmq, built without drafts, as in
 //! most programs. Without pip its tests are skipped, except in CI. The same holds for `ipykernel`.
+//!
+//! If the environment variable `SYSTEM_PYZMQ` is set, the package is instead that of the system, which
+//! uses the libzmq of the system.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -18,13 +22,24 @@ use crate::skipped::skip;
 /// the directory for temporary files of the test binary (`CARGO_TARGET_TMPDIR`), and `script` is a
 /// path from the root of the repository.
 pub fn start(target: &str, script: &str) -> Option<ScriptRemote> {
-    static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let packages =
-        PACKAGES.get_or_init(|| install(target, PACKAGE, &[PACKAGE.as_ref()])).as_ref()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
-    let mut command = Command::new("python3");
-    command.arg(script).env("PYTHONPATH", packages).env("PYTHONUNBUFFERED", "1");
+    let mut command = if env::var_os("SYSTEM_PYZMQ").is_some() {
+        // Another Python, which does not have the packages of the system, may be first in the path.
+        Command::new("/usr/bin/python3")
+    } else {
+        let mut command = Command::new("python3");
+        command.env("PYTHONPATH", wheel(target)?);
+        command
+    };
+    command.arg(script).env("PYTHONUNBUFFERED", "1");
     Some(ScriptRemote::start(&mut command))
+}
+
+/// Returns a directory with the package of PyPI.
+fn wheel(target: &str) -> Option<&'static Path> {
+    static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let install = || install(target, PACKAGE, &[PACKAGE.as_ref()]);
+    PACKAGES.get_or_init(install).as_deref()
 }
 
 /// Returns a directory with `ipykernel` and its dependencies, for `PYTHONPATH`, or `None` if pip is
