@@ -12,6 +12,7 @@ use std::io;
 
 use thiserror::Error;
 use zmtp_proto::endpoint::{Endpoint, EndpointError};
+use zmtp_proto::identity::Identity;
 use zmtp_proto::metadata::MetadataError;
 use zmtp_proto::socket_type::SocketType;
 
@@ -118,6 +119,15 @@ pub enum ConnectError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
+    /// Another remote of the [`Router`](crate::Router) has the identity that the remote of the
+    /// endpoint was to have.
+    #[error("cannot connect to {endpoint}: another remote has the identity \"{identity}\"")]
+    DuplicateIdentity {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+        /// The identity.
+        identity: Identity,
+    },
     /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -283,7 +293,7 @@ pub enum RouteError<T = Message> {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(T),
-    /// No remote has this routing id: it is unknown, or its remote has left.
+    /// No remote has this routing id or identity: it is unknown, or its remote has left.
     #[error("no remote has this routing id")]
     HostUnreachable(T),
     /// The queue of this remote was full until the time limit was reached.
@@ -301,7 +311,7 @@ pub enum TryRouteError<T = Message> {
     /// The queue of this remote is full.
     #[error("the remote cannot take a message now")]
     Full(T),
-    /// No remote has this routing id: it is unknown, or its remote has left.
+    /// No remote has this routing id or identity: it is unknown, or its remote has left.
     #[error("no remote has this routing id")]
     HostUnreachable(T),
 }

@@ -186,8 +186,8 @@ pub use self::error::{
     PropertyError, RecvError, ReplyError, RequestError, RouteError, SendError, TryRecvError,
     TryReplyError, TryRouteError, TrySendError, UnbindError,
 };
-pub use self::message::{GroupMessage, Message, Multipart};
-pub use self::options::{ReconnectStop, Resolver};
+pub use self::message::{GroupMessage, Message, Multipart, RouterMessage};
+pub use self::options::{ReconnectStop, Resolver, Unroutable};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
 pub use self::proxy::proxy;
@@ -196,8 +196,8 @@ pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
     Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
-    Permit, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit, Scatter,
-    SendingSocket, Server, Socket,
+    Permit, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit, Router,
+    Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

@@ -7,9 +7,9 @@
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
 //! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
-//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `unroutable`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
-//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `incompatible`, `occupied` or `too_many_groups` | [`Stats::refused`] |
+//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied` or `too_many_groups` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
 //! | `zmtp_ended_remotes` | gauge, remotes | | [`Stats::ended`] |
@@ -212,6 +212,7 @@ impl Key {
             ("refused", dropped.refused),
             ("unread", dropped.unread),
             ("missed", dropped.missed),
+            ("unroutable", dropped.unroutable),
             ("malformed_request", dropped.malformed_requests),
             ("unanswered_request", dropped.unanswered_requests),
             ("malformed_reply", dropped.malformed_replies),
@@ -226,6 +227,7 @@ impl Key {
         counter!(RECONNECTS, self.labels(None)).absolute(reconnects);
         for (cause, remotes) in [
             ("denied", refused.denied),
+            ("identity", refused.identity),
             ("incompatible", refused.incompatible),
             ("occupied", refused.occupied),
             ("too_many_groups", refused.too_many_groups),

@@ -220,6 +220,14 @@ impl RemoteTable {
         true
     }
 
+    /// Requests that a connection, whose identity another remote has taken over, end immediately.
+    pub(crate) fn replace(&self, id: ConnectionId) {
+        let entry = self.state.lock().connected.get(&id).cloned();
+        if let Some(ConnectedRemote { disconnect, .. }) = entry {
+            disconnect.cancel();
+        }
+    }
+
     /// Returns the sum over all connections so far, and the number of current ones.
     pub(crate) fn stats(&self) -> (RemoteStats, usize) {
         let state = self.state.lock();
@@ -246,6 +254,11 @@ impl Membership {
     /// Waits until the connection is requested to end.
     pub(crate) async fn disconnected(&self) {
         self.disconnect.cancelled().await;
+    }
+
+    /// Returns the pipe of the remote.
+    pub(crate) fn pipe(&self) -> Option<Pipe> {
+        Some(self.remotes.state.lock().connected.get(&self.id)?.pipe)
     }
 }
 

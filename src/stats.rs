@@ -83,7 +83,8 @@ pub struct Dropped {
     /// ended.
     pub unread: u64,
     /// Messages of a RADIO that were dropped because the queue of a remote was full, each counted
-    /// for every such remote.
+    /// for every such remote, and with [`Unroutable::Drop`](crate::Unroutable::Drop) such messages
+    /// of a ROUTER.
     pub missed: u64,
     /// Messages that a [`Rep`](crate::Rep) received and that are not requests: they have no empty
     /// part before their last part.
@@ -96,6 +97,9 @@ pub struct Dropped {
     /// Replies that a [`Req`](crate::Req) received and that no request waited for: the request had
     /// ended, was sent to another remote, or did not exist.
     pub stray_replies: u64,
+    /// With [`Unroutable::Drop`](crate::Unroutable::Drop), messages of a ROUTER that were dropped
+    /// because no remote had their identity.
+    pub unroutable: u64,
     /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket
     /// Types).
     pub multipart: u64,
@@ -131,6 +135,11 @@ pub struct RefusedRemotes {
     /// [`AddressDenied`](crate::monitor::HandshakeFailure::AddressDenied) or
     /// [`Rejected`](crate::monitor::HandshakeFailure::Rejected).
     pub denied: u64,
+    /// The identity that the remote announced to this [`Router`](crate::Router) belongs to another
+    /// remote, or is not valid:
+    /// [`DuplicateIdentity`](crate::monitor::HandshakeFailure::DuplicateIdentity) or
+    /// [`InvalidIdentity`](crate::monitor::HandshakeFailure::InvalidIdentity).
+    pub identity: u64,
     /// The type of the remote does not fit the type of this socket:
     /// [`IncompatibleSocketType`](crate::monitor::HandshakeFailure::IncompatibleSocketType).
     pub incompatible: u64,
@@ -193,6 +202,7 @@ pub(crate) struct Series(AtomicBool);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RemoteRefusal {
     Denied,
+    Identity,
     Incompatible,
     Occupied,
     TooManyGroups,
@@ -245,6 +255,7 @@ impl RefusedRemotes {
     pub(crate) fn count(&mut self, cause: RemoteRefusal) {
         let counter = match cause {
             RemoteRefusal::Denied => &mut self.denied,
+            RemoteRefusal::Identity => &mut self.identity,
             RemoteRefusal::Incompatible => &mut self.incompatible,
             RemoteRefusal::Occupied => &mut self.occupied,
             RemoteRefusal::TooManyGroups => &mut self.too_many_groups,
@@ -287,9 +298,11 @@ impl Stats {
             (&mut dropped.unanswered_requests, other.dropped.unanswered_requests),
             (&mut dropped.malformed_replies, other.dropped.malformed_replies),
             (&mut dropped.stray_replies, other.dropped.stray_replies),
+            (&mut dropped.unroutable, other.dropped.unroutable),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),
             (&mut refused.denied, other.refused.denied),
+            (&mut refused.identity, other.refused.identity),
             (&mut refused.incompatible, other.refused.incompatible),
             (&mut refused.occupied, other.refused.occupied),
             (&mut refused.too_many_groups, other.refused.too_many_groups),

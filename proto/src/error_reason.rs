@@ -12,9 +12,21 @@ use bytes::{BufMut, BytesMut};
 pub struct ErrorReason(Box<[u8]>);
 
 impl ErrorReason {
+    /// The reason of a ROUTER that has another remote with the identity that this one announces. It
+    /// is temporary: the remote can try again.
+    pub const DUPLICATE_IDENTITY: &'static str = "duplicate identity";
+
+    /// The reason of a ROUTER for an identity that is not valid.
+    pub const INVALID_IDENTITY: &'static str = "invalid identity";
+
     /// The reason of a socket that communicates with one remote at a time, and has another one. It
     /// is temporary: the remote can try again.
     pub const OCCUPIED: &'static str = "occupied";
+
+    /// Returns whether a reason is known to be temporary, so that the remote can try again.
+    pub fn is_temporary(reason: &str) -> bool {
+        [Self::DUPLICATE_IDENTITY, Self::OCCUPIED].contains(&reason)
+    }
 
     /// Creates a reason from at most the first 255 bytes, which is the limit of the command.
     pub fn new(reason: &[u8]) -> Self {

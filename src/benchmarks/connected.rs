@@ -109,7 +109,8 @@ fn connect(
     };
     runtime.spawn(async move {
         let limits = Options::default().message_limits();
-        let (framed, _) = establish(stream, config, Deadline::after(None), limits, None)
+        let deadline = Deadline::after(None);
+        let ((framed, _), ()) = establish(stream, config, deadline, limits, None, |_| Ok(()))
             .await
             .expect("the sockets are compatible");
         Connection::new(framed, WRITE_SIZE, &mut attachment, remote, &Options::default())

@@ -23,6 +23,7 @@
 //! | mode of a file | octal number as text | `"0660"` |
 //! | message, `identity` | text, or a list of bytes | `"hello"`, `[0, 255]` |
 //! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
+//! | `unroutable` | a word | `"drop"`, `"fail"` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
@@ -32,7 +33,8 @@
 //! An omitted key has its default. The word `"infinite"` is the builder's `None` and is valid for
 //! `attempt_timeout`, `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`,
 //! `reconnect_interval`, `recv_timeout`, `request_timeout`, `resolve_interval` and `send_timeout`. For all other options `None` is the
-//! default: omit the key.
+//! default: omit the key. For `send_timeout` of a [`Router`](crate::Router), which by default does
+//! not wait, it is the default as well.
 //!
 //! An unknown key is an error that names the key. This includes TCP options that the platform does
 //! not have. A description is written with all its options. Reading it back yields an equal
@@ -75,8 +77,8 @@ mod tests;
 pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
-    PeerConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, ScatterConfig,
-    ServerConfig, SocketConfig,
+    PeerConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
+    ScatterConfig, ServerConfig, SocketConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

@@ -19,10 +19,10 @@ use crate::auth::Network;
 use crate::message::Multipart;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
-use crate::options::{Options, ReconnectStop};
+use crate::options::{Options, ReconnectStop, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req,
-    Scatter, Server,
+    Router, Scatter, Server,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -31,21 +31,22 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending identity hello disconnect hiccup groups multicast join reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       yes   no         no     no     no        no   no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       yes   no         yes    no     no        no   no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      yes   no         yes    no     no        no   no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no    no         no     no     no        yes  no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no    no         no     no     no        no   no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       yes   no         no     no     no        no   no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       yes   yes        yes    no     no        no   no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no    no         no     no     no        no   no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     no       yes   no         no     no     no        no   no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no    no         no     yes    yes       no   no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no       no    no         no     no     no        no   yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     yes      no    no         no     no     no        no   no    yes];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       yes   no         no     no     no        no   no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       yes   yes        no     no     no        no   no    no];
+        //                                    common receiving parts sending identity router hello disconnect hiccup groups multicast join reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       no     yes   no         no     no     no        no   no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       no     yes   no         yes    no     no        no   no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      no     yes   no         yes    no     no        no   no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no     no    no         no     no     no        yes  no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no     no    no         no     no     no        no   no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       no     yes   no         no     no     no        no   no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       no     yes   yes        yes    no     no        no   no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no     no    no         no     no     no        no   no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     no       no     yes   no         no     no     no        no   no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no     no    no         no     yes    yes       no   no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no       no     no    no         no     no     no        no   yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     yes      no     no    no         no     no     no        no   no    yes];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     yes      yes    yes   yes        no     no     no        no   no    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       no     yes   no         no     no     no        no   no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       no     yes   yes        no     no     no        no   no    no];
     }
     options {
         common {
@@ -132,6 +133,10 @@ sockets! {
             #[serde(with = "form::identity")]
             identity: Identity => identity,
             probe_router: bool => probe_router,
+        }
+        router {
+            handover: bool => router.handover,
+            unroutable: Unroutable => router.unroutable,
         }
         hello {
             #[serde(with = "form::optional_bytes")]

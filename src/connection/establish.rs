@@ -63,23 +63,30 @@ impl Deadline {
 }
 
 /// Performs the handshake until the deadline. The authenticator, if any, decides whether the remote
-/// is admitted.
-pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
+/// is admitted. Then `admit` is called, when this side has announced itself.
+pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin, T>(
     stream: S,
     config: HandshakeConfig,
     deadline: Deadline,
     limits: MessageLimits,
     authenticator_call: Option<&AuthenticatorCall>,
-) -> Result<Established<S>, HandshakeFailure> {
+    admit: impl FnOnce(&Negotiated) -> Result<T, HandshakeFailure>,
+) -> Result<(Established<S>, T), HandshakeFailure> {
     let shape = MessageShape::of(config.socket_type);
     let mut framed = frame(stream, Handshake::new(config, seed()?));
     let mut admission = Admission::default();
     let shaking_hands = async {
         let reached = shake_hands(&mut framed, &mut admission, authenticator_call).await;
-        finish(&mut framed, reached.map(Reached::negotiated)).await
+        let negotiated = reached.map(Reached::negotiated);
+        let admitted = negotiated.and_then(|negotiated| {
+            let admitted = admit(&negotiated)?;
+            Ok((negotiated, admitted))
+        });
+        refuse_late(&mut framed, admitted.as_ref().err());
+        finish(&mut framed, admitted).await
     };
-    let negotiated = deadline.keep(shaking_hands).await?;
-    Ok(carry_traffic(framed, negotiated, admission, (shape, limits)))
+    let (negotiated, admitted) = deadline.keep(shaking_hands).await?;
+    Ok((carry_traffic(framed, negotiated, admission, (shape, limits)), admitted))
 }
 
 /// A handshake that has reached the announcement of a socket.
@@ -114,19 +121,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
     /// Assigns the remote to a socket, and completes its handshake before the deadline.
     ///
     /// `admit` is called for a remote that is known to be compatible, before the socket announces
-    /// itself. Its result is dropped if the handshake fails.
+    /// itself. If the remote has not announced itself by then, and the result is `None`, it is
+    /// called again when it has. Its result is dropped if the handshake fails.
     pub(crate) async fn introduce<T>(
         self,
         config: &HandshakeConfig,
         deadline: Deadline,
         limits: MessageLimits,
-        admit: impl FnOnce() -> Result<T, HandshakeFailure>,
-    ) -> Result<(Established<S>, T), HandshakeFailure> {
+        mut admit: impl FnMut(Option<&Negotiated>) -> Result<Option<T>, HandshakeFailure>,
+    ) -> Result<(Established<S>, Option<T>), HandshakeFailure> {
         let Self { stream, mut handshake, read, mut admission } = self;
         let introduced = handshake.introduce(config).map_err(HandshakeFailure::from);
-        let admitted = introduced.and_then(|negotiated| Ok((negotiated, admit()?)));
-        if let Err(HandshakeFailure::Occupied) = admitted {
-            handshake.refuse(ErrorReason::new(ErrorReason::OCCUPIED.as_bytes()));
+        let admitted = introduced.and_then(|negotiated| {
+            let admitted = admit(negotiated.as_ref())?;
+            Ok((negotiated, admitted))
+        });
+        let failure = admitted.as_ref().err();
+        if let Some(reason) = failure.and_then(HandshakeFailure::reason_for_remote) {
+            handshake.refuse(ErrorReason::new(reason.as_bytes()));
         }
         let mut framed =
             HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
@@ -136,7 +148,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
                 Ok((Some(negotiated), admitted)) => Ok((negotiated, admitted)),
                 Ok((None, admitted)) => {
                     let reached = shake_hands(&mut framed, &mut admission, None).await;
-                    reached.map(|reached| (reached.negotiated(), admitted))
+                    let outcome = reached.and_then(|reached| {
+                        let negotiated = reached.negotiated();
+                        let admitted = match admitted {
+                            None => admit(Some(&negotiated))?,
+                            admitted => admitted,
+                        };
+                        Ok((negotiated, admitted))
+                    });
+                    refuse_late(&mut framed, outcome.as_ref().err());
+                    outcome
                 }
                 Err(failure) => Err(failure),
             };
@@ -185,6 +206,17 @@ impl Reached {
 enum Ending {
     Negotiated,
     Refused,
+}
+
+/// Sends the reason for which a remote is not admitted after this side has announced itself. A
+/// remote whose traffic is encrypted by then would not accept it.
+fn refuse_late<S>(framed: &mut HandshakeStream<S>, failure: Option<&HandshakeFailure>) {
+    let handshake = &mut framed.codec_mut().0;
+    if let Some(reason) = failure.and_then(HandshakeFailure::reason_for_remote) {
+        if handshake.take_session().is_none() {
+            handshake.refuse(ErrorReason::new(reason.as_bytes()));
+        }
+    }
 }
 
 fn seed() -> Result<Seed, HandshakeFailure> {

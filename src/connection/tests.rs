@@ -286,6 +286,7 @@ async fn a_remote_that_does_not_complete_the_handshake_is_disconnected() {
         Deadline::after(deadline),
         Options::default().message_limits(),
         None,
+        |_| Ok(()),
     )
     .await
     .unwrap_err();
@@ -301,6 +302,7 @@ async fn a_remote_of_the_wrong_type_gets_an_error() {
         Deadline::after(None),
         Options::default().message_limits(),
         None,
+        |_| Ok(()),
     ));
     remote.write_all(&GREETING).await.unwrap();
     remote.write_all(b"\x04\x1b\x05READY\x0bSocket-Type\0\0\0\x05PULL_").await.unwrap();
@@ -344,12 +346,13 @@ impl TestSocket {
         let (near, mut remote) = duplex(capacity);
         let options = self.options.clone();
         let connection = tokio::spawn(async move {
-            let (framed, _) = establish(
+            let ((framed, _), ()) = establish(
                 near,
                 config(),
                 Deadline::after(None),
                 Options::default().message_limits(),
                 None,
+                |_| Ok(()),
             )
             .await
             .unwrap();

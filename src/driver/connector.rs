@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use zmtp_proto::endpoint::{Endpoint, InprocEndpoint};
 use zmtp_proto::handshake::Negotiated;
+use zmtp_proto::identity::Identity;
 
 use super::backoff::Backoff;
 use super::log;
@@ -25,7 +26,7 @@ use crate::options::Options;
 use crate::quota::Quotas;
 use crate::remote::Origin;
 use crate::remotes::{Direction, RemoteSource};
-use crate::routing::{AttachError, Attachment, EndpointId};
+use crate::routing::{AttachError, Attachment, EndpointId, IdentityClaim};
 use crate::routing_id::RoutingId;
 use crate::transport::{self, Stream};
 
@@ -34,8 +35,11 @@ use crate::transport::{self, Stream};
 pub(super) struct Connector {
     endpoint: Endpoint,
     id: EndpointId,
+    /// The identity of the remote; empty if the remote or the socket determines it.
+    identity: Identity,
     /// Always present, or with `immediate` only while there is a connection, and during the
-    /// attempts of a socket with one remote at most.
+    /// attempts of a socket with one remote at most. If the remote determines its identity, absent
+    /// until the first connection.
     attachment: Option<Attachment>,
     /// Cancelled by the driver.
     ended: CancellationToken,
@@ -57,6 +61,8 @@ struct Dialed {
     negotiated: Negotiated,
     connection_id: ConnectionId,
     origin: Origin,
+    /// Present if the remote was attached during its handshake.
+    admitted: Option<Box<Attachment>>,
 }
 
 /// The stream or link of a connection.
@@ -70,17 +76,25 @@ impl Connector {
     pub(super) fn new(
         endpoint: Endpoint,
         id: EndpointId,
+        identity: Identity,
         ended: CancellationToken,
         shared: &Arc<SocketState>,
     ) -> Result<Self, AttachError> {
         let options = &shared.options;
         let quotas = Arc::<Quotas>::default();
         // From now on the queue exists, with or without a connection (RFC 41).
-        let attachment = if options.immediate {
+        let subject = EventSource::endpoint(endpoint.clone());
+        let attachment = if shared.routing.identifies() {
+            // Without an identity, no sender could name the remote.
+            let is_named = !identity.is_empty() && !options.immediate;
+            let claim = IdentityClaim { identity: identity.clone(), is_lasting: true };
+            shared.routing.admit()?;
+            let attached = is_named.then(|| shared.attach_identified(id, subject, claim, false));
+            attached.transpose()?.map(|attachment| attachment.within(&quotas))
+        } else if options.immediate {
             shared.routing.admit()?;
             None
         } else {
-            let subject = EventSource::endpoint(endpoint.clone());
             Some(shared.routing.attach(id, subject)?.within(&quotas))
         };
         let interval = options.reconnect_interval.unwrap_or_default();
@@ -90,6 +104,7 @@ impl Connector {
         Ok(Self {
             endpoint,
             id,
+            identity,
             attachment,
             ended,
             lost,
@@ -177,7 +192,7 @@ impl Connector {
         let subject = EventSource::endpoint(self.endpoint.clone());
         match routing.attach_arriving(self.id, subject) {
             Ok(attachment) => self.attachment = Some(attachment.within(&self.quotas)),
-            Err(AttachError::Occupied) => {
+            Err(AttachError::Occupied | AttachError::DuplicateIdentity) => {
                 let failure = DialFailure::Handshake(HandshakeFailure::Occupied);
                 self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
                 return Err(failure);
@@ -256,12 +271,14 @@ impl Connector {
             _ => None,
         };
         let handshake = handshake.clone().requesting(resource);
-        let shaking_hands =
-            establish(stream, handshake, deadline, limits, authenticator_call.as_ref());
+        let call = authenticator_call.as_ref();
+        let admit = |negotiated: &Negotiated| self.admit(negotiated);
+        let shaking_hands = establish(stream, handshake, deadline, limits, call, admit);
         let established = shaking_hands.instrument(span.clone()).await;
-        let (framed, negotiated) =
+        let ((framed, negotiated), admitted) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialed { medium: Medium::Stream(framed), negotiated, connection_id, origin }, span))
+        let medium = Medium::Stream(framed);
+        Ok((Dialed { medium, negotiated, connection_id, origin, admitted }, span))
     }
 
     /// Waits indefinitely until there is a listener.
@@ -269,9 +286,26 @@ impl Connector {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
         let (connection_id, subject, span) = self.connected(origin);
-        let (side, negotiated) =
-            answer.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialed { medium: Medium::Inproc(side), negotiated, connection_id, origin }, span))
+        let admitted = answer.and_then(|(side, negotiated)| {
+            let admitted = self.admit(&negotiated)?;
+            Ok((side, negotiated, admitted))
+        });
+        let (side, negotiated, admitted) =
+            admitted.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
+        let medium = Medium::Inproc(side);
+        Ok((Dialed { medium, negotiated, connection_id, origin, admitted }, span))
+    }
+
+    /// Attaches a remote that determines its identity. Boxed, because the futures that it passes
+    /// through would otherwise reserve space for it.
+    fn admit(&self, negotiated: &Negotiated) -> Result<Option<Box<Attachment>>, HandshakeFailure> {
+        if self.attachment.is_some() || !self.shared.routing.identifies() {
+            return Ok(None);
+        }
+        let claim = self.shared.claim(negotiated, &self.identity, true)?;
+        let subject = EventSource::endpoint(self.endpoint.clone());
+        let attached = self.shared.admit_identified(self.id, subject, claim, true)?;
+        Ok(attached.map(|attachment| Box::new(attachment.within(&self.quotas))))
     }
 
     /// Assigns an id to an established connection, and logs it.
@@ -300,11 +334,14 @@ impl Connector {
 
     /// Runs a connection to its end. Returns `None` if there will be no other connection.
     async fn serve(&mut self, dialed: Dialed) -> Option<Retry> {
-        let Dialed { medium, negotiated, connection_id, origin } = dialed;
+        let Dialed { medium, negotiated, connection_id, origin, admitted } = dialed;
         let SocketState { options, routing, remotes, .. } = &*self.shared;
-        let mut attachment = match self.attachment.take() {
-            Some(attachment) => attachment,
-            None => {
+        let mut attachment = match (self.attachment.take(), admitted) {
+            (Some(attachment), _) => attachment,
+            (None, Some(attachment)) => *attachment,
+            // The socket has been closed meanwhile.
+            (None, None) if routing.identifies() => return None,
+            (None, None) => {
                 let subject = EventSource::endpoint(self.endpoint.clone());
                 routing.attach(self.id, subject).ok()?.within(&self.quotas)
             }

@@ -13,6 +13,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use zmtp_proto::endpoint::{Endpoint, without_resource};
+use zmtp_proto::handshake::Negotiated;
 use zmtp_proto::proxy_header::ProxyHeader;
 
 use super::acceptor::Acceptor;
@@ -32,7 +33,7 @@ use crate::options::Options;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::remotes::{Direction, PendingHandshake, RemoteSource};
-use crate::routing::{AttachError, Attachment, EndpointId};
+use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
 
 /// Accepts remotes and owns their connections.
@@ -310,7 +311,7 @@ impl ListenerState {
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
         let limits = options.message_limits();
         let running = {
-            let admit = || self.admit(subject);
+            let admit = |negotiated: Option<&Negotiated>| self.admit(subject, negotiated);
             let introducing = Box::pin(request.introduce(handshake, deadline, limits, admit));
             let (established, attachment) = tokio::select! {
                 introduced = introducing => introduced?,
@@ -337,15 +338,15 @@ impl ListenerState {
         let running = {
             let establishing =
                 Box::pin(self.half_open(connection_info.origin, async |authenticator_call| {
-                    let established = if self.shared.routing.is_exclusive() {
-                        Box::pin(self.establish_only(stream, deadline, authenticator_call, subject))
-                            .await?
+                    let routing = &self.shared.routing;
+                    let established = if routing.is_exclusive() || routing.identifies() {
+                        let admitting =
+                            self.establish_admitted(stream, deadline, authenticator_call, subject);
+                        Box::pin(admitting).await?
                     } else {
-                        let config = handshake.clone();
-                        (
-                            establish(stream, config, deadline, limits, authenticator_call).await?,
-                            None,
-                        )
+                        let (config, admit) = (handshake.clone(), |_: &_| Ok(None));
+                        let call = authenticator_call;
+                        establish(stream, config, deadline, limits, call, admit).await?
                     };
                     // Accepted before the limit was exceeded.
                     self.shared.routing.has_room().await;
@@ -421,12 +422,12 @@ impl ListenerState {
         if self.until_room().await.is_none() {
             return Ok(());
         }
-        let attachment = match self.attach(subject) {
-            Ok(attachment) => attachment,
-            Err(AttachError::Closed) => return Ok(()),
-            Err(AttachError::Occupied) => {
-                dial.refuse(HandshakeFailure::Occupied);
-                return Err(HandshakeFailure::Occupied);
+        let attachment = match self.admit_dial(subject, dial.negotiated()) {
+            Ok(Some(attachment)) => attachment,
+            Ok(None) => return Ok(()),
+            Err(reason) => {
+                dial.refuse(reason.clone());
+                return Err(reason);
             }
         };
         let negotiated = dial.negotiated().clone();
@@ -461,13 +462,16 @@ impl ListenerState {
         registered: &RegisteredRemote,
         mut running: Pin<&mut impl Future<Output = DisconnectReason>>,
     ) -> DisconnectReason {
-        tokio::select! {
+        let reason = tokio::select! {
             reason = running.as_mut() => reason,
             // Its pipe has been retired.
             () = registered.disconnected() => {
-                within(self.shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)
+                let linger = self.shared.linger();
+                let linger = if registered.is_replaced() { Some(Duration::ZERO) } else { linger };
+                within(linger, running).await.unwrap_or(DisconnectReason::Closed)
             }
-        }
+        };
+        if registered.is_replaced() { DisconnectReason::HandedOver } else { reason }
     }
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {

@@ -117,7 +117,8 @@ pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) 
 /// Logs that a connection has ended after its handshake.
 pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction: Direction) {
     let level = match reason {
-        DisconnectReason::HeartbeatTimedOut
+        DisconnectReason::HandedOver
+        | DisconnectReason::HeartbeatTimedOut
         | DisconnectReason::MessageTooLarge { .. }
         | DisconnectReason::Protocol(_)
         | DisconnectReason::Refused { .. }
@@ -160,6 +161,8 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
         | HandshakeFailure::BothClients { .. }
         | HandshakeFailure::BothServers { .. }
         | HandshakeFailure::TooManyHalfOpen
+        | HandshakeFailure::DuplicateIdentity { .. }
+        | HandshakeFailure::InvalidIdentity(_)
         | HandshakeFailure::Occupied
         | HandshakeFailure::ForeignProtocol { .. }
         | HandshakeFailure::IncompatibleSocketType { .. }

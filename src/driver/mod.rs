@@ -34,6 +34,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use zmtp_proto::endpoint::{Endpoint, Host};
+use zmtp_proto::identity::Identity;
 
 pub(crate) use self::acceptor::{Acceptor, bind_datagrams};
 use self::connector::Connector;
@@ -66,6 +67,8 @@ pub(crate) enum DriverCommand {
     /// assigns ids.
     Connect {
         endpoint: Endpoint,
+        /// The identity of the remote; empty if the remote or the socket determines it.
+        identity: Identity,
         done: oneshot::Sender<Result<Option<RoutingId>, AttachError>>,
     },
     /// Connects to every address of a name.
@@ -219,8 +222,8 @@ impl Driver {
                 self.bind_datagrams(asked, receiver);
                 let _ = done.send(());
             }
-            DriverCommand::Connect { endpoint, done } => {
-                let _ = done.send(self.connect(endpoint.clone(), endpoint, None));
+            DriverCommand::Connect { endpoint, identity, done } => {
+                let _ = done.send(self.connect(endpoint.clone(), endpoint, identity, None));
             }
             DriverCommand::ConnectAll { endpoint, done } => {
                 let _ = done.send(self.connect_all(endpoint));
@@ -266,6 +269,7 @@ impl Driver {
         &mut self,
         asked: Endpoint,
         endpoint: Endpoint,
+        identity: Identity,
         watched: Option<&WatchedName>,
     ) -> Result<Option<RoutingId>, AttachError> {
         if self.shared.routing.is_exclusive() && self.is_connecting() {
@@ -283,7 +287,8 @@ impl Driver {
             let sender = datagrams::RadioSender::new(udp.clone(), id, ended.clone(), &self.shared)?;
             task.spawn(sender.notifying(lost).run(source).instrument(span));
         } else {
-            let connector = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared)?;
+            let connector =
+                Connector::new(endpoint.clone(), id, identity, ended.clone(), &self.shared)?;
             routing_id = connector.routing_id();
             task.spawn(connector.notifying(lost).run(source).instrument(span));
         }
@@ -302,7 +307,8 @@ impl Driver {
     fn connect_all(&mut self, endpoint: Endpoint) -> Result<(), AttachError> {
         // A socket with one remote at most connects to one of the addresses.
         if !is_name(&endpoint) || self.shared.routing.is_exclusive() {
-            return self.connect(endpoint.clone(), endpoint, None).map(|_| ());
+            let identity = Identity::default();
+            return self.connect(endpoint.clone(), endpoint, identity, None).map(|_| ());
         }
         let EndpointId(id) = self.allot();
         let id = NameWatcherId(id);
@@ -325,7 +331,8 @@ impl Driver {
         for address in addresses {
             let is_known = |one: &Connected| one.watcher == Some(id) && one.endpoint == address;
             if !self.connected.iter().any(is_known) {
-                let _ = self.connect(watched.endpoint.clone(), address, Some(&watched));
+                let (asked, identity) = (watched.endpoint.clone(), Identity::default());
+                let _ = self.connect(asked, address, identity, Some(&watched));
             }
         }
         self.watched.push(watched);

@@ -25,7 +25,7 @@ impl Retry {
         let (stop, retry) = match failure {
             DialFailure::Handshake(reason) => {
                 let retry = match reason {
-                    HandshakeFailure::Refused { reason } if reason == ErrorReason::OCCUPIED => {
+                    HandshakeFailure::Refused { reason } if ErrorReason::is_temporary(reason) => {
                         Self::BackOff
                     }
                     HandshakeFailure::Refused { .. } => Self::Never,
@@ -35,6 +35,7 @@ impl Retry {
                     | HandshakeFailure::BothServers { .. }
                     | HandshakeFailure::ForeignProtocol { .. }
                     | HandshakeFailure::IncompatibleSocketType { .. }
+                    | HandshakeFailure::InvalidIdentity(_)
                     | HandshakeFailure::MechanismMismatch { .. }
                     | HandshakeFailure::Protocol(_)
                     | HandshakeFailure::ProxyHeader(_)
@@ -42,6 +43,7 @@ impl Retry {
                     | HandshakeFailure::WrongKey(_) => Self::Rarely,
                     HandshakeFailure::ClosedByCurveServer
                     | HandshakeFailure::ClosedByRemote
+                    | HandshakeFailure::DuplicateIdentity { .. }
                     | HandshakeFailure::Occupied
                     | HandshakeFailure::TooManyHalfOpen
                     | HandshakeFailure::Io(_)
@@ -66,9 +68,13 @@ impl Retry {
             | DisconnectReason::Protocol(_)
             | DisconnectReason::TooManyGroups
             | DisconnectReason::TooManyParts { .. } => Self::Rarely,
+            DisconnectReason::Refused { reason } if ErrorReason::is_temporary(reason) => {
+                Self::BackOff
+            }
             DisconnectReason::Refused { .. } => Self::Never,
             DisconnectReason::Closed
             | DisconnectReason::ClosedByRemote
+            | DisconnectReason::HandedOver
             | DisconnectReason::HeartbeatTimedOut
             | DisconnectReason::Io(_) => Self::BackOff,
         };

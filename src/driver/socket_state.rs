@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
+use zmtp_proto::identity::Identity;
 use zmtp_proto::message_shape::MessageShape;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
@@ -22,7 +23,7 @@ use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::quota::Quotas;
 use crate::remote::{Description, Origin, Remote};
 use crate::remotes::{Direction, Membership, RemoteTable};
-use crate::routing::{Attachment, Losses, Routing};
+use crate::routing::{AttachError, Attachment, EndpointId, IdentityClaim, Losses, Routing};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
@@ -132,6 +133,54 @@ impl SocketState {
         *self.linger.lock() = linger;
     }
 
+    /// Returns the identity that a remote shall have: the `assigned` one, unless it is empty, or
+    /// the one that the remote announced.
+    pub(super) fn claim(
+        &self,
+        negotiated: &Negotiated,
+        assigned: &Identity,
+        is_lasting: bool,
+    ) -> Result<IdentityClaim, HandshakeFailure> {
+        let announced =
+            negotiated.metadata.identity().map_err(HandshakeFailure::InvalidIdentity)?;
+        let identity = if assigned.is_empty() { announced } else { assigned.clone() };
+        Ok(IdentityClaim { identity, is_lasting })
+    }
+
+    /// Attaches a remote with an identity, and ends the connection that loses it.
+    pub(super) fn attach_identified(
+        &self,
+        endpoint: EndpointId,
+        subject: EventSource,
+        claim: IdentityClaim,
+        is_arriving: bool,
+    ) -> Result<Attachment, AttachError> {
+        let (attachment, replaced) =
+            self.routing.attach_identified(endpoint, subject, claim, is_arriving)?;
+        if let Some(connection_id) = replaced {
+            self.remotes.replace(connection_id);
+        }
+        Ok(attachment)
+    }
+
+    /// Does the same during a handshake. Returns `None` if the socket is closed.
+    pub(super) fn admit_identified(
+        &self,
+        endpoint: EndpointId,
+        subject: EventSource,
+        claim: IdentityClaim,
+        is_arriving: bool,
+    ) -> Result<Option<Attachment>, HandshakeFailure> {
+        let identity = claim.identity.clone();
+        match self.attach_identified(endpoint, subject, claim, is_arriving) {
+            Ok(attachment) => Ok(Some(attachment)),
+            Err(AttachError::DuplicateIdentity) => {
+                Err(HandshakeFailure::DuplicateIdentity { identity })
+            }
+            Err(AttachError::Closed | AttachError::Occupied) => Ok(None),
+        }
+    }
+
     /// Reports that a handshake failed, and counts a remote that this side refused.
     pub(super) fn handshake_failed(&self, subject: &EventSource, reason: HandshakeFailure) {
         if let Some(cause) = reason.refusal() {
@@ -149,11 +198,11 @@ impl SocketState {
         negotiated: Negotiated,
         direction: Direction,
     ) -> RegisteredRemote {
-        let announced = negotiated.metadata.identity().ok();
+        let identity = attachment.identity().or_else(|| negotiated.metadata.identity().ok());
         let description = Description {
             connection_id,
             routing_id: attachment.routing_id(),
-            identity: announced.filter(|identity| !identity.is_empty()).map(Box::new),
+            identity: identity.filter(|identity| !identity.is_empty()).map(Box::new),
             endpoint: endpoint.clone(),
             origin,
             socket_type: negotiated.socket_type,
@@ -216,9 +265,16 @@ impl RegisteredRemote {
         self.remote.clone()
     }
 
-    /// Waits until the application disconnects the remote.
+    /// Waits until the application disconnects the remote, or another remote takes over its
+    /// identity.
     pub(super) async fn disconnected(&self) {
         self.membership.disconnected().await;
+    }
+
+    /// Returns whether another remote has taken over the identity of the remote.
+    pub(super) fn is_replaced(&self) -> bool {
+        let SocketState { routing, .. } = &*self.shared;
+        routing.identifies() && self.membership.pipe().is_some_and(|pipe| routing.is_replaced(pipe))
     }
 
     /// Ends the connection with a reason; by default, that this side ended it. With another reason,

@@ -6,7 +6,6 @@ use std::sync::LazyLock;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use zmtp_proto::endpoint::InprocEndpoint;
-use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::Negotiated;
 use zmtp_proto::socket_type::SocketType;
 
@@ -98,10 +97,10 @@ impl Dial {
             HandshakeFailure::IncompatibleSocketType { local, remote } => {
                 HandshakeFailure::IncompatibleSocketType { local: remote, remote: local }
             }
-            HandshakeFailure::Occupied => {
-                HandshakeFailure::Refused { reason: ErrorReason::OCCUPIED.to_owned() }
-            }
-            reason => reason,
+            reason => match reason.reason_for_remote() {
+                Some(reason) => HandshakeFailure::Refused { reason: reason.to_owned() },
+                None => reason,
+            },
         };
         let _ = self.answer.send(Err(reason));
     }

@@ -3,15 +3,18 @@
 mod group_message;
 mod joined;
 mod multipart;
+mod router_message;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
+use zmtp_proto::identity::Identity;
 
 pub use self::group_message::GroupMessage;
 pub use self::multipart::Multipart;
+pub use self::router_message::RouterMessage;
 use crate::routing_id::RoutingId;
 
 /// A message to send or a received message: a body of any length, and on a SERVER or PEER the
@@ -396,11 +399,19 @@ impl From<Message> for Vec<u8> {
 
 /// A message in the form in which users send and receive it. Queues hold it as one [`Message`].
 pub(crate) trait AnyMessage: Sized {
+    /// Whether a received message has the identity of its remote.
+    const HAS_IDENTITY: bool = false;
+
     /// Creates the message from its form in queues.
     fn from_queue(queued: Message) -> Self;
 
     /// Returns the form that queues hold.
     fn into_queue(self) -> Message;
+
+    /// Adds the identity of the remote, if the message has one.
+    fn identified(self, _identity: Identity) -> Self {
+        self
+    }
 }
 
 impl AnyMessage for Message {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::foreign_protocol::ForeignProtocol;
 use zmtp_proto::handshake::HandshakeError;
+use zmtp_proto::identity::{Identity, IdentityError};
 use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficError;
@@ -67,6 +69,13 @@ pub enum HandshakeFailure {
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
+    /// Another remote of this [`Router`](crate::Router) has the identity that the remote announced.
+    /// The remote receives an ERROR command with the reason `duplicate identity`.
+    #[error("another remote has the identity \"{identity}\"")]
+    DuplicateIdentity {
+        /// The identity.
+        identity: Identity,
+    },
     /// The first bytes of the remote belong to a protocol other than ZMTP 3. The remote is a port
     /// scanner, or a program or proxy whose configuration does not match this socket.
     #[error("the remote speaks {protocol}, not ZMTP 3")]
@@ -93,6 +102,10 @@ pub enum HandshakeFailure {
     /// an ERROR command with the reason `occupied`.
     #[error("the socket has another remote")]
     Occupied,
+    /// The remote announced an identity that is too long for this [`Router`](crate::Router) (RFC
+    /// 37, The Identity Property).
+    #[error("the remote announced an invalid identity")]
+    InvalidIdentity(#[source] IdentityError),
     /// The stream failed.
     #[error("the stream failed during the handshake")]
     Io(#[source] Arc<io::Error>),
@@ -117,7 +130,9 @@ pub enum HandshakeFailure {
     Refused {
         /// The reason that the remote gave, made printable. It has no defined meaning. A number is
         /// usually that of a [`StatusCode`]; the error displays its name as well. A
-        /// [`Channel`](crate::Channel) that has another remote gives the reason `occupied`.
+        /// [`Channel`](crate::Channel) that has another remote gives the reason `occupied`, and a
+        /// [`Router`](crate::Router) that has another remote with the same identity the reason
+        /// `duplicate identity`.
         reason: String,
     },
     /// This side refused the remote.
@@ -157,6 +172,10 @@ pub enum DisconnectReason {
     /// The remote ended the connection.
     #[error("closed by the remote")]
     ClosedByRemote,
+    /// Another remote has taken over the identity of the remote: see
+    /// [`handover`](crate::Builder::handover).
+    #[error("another remote has taken over its identity")]
+    HandedOver,
     /// No data arrived in time (RFC 37, Connection Heartbeating).
     #[error("no sign of life in time")]
     HeartbeatTimedOut,
@@ -265,11 +284,25 @@ impl From<HandshakeError> for HandshakeFailure {
 }
 
 impl HandshakeFailure {
+    /// Returns the reason that the remote receives, if the socket refuses it although their types
+    /// and credentials fit.
+    pub(crate) const fn reason_for_remote(&self) -> Option<&'static str> {
+        match self {
+            Self::DuplicateIdentity { .. } => Some(ErrorReason::DUPLICATE_IDENTITY),
+            Self::InvalidIdentity(_) => Some(ErrorReason::INVALID_IDENTITY),
+            Self::Occupied => Some(ErrorReason::OCCUPIED),
+            _ => None,
+        }
+    }
+
     /// Returns the cause if this side refused the remote.
     pub(crate) const fn refusal(&self) -> Option<RemoteRefusal> {
         match self {
             Self::AddressDenied | Self::Rejected { .. } => Some(RemoteRefusal::Denied),
             Self::IncompatibleSocketType { .. } => Some(RemoteRefusal::Incompatible),
+            Self::DuplicateIdentity { .. } | Self::InvalidIdentity(_) => {
+                Some(RemoteRefusal::Identity)
+            }
             Self::Occupied => Some(RemoteRefusal::Occupied),
             _ => None,
         }
@@ -300,6 +333,7 @@ impl DisconnectReason {
                     | io::ErrorKind::WriteZero
             ),
             Self::Closed
+            | Self::HandedOver
             | Self::HeartbeatTimedOut
             | Self::MessageTooLarge { .. }
             | Self::Protocol(_)

@@ -4,6 +4,7 @@ mod groups;
 mod ipc;
 mod requests;
 mod resolver;
+mod router;
 #[cfg(feature = "socks")]
 mod socks;
 mod tcp;
@@ -24,6 +25,8 @@ pub(crate) use self::ipc::IpcOptions;
 pub(crate) use self::requests::RequestOptions;
 pub(crate) use self::resolver::NameResolver;
 pub use self::resolver::Resolver;
+pub(crate) use self::router::RouterOptions;
+pub use self::router::Unroutable;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
@@ -65,6 +68,7 @@ pub(crate) struct Options {
     pub(crate) reply_on_drop: Option<Multipart>,
     pub(crate) requests: RequestOptions,
     pub(crate) resolve_interval: Option<Duration>,
+    pub(crate) router: RouterOptions,
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
@@ -142,6 +146,7 @@ impl Default for Options {
             requests: RequestOptions::default(),
             // The time for which answers of Kubernetes' name server may be cached.
             resolve_interval: Some(Duration::from_secs(30)),
+            router: RouterOptions::default(),
             // libzmq's default.
             send_hwm: 1_000,
             // libzmq has no such high-water mark.

@@ -20,6 +20,11 @@ impl<T: Copy + PartialEq> Grants<T> {
         Self { waiters: Waiters::default(), granted: BTreeMap::new() }
     }
 
+    /// Returns a new ticket, for this line or for one that shares its order.
+    pub(crate) const fn issue(&mut self) -> Ticket {
+        self.waiters.issue()
+    }
+
     /// Adds a task to the line, or updates its waker.
     pub(crate) fn register(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
         self.waiters.register(ticket, waker);

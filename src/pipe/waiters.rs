@@ -28,14 +28,17 @@ impl Waiters {
     /// Queues a task, or updates its waker if it is already queued. Assigns a `ticket` to a task
     /// without one.
     pub(crate) fn register(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
-        let ticket = *ticket.get_or_insert_with(|| {
-            self.next += 1;
-            Ticket(self.next)
-        });
+        let ticket = *ticket.get_or_insert_with(|| self.issue());
         match self.position(ticket) {
             Ok(at) => self.queue[at].1.clone_from(waker),
             Err(at) => self.queue.insert(at, (ticket, waker.clone())),
         }
+    }
+
+    /// Returns a new ticket, for this queue or for one that shares its order.
+    pub(crate) const fn issue(&mut self) -> Ticket {
+        self.next += 1;
+        Ticket(self.next)
     }
 
     /// Removes a task from the queue. Returns `false` if it is no longer queued, because it has

@@ -1,5 +1,7 @@
 //! A remote's pipe and routing state, as its connection sees them.
 
+mod identified;
+
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::{AttachError, Attached, ConnectionEnd, ConnectionEnds};
-use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
+use crate::routing::{EndpointId, FairQueue, KeptMessage, Losses, Outgoing};
 use crate::routing::{QueuePosition, RequestEnd, ReturnedMessage, TooManyGroups};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
@@ -286,6 +288,7 @@ impl Attachment {
         self.report_end(false);
         if let Some(message) = refused {
             let message = message.routed(self.subject.routing_id);
+            let message = KeptMessage { message, identity: self.identity() };
             self.routing.losses.refused(&self.subject, Some(&self.quotas), message);
         }
     }
@@ -301,7 +304,8 @@ impl Attachment {
         let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
         self.wakes.wake_all();
-        self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), discarded.into_iter());
+        let discarded = discarded.into_iter().map(KeptMessage::from);
+        self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), discarded);
         // A redirected message takes its interruption along to another remote.
         self.is_interrupted &= !self.taken.is_empty();
         if self.routing.takes_replies {
@@ -344,7 +348,8 @@ impl Attachment {
         let Self { routing, subject, quotas, wakes, .. } = self;
         let abandoned =
             routing.outgoing.with_wakes(wakes, |outgoing, wakes| outgoing.end_requests(end, wakes));
-        routing.losses.undelivered(Some((subject, quotas)), abandoned.into_iter());
+        let abandoned = abandoned.into_iter().map(KeptMessage::from);
+        routing.losses.undelivered(Some((subject, quotas)), abandoned);
     }
 
     /// Passes the messages that a connection has left to the requests that wait for them, if they
@@ -454,6 +459,7 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         self.match_unqueued();
         self.report_end(true);
+        let identity = self.identity();
         let Self { routing, pipe, subject, quotas, taken, unqueued, unread, wakes, .. } = self;
         let queued = routing
             .outgoing
@@ -465,7 +471,10 @@ impl Drop for Attachment {
         *unread += messages(&rest);
         let mut lost = mem::take(taken);
         lost.extend(queued);
-        let lost = lost.into_iter().map(|message| message.routed(subject.routing_id));
+        let lost = lost.into_iter().map(|message| {
+            let message = message.routed(subject.routing_id);
+            KeptMessage { message, identity: identity.clone() }
+        });
         routing.losses.undelivered(Some((subject, quotas)), lost);
         routing.losses.unread(subject, quotas, *unread as u64);
     }

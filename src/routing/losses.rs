@@ -1,7 +1,10 @@
 //! Messages that a socket drops.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use zmtp_proto::identity::Identity;
 
 use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventPublisher, EventSource};
@@ -18,6 +21,7 @@ pub(crate) struct Losses {
     refused: AtomicU64,
     unread: AtomicU64,
     missed: AtomicU64,
+    unroutable: AtomicU64,
     malformed_requests: AtomicU64,
     unanswered_requests: AtomicU64,
     malformed_replies: AtomicU64,
@@ -25,10 +29,23 @@ pub(crate) struct Losses {
     multipart: AtomicU64,
     datagrams: DatagramCounters,
     /// The undelivered messages themselves, once they have been requested.
-    kept: Lock<Option<Vec<Message>>>,
+    kept: Lock<Option<Vec<KeptMessage>>>,
     publisher: Arc<EventPublisher>,
     /// The quotas for log lines without an endpoint.
     quotas: Arc<Quotas>,
+}
+
+/// A message that was not delivered, with the identity of its remote if remotes have one.
+#[derive(Debug)]
+pub(crate) struct KeptMessage {
+    pub(crate) message: Message,
+    pub(crate) identity: Option<Identity>,
+}
+
+impl From<Message> for KeptMessage {
+    fn from(message: Message) -> Self {
+        Self { message, identity: None }
+    }
 }
 
 impl Losses {
@@ -38,6 +55,7 @@ impl Losses {
             refused: AtomicU64::new(0),
             unread: AtomicU64::new(0),
             missed: AtomicU64::new(0),
+            unroutable: AtomicU64::new(0),
             malformed_requests: AtomicU64::new(0),
             unanswered_requests: AtomicU64::new(0),
             malformed_replies: AtomicU64::new(0),
@@ -56,7 +74,7 @@ impl Losses {
     }
 
     /// Returns the kept messages, and stops keeping more.
-    pub(crate) fn take_kept(&self) -> Vec<Message> {
+    pub(crate) fn take_kept(&self) -> Vec<KeptMessage> {
         self.kept.lock().take().unwrap_or_default()
     }
 
@@ -65,7 +83,7 @@ impl Losses {
     pub(crate) fn undelivered(
         &self,
         source: Option<(&EventSource, &Quotas)>,
-        messages: impl ExactSizeIterator<Item = Message>,
+        messages: impl ExactSizeIterator<Item = KeptMessage>,
     ) {
         let count = messages.len() as u64;
         if count == 0 {
@@ -91,14 +109,19 @@ impl Losses {
     /// drop every message.
     pub(crate) fn dropped(&self, message: Message) {
         if let Some(kept) = &mut *self.kept.lock() {
-            kept.push(message);
+            kept.push(message.into());
         }
         self.undelivered.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a message that the remote refuses.
-    pub(crate) fn refused(&self, subject: &EventSource, quotas: Option<&Quotas>, message: Message) {
-        let len = message.len();
+    pub(crate) fn refused(
+        &self,
+        subject: &EventSource,
+        quotas: Option<&Quotas>,
+        message: KeptMessage,
+    ) {
+        let len = message.message.len();
         if let Some(kept) = &mut *self.kept.lock() {
             kept.push(message);
         }
@@ -142,6 +165,18 @@ impl Losses {
             );
             self.publish(&EventSource::from(&remote), 1, DropCause::QueueFull);
         }
+    }
+
+    /// Counts a message that was dropped because no remote has its identity. Such a message belongs
+    /// to no endpoint, and is reported only in the log.
+    pub(crate) fn unroutable(&self, identity: &impl fmt::Debug) {
+        self.unroutable.fetch_add(1, Ordering::Relaxed);
+        within_quota!(
+            self.quotas.unroutable,
+            warn,
+            ?identity,
+            "dropped a message: no remote has its identity",
+        );
     }
 
     /// Counts a message that is not a request, and reports the first of a series.
@@ -231,6 +266,7 @@ impl Losses {
             refused: self.refused.load(Ordering::Relaxed),
             unread: self.unread.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
+            unroutable: self.unroutable.load(Ordering::Relaxed),
             malformed_requests: self.malformed_requests.load(Ordering::Relaxed),
             unanswered_requests: self.unanswered_requests.load(Ordering::Relaxed),
             malformed_replies: self.malformed_replies.load(Ordering::Relaxed),

@@ -24,6 +24,7 @@ mod fair_queue;
 mod fan_out;
 mod group_table;
 mod held_senders;
+mod identity_table;
 mod joined_groups;
 mod losses;
 mod no_route;
@@ -43,6 +44,7 @@ use std::task::{Poll, Waker};
 
 use thiserror::Error;
 use zmtp_proto::command::Command;
+use zmtp_proto::identity::Identity;
 
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 pub(crate) use self::choice::{Choice, ManyPipes};
@@ -53,8 +55,9 @@ pub(crate) use self::exclusive::Exclusive;
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::fan_out::Copies;
 pub(crate) use self::group_table::GroupTable;
+pub(crate) use self::identity_table::IdentityTable;
 pub(crate) use self::joined_groups::JoinedGroups;
-pub(crate) use self::losses::Losses;
+pub(crate) use self::losses::{KeptMessage, Losses};
 pub(crate) use self::no_route::NoRoute;
 pub(crate) use self::outgoing::OutgoingPipes;
 pub(crate) use self::replies::{DiscardedReplies, RequestEnd};
@@ -62,6 +65,7 @@ pub(crate) use self::requests::{Abandoned, RequestKey, RequestOutcome, Requests}
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 pub(crate) use self::strategy::Strategy;
+use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{DeliveredMessages, HighWaterMark, PipeKey, Take, Want};
 use crate::remote::Remote;
@@ -74,6 +78,10 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// handshake.
     fn is_exclusive(&self) -> bool;
 
+    /// Returns whether each remote has an identity of its own, so that others with the same one are
+    /// refused during their handshake.
+    fn identifies(&self) -> bool;
+
     /// Returns whether another remote can be attached.
     fn admit(&self) -> Result<(), AttachError>;
 
@@ -83,6 +91,23 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Adds a remote that has not completed its handshake. It is offered to senders once it has a
     /// [connection](Self::connect).
     fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError>;
+
+    /// Adds a remote with an identity, unless another one has it. A remote that has not completed
+    /// its handshake, which `is_arriving` states, is offered to senders once it has a
+    /// [connection](Self::connect).
+    fn attach_identified(
+        &mut self,
+        endpoint: EndpointId,
+        claim: IdentityClaim,
+        is_arriving: bool,
+        wakes: &mut Wakes,
+    ) -> Result<Attached, AttachError>;
+
+    /// Returns the identity of a remote, if the strategy has assigned one.
+    fn identity(&self, key: PipeKey) -> Option<Identity>;
+
+    /// Returns whether another remote has taken over the identity of one.
+    fn is_replaced(&self, key: PipeKey) -> bool;
 
     /// Stops offering an endpoint's remotes to senders; messages queued for them can still be
     /// taken.
@@ -199,11 +224,22 @@ pub(crate) enum Leftover {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EndpointId(pub(crate) u64);
 
+/// The identity that a remote shall have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdentityClaim {
+    /// If it is empty, an identity is generated.
+    pub(crate) identity: Identity,
+    /// Whether the remote keeps the identity between connections.
+    pub(crate) is_lasting: bool,
+}
+
 /// A new remote, with the routing id that its strategy has assigned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attached {
     pub(crate) key: PipeKey,
     pub(crate) routing_id: Option<RoutingId>,
+    /// The connection whose identity the remote has taken over.
+    pub(crate) replaced: Option<ConnectionId>,
 }
 
 /// The reason why a remote could not be attached.
@@ -211,6 +247,8 @@ pub(crate) struct Attached {
 pub(crate) enum AttachError {
     /// The socket is closed.
     Closed,
+    /// Another remote has the identity.
+    DuplicateIdentity,
     /// The socket has as many remotes as its type permits.
     Occupied,
 }

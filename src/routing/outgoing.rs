@@ -1,5 +1,6 @@
 //! The outgoing halves of a socket's pipes, from which its strategy chooses.
 
+mod attaching;
 mod many;
 mod taken;
 
@@ -10,17 +11,16 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 use zmtp_proto::command::Command;
 use zmtp_proto::endpoint::Endpoint;
+use zmtp_proto::identity::Identity;
 
 use crate::message::Message;
-use crate::pipe::{
-    DeliveredMessages, Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want,
-};
+use crate::pipe::{DeliveredMessages, Grants, HighWaterMark, PipeKey, Take, Ticket, Want};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Attached, Choice, DiscardedReplies, EndpointId, Leftover, Outgoing, Refusal,
-    RequestEnd, Strategy, TooManyGroups,
+    AttachError, Attached, Choice, DiscardedReplies, EndpointId, IdentityClaim, Leftover, Outgoing,
+    Refusal, RequestEnd, Strategy, TooManyGroups,
 };
 use crate::sync::Wakes;
 
@@ -110,7 +110,11 @@ impl<S: Strategy> OutgoingPipes<S> {
         let reserved = self.try_reserve(to);
         if reserved == Err(Refusal::Full) {
             match self.strategy.choose(to).specified() {
-                Some(key) => self.pipes[key].senders.register(ticket, sender),
+                Some(key) => {
+                    // The order of one line: the target may get another pipe while senders wait.
+                    ticket.get_or_insert_with(|| self.senders.issue());
+                    self.pipes[key].senders.register(ticket, sender);
+                }
                 None => self.senders.register(ticket, sender),
             }
             return Poll::Pending;
@@ -156,28 +160,6 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Adds a pipe, if the strategy admits its remote.
-    fn insert(&mut self, endpoint: EndpointId, is_arriving: bool) -> Result<Attached, AttachError> {
-        self.admit()?;
-        let key = self.pipes.insert(OutgoingPipe {
-            outbound: Outbound::new(self.hwm),
-            endpoint,
-            inbound: PipeKey::default(),
-            routing_id: None,
-            offered: false,
-            is_arriving,
-            senders: Grants::new(),
-            connection: None,
-            remote: None,
-            is_missing: false,
-            packs: false,
-            draining: false,
-        });
-        let routing_id = self.strategy.attach(key);
-        self.pipes[key].routing_id = routing_id;
-        Ok(Attached { key, routing_id })
-    }
-
     fn claim(&mut self, to: &S::Target, ticket: &mut Option<Ticket>) -> Option<PipeKey> {
         (*ticket)?;
         match self.strategy.choose(to).specified() {
@@ -190,6 +172,9 @@ impl<S: Strategy> OutgoingPipes<S> {
     #[inline]
     pub(super) fn push(&mut self, key: PipeKey, message: &mut Option<Message>, wakes: &mut Wakes) {
         let pipe = &mut self.pipes[key];
+        if S::IDENTIFIES {
+            pipe.is_missing = false;
+        }
         pipe.outbound.push(message, wakes);
         if pipe.outbound.has_room() {
             self.strategy.used(key);
@@ -261,18 +246,40 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         S::IS_EXCLUSIVE
     }
 
+    fn identifies(&self) -> bool {
+        S::IDENTIFIES
+    }
+
     fn admit(&self) -> Result<(), AttachError> {
         if self.closed { Err(AttachError::Closed) } else { self.strategy.admit(self.pipes.len()) }
     }
 
     fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Result<Attached, AttachError> {
-        let attached = self.insert(endpoint, false)?;
+        self.attach_identified(endpoint, IdentityClaim::default(), false, wakes)
+    }
+
+    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError> {
+        self.insert(endpoint, IdentityClaim::default(), true, &mut Wakes::None)
+    }
+
+    fn attach_identified(
+        &mut self,
+        endpoint: EndpointId,
+        claim: IdentityClaim,
+        is_arriving: bool,
+        wakes: &mut Wakes,
+    ) -> Result<Attached, AttachError> {
+        let attached = self.insert(endpoint, claim, is_arriving, wakes)?;
         self.refill(attached.key, wakes);
         Ok(attached)
     }
 
-    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError> {
-        self.insert(endpoint, true)
+    fn identity(&self, key: PipeKey) -> Option<Identity> {
+        self.strategy.identity(key).cloned()
+    }
+
+    fn is_replaced(&self, key: PipeKey) -> bool {
+        self.pipes.get(key).is_some_and(|pipe| pipe.is_replaced)
     }
 
     fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes) {
@@ -299,6 +306,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
 
     fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message> {
         self.retire_pipe(key, wakes);
+        self.strategy.remove(key);
         self.pipes.remove(key).map(|pipe| pipe.outbound.into_queue()).unwrap_or_default()
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct OutgoingPipe {
     pub(super) packs: bool,
     /// Whether the remote of this connection accepts no more messages.
     pub(super) draining: bool,
+    /// Whether another remote has taken over its identity.
+    pub(super) is_replaced: bool,
 }
 
 impl OutgoingPipe {

@@ -3,11 +3,14 @@
 use std::fmt;
 
 use zmtp_proto::command::Command;
+use zmtp_proto::identity::Identity;
 
 use crate::message::Message;
 use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{AttachError, Choice, DiscardedReplies, Leftover, RequestEnd, TooManyGroups};
+use crate::routing::{
+    AttachError, Choice, DiscardedReplies, IdentityClaim, Leftover, RequestEnd, TooManyGroups,
+};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
@@ -16,7 +19,7 @@ use crate::sync::Wakes;
 ///
 /// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
 pub(crate) trait Strategy: fmt::Debug + Send {
-    /// The target that a sender names: nothing, a routing id, or a group.
+    /// The target that a sender names: nothing, a routing id, an identity, or a group.
     type Target: Clone + fmt::Debug + Send;
 
     /// Whether a message can be for many pipes.
@@ -28,6 +31,10 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Whether the socket has one remote at most, so that others are refused during their
     /// handshake.
     const IS_EXCLUSIVE: bool = false;
+
+    /// Whether each remote has an identity of its own, so that others with the same one are refused
+    /// during their handshake.
+    const IDENTIFIES: bool = false;
 
     /// Whether a message is for one connection. The next connection of its pipe does not send it.
     const IS_BY_CONNECTION: bool = false;
@@ -48,6 +55,20 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         None
     }
 
+    /// Decides whether a remote may have an identity. Returns the pipe that loses it.
+    fn claim(&self, _claim: &IdentityClaim) -> Result<Option<PipeKey>, AttachError> {
+        Ok(None)
+    }
+
+    /// Assigns its identity to a new pipe. `is_open` states whether messages can be queued for it
+    /// before it has a connection.
+    fn identify(&mut self, _key: PipeKey, _claim: IdentityClaim, _is_open: bool) {}
+
+    /// Returns the identity of a pipe's remote, if the strategy has assigned one.
+    fn identity(&self, _key: PipeKey) -> Option<&Identity> {
+        None
+    }
+
     /// Returns whether a pipe may be offered.
     fn may_offer(&self, _key: PipeKey, _pipe: &OutgoingPipe) -> bool {
         true
@@ -64,6 +85,9 @@ pub(crate) trait Strategy: fmt::Debug + Send {
 
     /// Records that a pipe accepts no more messages, or none for its connection, which has ended.
     fn retire(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
+
+    /// Records that a pipe, which was retired, is removed.
+    fn remove(&mut self, _key: PipeKey) {}
 
     /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages
     /// before. If the strategy fans out, the senders that wait for the pipe then check their choice

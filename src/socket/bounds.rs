@@ -169,7 +169,10 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
     ///
     /// See [`Client::close_with_undelivered`](crate::Client::close_with_undelivered).
     fn close_with_undelivered(&self) -> impl Future<Output = (CloseReport, Vec<Message>)> + Send {
-        self.control().close_with_undelivered()
+        async {
+            let (report, undelivered) = self.control().close_with_undelivered().await;
+            (report, undelivered.into_iter().map(|kept| kept.message).collect())
+        }
     }
 }
 
@@ -305,7 +308,7 @@ pub(super) mod sealed {
     use futures_sink::Sink;
 
     use crate::error::RouteError;
-    use crate::message::Message;
+    use crate::message::AnyMessage;
     use crate::options::Options;
     use crate::socket::Socket;
     use crate::socket::control::Control;
@@ -324,15 +327,28 @@ pub(super) mod sealed {
 
     /// A socket type whose messages name their remotes.
     #[expect(
+        private_bounds,
         private_interfaces,
         unnameable_types,
         reason = "so that other crates cannot implement it"
     )]
-    pub trait Addressing: Socket + Sink<Message, Error = RouteError> + Unpin {
+    pub trait Addressing:
+        Socket + Sink<Self::Addressed, Error = RouteError<Self::Addressed>> + Unpin
+    {
+        /// A message that names its remote.
+        type Addressed: AnyMessage;
+
+        /// Returns whether a message names a remote.
+        fn names_remote(message: &Self::Addressed) -> bool;
+
         /// Returns how long a message of its sink may wait for room.
         fn limit(&self) -> TimeLimit;
 
         /// Waits until the limit is reached, and returns the message.
-        fn poll_overdue(&mut self, limit: &mut TimeLimit, cx: &mut Context<'_>) -> Poll<Message>;
+        fn poll_overdue(
+            &mut self,
+            limit: &mut TimeLimit,
+            cx: &mut Context<'_>,
+        ) -> Poll<Self::Addressed>;
     }
 }

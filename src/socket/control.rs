@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use zmtp_proto::endpoint::{Endpoint, UdpEndpoint, check_bindable, check_connectable};
+use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::socket_type::SocketType;
 
@@ -20,7 +21,7 @@ use crate::message::Message;
 use crate::monitor::Monitor;
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
-use crate::routing::AttachError;
+use crate::routing::{AttachError, KeptMessage};
 use crate::routing_id::RoutingId;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Lock;
@@ -99,7 +100,17 @@ impl Control {
 
     pub(super) async fn connect(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
         self.check_connectable(&endpoint)?;
-        self.dial(endpoint).await.map(|_| ())
+        self.dial(endpoint, Identity::default()).await.map(|_| ())
+    }
+
+    /// Connects the socket to an endpoint, and assigns an identity to its remote.
+    pub(super) async fn connect_identity(
+        &self,
+        endpoint: Endpoint,
+        identity: Identity,
+    ) -> Result<(), ConnectError> {
+        self.check_connectable(&endpoint)?;
+        self.dial(endpoint, identity).await.map(|_| ())
     }
 
     /// Connects the socket to an endpoint, and returns the routing id of the remote.
@@ -116,14 +127,15 @@ impl Control {
         }
         // A PEER admits any number of remotes. Without an id the socket was closed before the pipe
         // existed.
-        self.dial(endpoint).await.ok().flatten().ok_or(ConnectPeerError::Closed)
+        let connected = self.dial(endpoint, Identity::default()).await;
+        connected.ok().flatten().ok_or(ConnectPeerError::Closed)
     }
 
     pub(super) async fn connect_all(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
         self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
         let connected = self.ask(|done| DriverCommand::ConnectAll { endpoint: asked, done }).await;
-        self.connected_to(endpoint, connected)
+        self.connected_to(endpoint, Identity::default(), connected)
     }
 
     pub(super) async fn unbind(&self, endpoint: Endpoint) -> Result<(), UnbindError> {
@@ -152,7 +164,7 @@ impl Control {
         CloseReport { written: sent.messages, undelivered: dropped.undelivered + dropped.refused }
     }
 
-    pub(super) async fn close_with_undelivered(&self) -> (CloseReport, Vec<Message>) {
+    pub(super) async fn close_with_undelivered(&self) -> (CloseReport, Vec<KeptMessage>) {
         self.shared.losses().keep();
         let report = self.close().await;
         (report, self.shared.losses().take_kept())
@@ -281,7 +293,7 @@ impl Control {
 
     /// Counts a message that a handle accepted but did not queue.
     pub(super) fn count_undelivered(&self, message: Message) {
-        self.shared.losses().undelivered(None, iter::once(message));
+        self.shared.losses().undelivered(None, iter::once(message.into()));
     }
 
     fn check_connectable(&self, endpoint: &Endpoint) -> Result<(), ConnectError> {
@@ -328,10 +340,15 @@ impl Control {
 
     /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one
     /// before it is connected.
-    async fn dial(&self, endpoint: Endpoint) -> Result<Option<RoutingId>, ConnectError> {
-        let asked = endpoint.clone();
-        let connected = self.ask(|done| DriverCommand::Connect { endpoint: asked, done }).await;
-        self.connected_to(endpoint, connected)
+    async fn dial(
+        &self,
+        endpoint: Endpoint,
+        identity: Identity,
+    ) -> Result<Option<RoutingId>, ConnectError> {
+        let (asked, claimed) = (endpoint.clone(), identity.clone());
+        let command = |done| DriverCommand::Connect { endpoint: asked, identity: claimed, done };
+        let connected = self.ask(command).await;
+        self.connected_to(endpoint, identity, connected)
     }
 
     /// Records that the socket connects to an endpoint, unless the driver has answered with an
@@ -339,12 +356,16 @@ impl Control {
     fn connected_to<T>(
         &self,
         endpoint: Endpoint,
+        identity: Identity,
         answer: Option<Result<T, AttachError>>,
     ) -> Result<T, ConnectError> {
         match answer {
             Some(Ok(connected)) => {
                 *self.last_endpoint.lock() = Some(endpoint);
                 Ok(connected)
+            }
+            Some(Err(AttachError::DuplicateIdentity)) => {
+                Err(ConnectError::DuplicateIdentity { endpoint, identity })
             }
             Some(Err(AttachError::Occupied)) => Err(ConnectError::Occupied { endpoint }),
             Some(Err(AttachError::Closed)) | None => Err(ConnectError::Closed),

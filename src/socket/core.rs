@@ -15,7 +15,7 @@ use super::coop::charge_copies;
 use crate::driver::{Driver, SocketState};
 use crate::message::Message;
 use crate::monitor::EventPublisher;
-use crate::options::Options;
+use crate::options::{Options, Unroutable};
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
 use crate::remote::ACCEPTS_PING;
 use crate::routing::{
@@ -44,7 +44,8 @@ impl<R: Strategy + Default + 'static> Core<R> {
     ///
     /// See [`Runtime::current`].
     #[track_caller]
-    pub(super) fn start<K: Kind<Outgoing = R>>(options: Options) -> Arc<Self> {
+    pub(super) fn start<K: Kind<Outgoing = R>>(mut options: Options) -> Arc<Self> {
+        options.send_timeout = options.send_timeout.or(K::SEND_TIMEOUT);
         let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
         let outgoing = OutgoingPipes::new(R::default(), send_hwm);
         let incoming = incoming::<K>(&options);
@@ -113,7 +114,34 @@ impl<R: Strategy> Core<R> {
         if R::FANS_OUT {
             return self.try_send_to_many(to, message);
         }
-        self.outgoing.with(|outgoing, wakes| outgoing.try_send(to, message, wakes))
+        let sent = self.outgoing.with(|outgoing, wakes| outgoing.try_send(to, message, wakes));
+        if R::IDENTIFIES {
+            sent.or_else(|refusal| self.drop_unroutable(refusal, to, message))
+        } else {
+            sent
+        }
+    }
+
+    /// Drops and counts a message that cannot be queued, if the options permit it.
+    #[cold]
+    fn drop_unroutable(
+        &self,
+        refusal: Refusal,
+        to: &R::Target,
+        message: &mut Option<Message>,
+    ) -> Result<(), Refusal> {
+        let shared = self.control.shared();
+        let drops = shared.options.router.unroutable == Unroutable::Drop;
+        if !drops || refusal == Refusal::Closed {
+            return Err(refusal);
+        }
+        *message = None;
+        let copies = self.outgoing.lock().miss(to);
+        match copies {
+            Some(copies) => shared.losses().missed(copies),
+            None => shared.losses().unroutable(to),
+        }
+        Ok(())
     }
 
     /// Does the same where a message can be for many remotes, and reports those that begin to miss

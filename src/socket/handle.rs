@@ -1,18 +1,19 @@
 //! The handle that every socket type wraps.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::reserving::{Reserving, Slot};
-use super::sending::{Sending, Unsent, not_sent, returned, send_immediately};
-use super::sink_buffer::SinkBuffer;
+use super::sending::{Sending, Unsent, returned, send_immediately};
+use super::sink_buffer::{SinkBuffer, Unqueued};
 use super::target::{Addressed, Target, TargetOf};
 use super::time_limit::TimeLimit;
 use super::waiting::WaitError;
 use super::{Core, Kind, receiving};
-use crate::message::{AnyMessage, Message};
+use crate::message::AnyMessage;
 use crate::options::Options;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
@@ -52,8 +53,7 @@ impl<K: Kind> Handle<K> {
 
     /// Receives the next message, for a `Stream`.
     pub(super) fn poll_next<M: AnyMessage>(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
-        let received = receiving::poll_receive(&self.core, &mut self.receiving, cx);
-        received.map(|received| received.ok().map(M::from_queue))
+        receiving::poll_receive(&self.core, &mut self.receiving, cx).map(Result::ok)
     }
 }
 
@@ -62,17 +62,25 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
     /// Sends a message to a target. Returns `None` if it was sent immediately: a future for this
     /// case would move the message several times.
     #[inline]
-    pub(super) fn send<M: AnyMessage>(&self, to: &T, message: M) -> Option<UnsentOf<'_, K, M>> {
-        let core = &*self.core;
+    pub(super) fn send<M: AnyMessage>(
+        &self,
+        to: impl Borrow<T>,
+        message: M,
+    ) -> Option<UnsentOf<'_, K, M>> {
+        let (core, to) = (&*self.core, to.borrow());
         let message = send_immediately(core, to, message.into_queue())?;
         Some(Unsent::new(Sending::new(core, to.clone(), message, core.send_timeout)))
     }
 
     /// Sends a message to a target that has room.
     #[inline]
-    pub(super) fn try_send<M: AnyMessage>(&self, to: &T, message: M) -> Result<(), T::TryError<M>> {
+    pub(super) fn try_send<M: AnyMessage>(
+        &self,
+        to: impl Borrow<T>,
+        message: M,
+    ) -> Result<(), T::TryError<M>> {
         let mut message = Some(message.into_queue());
-        self.core.try_send(to, &mut message).map_err(|refusal| {
+        self.core.try_send(to.borrow(), &mut message).map_err(|refusal| {
             let (refusal, message) = returned(refusal, message);
             T::try_error(refusal, M::from_queue(message))
         })
@@ -81,49 +89,49 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
     /// Sends a message to a target; waits for room, at most for `timeout`.
     pub(super) fn send_timeout<M: AnyMessage>(
         &self,
-        to: &T,
+        to: impl Borrow<T>,
         message: M,
         timeout: Duration,
     ) -> UnsentOf<'_, K, M> {
-        let message = message.into_queue();
-        Unsent::new(Sending::new(&self.core, to.clone(), message, Some(timeout)))
+        let (to, message) = (to.borrow().clone(), message.into_queue());
+        Unsent::new(Sending::new(&self.core, to, message, Some(timeout)))
     }
 
     /// Sends a message to the target of `request`, as [`send`](Self::send) does.
     #[inline]
-    pub(super) fn reply<M: Addressed<T>>(
+    pub(super) fn reply<M: AnyMessage>(
         &self,
-        request: &M,
+        request: &impl Addressed<T>,
         message: M,
     ) -> Result<Option<UnsentOf<'_, K, M>>, T::Error<M>> {
         match request.target() {
-            Some(to) => Ok(self.send(&to, message)),
+            Some(to) => Ok(self.send(to, message)),
             None => Err(unaddressed::<T, M>(message)),
         }
     }
 
     /// Sends a message to the target of `request`, as [`try_send`](Self::try_send) does.
     #[inline]
-    pub(super) fn try_reply<M: Addressed<T>>(
+    pub(super) fn try_reply<M: AnyMessage>(
         &self,
-        request: &M,
+        request: &impl Addressed<T>,
         message: M,
     ) -> Result<(), T::TryError<M>> {
         match request.target() {
-            Some(to) => self.try_send(&to, message),
+            Some(to) => self.try_send(to, message),
             None => Err(T::try_error(Refusal::HostUnreachable, message)),
         }
     }
 
     /// Sends a message to the target of `request`, as [`send_timeout`](Self::send_timeout) does.
-    pub(super) fn reply_timeout<M: Addressed<T>>(
+    pub(super) fn reply_timeout<M: AnyMessage>(
         &self,
-        request: &M,
+        request: &impl Addressed<T>,
         message: M,
         timeout: Duration,
     ) -> Result<UnsentOf<'_, K, M>, T::Error<M>> {
         match request.target() {
-            Some(to) => Ok(self.send_timeout(&to, message, timeout)),
+            Some(to) => Ok(self.send_timeout(to, message, timeout)),
             None => Err(unaddressed::<T, M>(message)),
         }
     }
@@ -141,7 +149,7 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
 
     /// Waits until the `Sink` has capacity for a message.
     #[inline]
-    pub(super) fn poll_ready<M: AnyMessage>(
+    pub(super) fn poll_ready<M: Addressed<T>>(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), T::Error<M>>> {
@@ -165,7 +173,7 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
 
     /// Waits until the `Sink` keeps no message.
     #[inline]
-    pub(super) fn poll_flush<M: AnyMessage>(
+    pub(super) fn poll_flush<M: Addressed<T>>(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), T::Error<M>>> {
@@ -179,13 +187,14 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
     }
 
     /// Waits until the limit of the kept message expires, and returns the message.
-    pub(super) fn poll_overdue<M: AnyMessage>(
+    pub(super) fn poll_overdue<M: Addressed<T>>(
         &mut self,
         limit: &mut TimeLimit,
         cx: &mut Context<'_>,
     ) -> Poll<M> {
         let Self { core, outbox, .. } = self;
-        outbox.poll_overdue(core, limit, cx).map(M::from_queue)
+        let overdue = outbox.poll_overdue(core, limit, cx);
+        overdue.map(|(to, message)| M::from_queue(message).addressed(to))
     }
 }
 
@@ -213,8 +222,8 @@ impl<K: Kind> Drop for Handle<K> {
 
 /// Returns the error of a `Sink`, which has no timeout.
 #[cold]
-fn refused<T: Target, M: AnyMessage>((refusal, message): (Refusal, Message)) -> T::Error<M> {
-    not_sent::<T, M>((WaitError::Refused(refusal), message))
+fn refused<T: Target, M: Addressed<T>>((refusal, to, message): Unqueued<T>) -> T::Error<M> {
+    T::error(WaitError::Refused(refusal), M::from_queue(message).addressed(to))
 }
 
 /// Returns the error of a message without a target.

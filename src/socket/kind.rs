@@ -1,5 +1,7 @@
 //! The properties that distinguish socket types.
 
+use std::time::Duration;
+
 use zmtp_proto::socket_type::SocketType;
 
 use super::Core;
@@ -15,6 +17,9 @@ pub(super) trait Kind: Sized + 'static {
     /// Whether sockets of this type receive messages. Otherwise, messages that a remote sends all the
     /// same are not queued.
     const RECEIVES: bool = true;
+
+    /// How long sending may wait if no option limits it; `None` for any time.
+    const SEND_TIMEOUT: Option<Duration> = None;
 
     /// The strategy that picks the pipes of a message, by a target that the sender names.
     type Outgoing: Strategy + Default + 'static;

@@ -9,27 +9,28 @@ use futures_sink::Sink;
 
 use super::time_limit::TimeLimit;
 use crate::error::RouteError;
-use crate::message::Message;
+use crate::message::AnyMessage;
 use crate::socket::bounds::sealed::Addressing;
 
 /// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///
-/// The sink of a [`Server`](crate::Server) or [`Peer`](crate::Peer) itself fails when a message
+/// The sink of a [`Server`](crate::Server), [`Peer`](crate::Peer) or [`Router`](crate::Router)
+/// itself fails when a message
 /// names a remote that has left, which ends a `StreamExt::forward` for all other remotes. While the
 /// queue of one remote is full, it blocks the messages to all others. The lossy sink instead
 ///
 /// - drops a message whose remote has left, even while the message waits for that remote;
 /// - drops a message whose remote has had no room for
-///   [`send_timeout`](crate::Builder::send_timeout). By default it waits indefinitely, and with
-///   zero it does not wait.
+///   [`send_timeout`](crate::Builder::send_timeout). By default a [`Router`](crate::Router) does
+///   not wait, and the others wait indefinitely.
 ///
 /// [`dropped`](Self::dropped) counts the messages that this sink drops. For all handles of the
 /// socket, [`Dropped::undelivered`](crate::stats::Dropped::undelivered) and the
 /// [`CloseReport`](crate::CloseReport) count them together with the messages that were queued for a
 /// remote when it left.
 ///
-/// It is also the [`Stream`] of the socket. [`Server::lossy`](crate::Server::lossy) and
-/// [`Peer::lossy`](crate::Peer::lossy) create it.
+/// It is also the [`Stream`] of the socket. [`Server::lossy`](crate::Server::lossy),
+/// [`Peer::lossy`](crate::Peer::lossy) and [`Router::lossy`](crate::Router::lossy) create it.
 ///
 /// # Errors
 ///
@@ -130,9 +131,9 @@ impl<S: Addressing> Lossy<S> {
     /// Waits for the sink of the socket, and drops messages that it cannot send.
     fn poll_sink(
         &mut self,
-        poll: impl Fn(Pin<&mut S>, &mut Context<'_>) -> Poll<Result<(), RouteError>>,
+        poll: impl Fn(Pin<&mut S>, &mut Context<'_>) -> Poll<Result<(), RouteError<S::Addressed>>>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), RouteError>> {
+    ) -> Poll<Result<(), RouteError<S::Addressed>>> {
         loop {
             match poll(Pin::new(&mut self.socket), cx) {
                 Poll::Ready(Ok(())) => {
@@ -148,9 +149,12 @@ impl<S: Addressing> Lossy<S> {
         }
     }
 
-    fn pass_over(&mut self, error: RouteError) -> Result<(), RouteError> {
+    fn pass_over(
+        &mut self,
+        error: RouteError<S::Addressed>,
+    ) -> Result<(), RouteError<S::Addressed>> {
         match error {
-            RouteError::HostUnreachable(message) if message.routing_id().is_some() => {
+            RouteError::HostUnreachable(message) if S::names_remote(&message) => {
                 self.drop_message(message);
                 Ok(())
             }
@@ -158,38 +162,50 @@ impl<S: Addressing> Lossy<S> {
         }
     }
 
-    fn drop_message(&mut self, message: Message) {
+    fn drop_message(&mut self, message: S::Addressed) {
         self.limit.reset();
         self.dropped += 1;
-        self.socket.control().count_dropped(message);
+        self.socket.control().count_dropped(message.into_queue());
     }
 }
 
-impl<S: Addressing> Sink<Message> for Lossy<S> {
-    type Error = RouteError;
+impl<S: Addressing> Sink<S::Addressed> for Lossy<S> {
+    type Error = RouteError<S::Addressed>;
 
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+    fn poll_ready(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RouteError<S::Addressed>>> {
         self.poll_sink(S::poll_ready, cx)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), RouteError> {
+    fn start_send(
+        mut self: Pin<&mut Self>,
+        message: S::Addressed,
+    ) -> Result<(), RouteError<S::Addressed>> {
         let sent = Pin::new(&mut self.socket).start_send(message);
         sent.or_else(|error| self.pass_over(error))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RouteError<S::Addressed>>> {
         self.poll_sink(S::poll_flush, cx)
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+    fn poll_close(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RouteError<S::Addressed>>> {
         self.poll_sink(S::poll_close, cx)
     }
 }
 
-impl<S: Stream<Item = Message> + Unpin> Stream for Lossy<S> {
-    type Item = Message;
+impl<S: Stream + Unpin> Stream for Lossy<S> {
+    type Item = S::Item;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         Pin::new(&mut self.socket).poll_next(cx)
     }
 }

@@ -51,7 +51,7 @@ pub use self::channel::Channel;
 pub use self::client_server::{Client, Server};
 pub use self::control::CloseReport;
 use self::core::Core;
-pub use self::dealer_router::Dealer;
+pub use self::dealer_router::{Dealer, Router};
 use self::handle::Handle;
 use self::kind::Kind;
 pub use self::lossy::Lossy;

@@ -5,7 +5,6 @@ use zmtp_proto::socket_type::SocketType;
 #[cfg(doc)]
 use crate::message::Message;
 use crate::routing::RoutingTable;
-use crate::routing_id::RoutingId;
 use crate::socket::sections::{
     cooperative_scheduling, ending, mute_state_of_each_remote, silent_failures,
     stream_and_routing_sink,
@@ -16,7 +15,7 @@ use crate::socket::{Builder, CloseReport};
 use crate::socket::{Handle, Kind};
 
 /// A socket that exchanges messages with any number of other `Peer`s, each addressed by its
-/// [`RoutingId`] (RFC 51).
+/// [`RoutingId`](crate::RoutingId) (RFC 51).
 ///
 /// A `Peer` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can send and receive concurrently, from any task or thread.

@@ -6,7 +6,7 @@ use super::reserving::Slot;
 use super::target::Target;
 use crate::error::{TryRouteError, TrySendError};
 use crate::message::{AnyMessage, Message};
-use crate::routing::{Exclusive, RoundRobin, RoutingTable, Strategy};
+use crate::routing::{Exclusive, IdentityTable, RoundRobin, RoutingTable, Strategy};
 
 /// A reserved slot for one message, in the queue of a remote that the socket has picked.
 ///
@@ -76,11 +76,19 @@ impl<'a, M> From<Slot<'a, RoundRobin>> for Permit<'a, M> {
 #[derive(Debug)]
 #[must_use = "dropping a permit releases its slot"]
 pub struct RoutePermit<'a, M = Message> {
-    slot: Slot<'a, RoutingTable>,
+    slot: NamedSlot<'a>,
     message: PhantomData<fn(M)>,
 }
 
-impl RoutePermit<'_> {
+/// A slot of a socket whose senders name the remote.
+#[derive(Debug)]
+enum NamedSlot<'a> {
+    Identity(Slot<'a, IdentityTable>),
+    RoutingId(Slot<'a, RoutingTable>),
+}
+
+#[expect(private_bounds, reason = "sockets choose the type of their messages")]
+impl<M: AnyMessage> RoutePermit<'_, M> {
     /// Sends a message to the remote through the slot, without waiting.
     ///
     /// # Errors
@@ -97,14 +105,23 @@ impl RoutePermit<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send(self, message: impl Into<Message>) -> Result<(), TryRouteError> {
-        send(self.slot, message.into())
+    pub fn send(self, message: impl Into<M>) -> Result<(), TryRouteError<M>> {
+        match self.slot {
+            NamedSlot::Identity(slot) => send(slot, message.into()),
+            NamedSlot::RoutingId(slot) => send(slot, message.into()),
+        }
+    }
+}
+
+impl<'a, M> From<Slot<'a, IdentityTable>> for RoutePermit<'a, M> {
+    fn from(slot: Slot<'a, IdentityTable>) -> Self {
+        Self { slot: NamedSlot::Identity(slot), message: PhantomData }
     }
 }
 
 impl<'a, M> From<Slot<'a, RoutingTable>> for RoutePermit<'a, M> {
     fn from(slot: Slot<'a, RoutingTable>) -> Self {
-        Self { slot, message: PhantomData }
+        Self { slot: NamedSlot::RoutingId(slot), message: PhantomData }
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::task::coop;
+use zmtp_proto::identity::Identity;
 
 use super::Core;
 use super::coop::poll_budget;
@@ -14,7 +15,7 @@ use crate::error::{RecvError, TryRecvError};
 use crate::message::{AnyMessage, Message};
 use crate::pipe::Ticket;
 use crate::remote::Remote;
-use crate::routing::{Closed, FairQueue, Strategy};
+use crate::routing::{Closed, FairQueue, KeptMessage, Strategy};
 use crate::sync::Wakes;
 
 /// A future that takes the next message as soon as there is one.
@@ -39,7 +40,7 @@ impl<R: Strategy, M: AnyMessage> Future for Receiving<'_, R, M> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            poll_receive(line.core, ticket, cx).map_ok(M::from_queue)
+            poll_receive(line.core, ticket, cx)
         };
         self.waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
@@ -70,7 +71,7 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingFrom<'_, R, M> {
                 incoming.poll_pop(ticket, receiver, wakes).map(|popped| popped.ok().zip(remote))
             }));
             let (message, remote) = popped.ok_or(RecvError::Closed)?;
-            Poll::Ready(Ok((M::from_queue(message), remote)))
+            Poll::Ready(Ok((received_from(message, &remote), remote)))
         };
         self.waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
@@ -112,14 +113,16 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingMany<'_, '_, R, M> {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                let mut identity = identity_of_next::<M>(incoming);
                 let first = ready!(incoming.poll_pop(ticket, cx.waker(), wakes));
                 let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
                 let mut received = 0;
                 while let Some(message) = next {
-                    buffer.push(M::from_queue(message));
+                    buffer.push(received_with(message, identity));
                     received += 1;
                     let is_full = received == *most;
                     let ends = is_full || R::FILTERS && !incoming.skip_unwanted(wakes);
+                    identity = identity_of_next::<M>(incoming);
                     next = if ends { None } else { incoming.pop(wakes).ok().flatten() };
                 }
                 Poll::Ready(Ok(received))
@@ -135,14 +138,16 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingMany<'_, '_, R, M> {
 
 /// Takes the next message, or waits in line for one.
 #[inline]
-pub(super) fn poll_receive<R: Strategy>(
+pub(super) fn poll_receive<R: Strategy, M: AnyMessage>(
     core: &Core<R>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
-) -> Poll<Result<Message, RecvError>> {
-    if R::FILTERS {
+) -> Poll<Result<M, RecvError>> {
+    if R::FILTERS || M::HAS_IDENTITY {
         let poll = |incoming: &mut FairQueue, receiver: &Waker, wakes: &mut Wakes| {
-            incoming.poll_pop(ticket, receiver, wakes)
+            let identity = identity_of_next::<M>(incoming);
+            let popped = incoming.poll_pop(ticket, receiver, wakes);
+            popped.map_ok(|message| received_with(message, identity))
         };
         return poll_wanted(core, cx, poll).map_err(|Closed| RecvError::Closed);
     }
@@ -151,7 +156,37 @@ pub(super) fn poll_receive<R: Strategy>(
     if popped.is_ready() {
         budget.used();
     }
-    popped.map_err(|Closed| RecvError::Closed)
+    popped.map_ok(M::from_queue).map_err(|Closed| RecvError::Closed)
+}
+
+/// Returns the identity of the remote of the next message, if received messages have one.
+#[inline]
+fn identity_of_next<M: AnyMessage>(incoming: &FairQueue) -> Option<Identity> {
+    if !M::HAS_IDENTITY {
+        return None;
+    }
+    incoming.next_remote().and_then(Remote::identity).cloned()
+}
+
+/// Returns a message in the form in which it is received.
+#[inline]
+fn received_with<M: AnyMessage>(message: Message, identity: Option<Identity>) -> M {
+    let message = M::from_queue(message);
+    match identity {
+        Some(identity) if M::HAS_IDENTITY => message.identified(identity),
+        _ => message,
+    }
+}
+
+/// Returns a message that was not delivered in the form in which it was sent.
+pub(super) fn undelivered<M: AnyMessage>(kept: KeptMessage) -> M {
+    received_with(kept.message, kept.identity)
+}
+
+/// Returns a message of a remote in the form in which it is received.
+fn received_from<M: AnyMessage>(message: Message, remote: &Remote) -> M {
+    let identity = if M::HAS_IDENTITY { remote.identity().cloned() } else { None };
+    received_with(message, identity)
 }
 
 /// Polls `poll` when the next message is wanted, or when there is none. While it is not, the
@@ -184,6 +219,9 @@ fn poll_wanted<R: Strategy, T>(
 
 /// Takes the next message if there is one.
 pub(super) fn try_receive<R: Strategy, M: AnyMessage>(core: &Core<R>) -> Result<M, TryRecvError> {
+    if M::HAS_IDENTITY {
+        return try_receive_from(core).map(|(message, _)| message);
+    }
     match try_wanted(core, Ok(None), |incoming, wakes| incoming.pop(wakes)) {
         Ok(Some(message)) => Ok(M::from_queue(message)),
         Ok(None) => Err(TryRecvError::Empty),
@@ -202,7 +240,7 @@ pub(super) fn try_receive_from<R: Strategy, M: AnyMessage>(
     match popped {
         Ok(message) => {
             let received = message.zip(remote).ok_or(TryRecvError::Empty);
-            received.map(|(message, remote)| (M::from_queue(message), remote))
+            received.map(|(message, remote)| (received_from(message, &remote), remote))
         }
         Err(Closed) => Err(TryRecvError::Closed),
     }

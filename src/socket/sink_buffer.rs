@@ -20,6 +20,9 @@ pub(super) struct SinkBuffer<T> {
     waiting: Option<(T, Ticket)>,
 }
 
+/// A message that was not queued, with its target and the reason.
+pub(super) type Unqueued<T> = (Refusal, T, Message);
+
 impl<T: Clone> SinkBuffer<T> {
     pub(super) const fn new() -> Self {
         Self { reserved: None, kept: None, waiting: None }
@@ -31,20 +34,20 @@ impl<T: Clone> SinkBuffer<T> {
         core: &Core<R>,
         to: T,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), (Refusal, Message)>> {
+    ) -> Poll<Result<(), Unqueued<T>>> {
         ready!(self.poll_flush(core, cx))?;
         if self.reserved.is_none() {
             let budget = ready!(poll_budget(cx));
             let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);
             let reserved = core.outgoing.lock().poll_reserve(&to, &mut ticket, cx.waker());
-            self.waiting = ticket.map(|ticket| (to, ticket));
+            self.waiting = ticket.map(|ticket| (to.clone(), ticket));
             match ready!(reserved) {
                 Ok(key) => {
                     self.reserved = Some(key);
                     budget.used();
                 }
                 // There is no message to return yet.
-                Err(refusal) => return Poll::Ready(Err((refusal, Message::new()))),
+                Err(refusal) => return Poll::Ready(Err((refusal, to, Message::new()))),
             }
         }
         Poll::Ready(Ok(()))
@@ -55,7 +58,7 @@ impl<T: Clone> SinkBuffer<T> {
         &mut self,
         core: &Core<R>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), (Refusal, Message)>> {
+    ) -> Poll<Result<(), Unqueued<T>>> {
         ready!(self.poll_flush(core, cx))?;
         ready!(poll_budget(cx)).used();
         Poll::Ready(Ok(()))
@@ -67,7 +70,7 @@ impl<T: Clone> SinkBuffer<T> {
         core: &Core<R>,
         to: T,
         message: Message,
-    ) -> Result<(), (Refusal, Message)> {
+    ) -> Result<(), Unqueued<T>> {
         let mut message = Some(message);
         let sent = match self.reserved.take() {
             Some(key) => core.send_reserved(key, &to, &mut message),
@@ -80,7 +83,10 @@ impl<T: Clone> SinkBuffer<T> {
                 self.keep(core, to, message);
                 Ok(())
             }
-            Err(refusal) => Err(returned(refusal, message)),
+            Err(refusal) => {
+                let (refusal, message) = returned(refusal, message);
+                Err((refusal, to, message))
+            }
         }
     }
 
@@ -102,7 +108,7 @@ impl<T: Clone> SinkBuffer<T> {
         &mut self,
         core: &Core<R>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), (Refusal, Message)>> {
+    ) -> Poll<Result<(), Unqueued<T>>> {
         let Some((to, message)) = self.kept.take() else { return Poll::Ready(Ok(())) };
         let mut message = Some(message);
         let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);
@@ -112,26 +118,30 @@ impl<T: Clone> SinkBuffer<T> {
             self.kept = message.map(|message| (to, message));
             return Poll::Pending;
         };
-        Poll::Ready(sent.map_err(|refusal| returned(refusal, message)))
+        Poll::Ready(sent.map_err(|refusal| {
+            let (refusal, message) = returned(refusal, message);
+            (refusal, to, message)
+        }))
     }
 
-    /// Waits until the time limit of the kept message expires, and returns the message.
+    /// Waits until the time limit of the kept message expires, and returns the message and its
+    /// target.
     pub(super) fn poll_overdue<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
         limit: &mut TimeLimit,
         cx: &mut Context<'_>,
-    ) -> Poll<Message> {
+    ) -> Poll<(T, Message)> {
         // Without a ticket, the task only yields to other tasks.
         if self.waiting.is_none() || self.kept.is_none() {
             return Poll::Pending;
         }
         ready!(limit.poll(core.runtime(), cx));
-        let Some((_, message)) = self.kept.take() else { return Poll::Pending };
+        let Some(kept) = self.kept.take() else { return Poll::Pending };
         if let Some((to, ticket)) = self.waiting.take() {
             core.cancel_send(&to, ticket);
         }
-        Poll::Ready(message)
+        Poll::Ready(kept)
     }
 
     /// Cancels the wait, releases a reserved slot, and counts a kept message as undelivered.

@@ -1,16 +1,17 @@
-//! What a send names: nothing, a remote or a group.
+//! What a send names: nothing, a remote by its routing id or identity, or a group.
 //!
 //! The target determines the errors of sending. If the socket picks the remote, the error is the
 //! same for full and for unreachable remotes. If the sender names it, the error distinguishes the
 //! two.
 
 use zmtp_proto::group::Group;
+use zmtp_proto::identity::Identity;
 
 use super::Kind;
 use super::waiting::WaitError;
 use crate::connection_id::ConnectionId;
 use crate::error::{ReplyError, RouteError, SendError, TryReplyError, TryRouteError, TrySendError};
-use crate::message::{AnyMessage, GroupMessage, Message};
+use crate::message::{AnyMessage, GroupMessage, Message, RouterMessage};
 use crate::routing::{Refusal, Strategy};
 use crate::routing_id::RoutingId;
 
@@ -40,6 +41,11 @@ pub(super) trait Target: Clone {
 pub(super) trait Addressed<T>: AnyMessage {
     /// Returns the target. A message without it has no reachable remote.
     fn target(&self) -> Option<T>;
+
+    /// Adds the target to a message that returns from a queue, if it is not part of it there.
+    fn addressed(self, _to: T) -> Self {
+        self
+    }
 }
 
 /// The socket picks the remote.
@@ -106,6 +112,19 @@ impl Target for RoutingId {
     }
 }
 
+impl Target for Identity {
+    type Error<M> = RouteError<M>;
+    type TryError<M> = TryRouteError<M>;
+
+    fn error<M>(failure: WaitError, message: M) -> RouteError<M> {
+        RoutingId::error(failure, message)
+    }
+
+    fn try_error<M>(refusal: Refusal, message: M) -> TryRouteError<M> {
+        RoutingId::try_error(refusal, message)
+    }
+}
+
 /// A reply goes back through the connection of its request.
 impl Target for ConnectionId {
     type Error<M> = ReplyError<M>;
@@ -141,6 +160,16 @@ impl Addressed<Group> for GroupMessage {
     #[inline]
     fn target(&self) -> Option<Group> {
         Some(self.group())
+    }
+}
+
+impl Addressed<Identity> for RouterMessage {
+    fn target(&self) -> Option<Identity> {
+        Some(self.identity().clone())
+    }
+
+    fn addressed(self, to: Identity) -> Self {
+        self.identified(to)
     }
 }
 

@@ -172,7 +172,7 @@ impl Client {
 
     /// Counts a message that a remote refuses.
     pub(crate) fn count_refused(&self, remote: &EventSource, message: Message) {
-        self.core().control.shared().losses().refused(remote, None, message);
+        self.core().control.shared().losses().refused(remote, None, message.into());
     }
 
     /// Queues the message that `make` creates for its position, as soon as there is capacity. The

@@ -64,6 +64,7 @@ mod remotes;
 mod request_reply;
 mod resources;
 mod round_trip;
+mod router;
 mod routing;
 mod scatter_gather;
 mod security;

@@ -11,13 +11,13 @@ use zmtp_proto::mechanism::Mechanism;
 use super::{read, refuse, shown};
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, ScatterConfig, ServerConfig,
-    SocketConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
+    ServerConfig, SocketConfig,
 };
-use crate::options::ReconnectStop;
+use crate::options::{ReconnectStop, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
-    Rep, Req, Scatter, SendingSocket, Server, Socket,
+    Rep, Req, Router, Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -73,6 +73,15 @@ fn every_option_reaches_the_socket() {
     let expected = with_every_option(Rep::builder()).max_message_parts(29);
     let expected = expected.reply_on_drop([&b"error"[..], &[0, 255]]);
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: RouterConfig =
+        read(&format!("{every_option}{PARTS}{IDENTITY}{ROUTER}disconnect_message = \"gone\""));
+    let expected = with_every_option(Router::builder()).max_message_parts(29);
+    let expected = expected.identity(identity(b"worker")).probe_router(true);
+    let expected = expected.handover(true).unroutable(Unroutable::Drop);
+    let expected = expected.hello_message("hello").disconnect_message("gone");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+    assert_eq!(read::<RouterConfig>(&toml::to_string(&config).unwrap()), config);
 
     let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
     let expected =
@@ -182,13 +191,14 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given = format!("{}{RADIO}{PARTS}{IDENTITY}{REQUESTS}", every_option());
+    let given = format!("{}{RADIO}{PARTS}{IDENTITY}{ROUTER}{REQUESTS}", every_option());
     let given: toml::Table = given.parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
     default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
     default.extend(toml::Table::try_from(DealerConfig::default()).unwrap());
     default.extend(toml::Table::try_from(ReqConfig::default()).unwrap());
+    default.extend(toml::Table::try_from(RouterConfig::default()).unwrap());
     for (key, value) in given {
         assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
     }
@@ -290,6 +300,12 @@ const PARTS: &str = "
 const IDENTITY: &str = "
     identity = 'worker'
     probe_router = true
+";
+
+/// The options of a ROUTER.
+const ROUTER: &str = "
+    handover = true
+    unroutable = 'drop'
 ";
 
 const COMMON: &str = "

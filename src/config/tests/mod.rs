@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
-use crate::socket::{Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Scatter, Server};
+use crate::socket::{
+    Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server,
+};
 
 #[test]
 fn an_absent_key_has_its_default() {
@@ -26,6 +28,7 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&DealerConfig::default().builder().unwrap()), shown(&Dealer::builder()));
     assert_eq!(shown(&PairConfig::default().builder().unwrap()), shown(&Pair::builder()));
     assert_eq!(shown(&ReqConfig::default().builder().unwrap()), shown(&Req::builder()));
+    assert_eq!(shown(&RouterConfig::default().builder().unwrap()), shown(&Router::builder()));
     assert_eq!(shown(&PushConfig::default().builder().unwrap()), shown(&Push::builder()));
     assert_eq!(shown(&RepConfig::default().builder().unwrap()), shown(&Rep::builder()));
 }

@@ -1,5 +1,8 @@
 //! The attachment of accepted remotes to their socket, and the refusal of others.
 
+use zmtp_proto::handshake::Negotiated;
+use zmtp_proto::identity::Identity;
+
 use super::ListenerState;
 use crate::auth::AuthenticatorCall;
 use crate::connection::{AnnouncedHandshake, Deadline, Established};
@@ -9,9 +12,9 @@ use crate::routing::{AttachError, Attachment};
 use crate::transport::Stream;
 
 impl ListenerState {
-    /// Performs the handshake with a remote of a socket that has one at most. Whether this is the
-    /// only one is decided before the socket announces itself, when the remote has.
-    pub(super) async fn establish_only(
+    /// Performs the handshake with a remote of a socket that may refuse it because of its other
+    /// remotes. This is decided before the socket announces itself, when the remote has.
+    pub(super) async fn establish_admitted(
         &self,
         stream: Stream,
         deadline: Deadline,
@@ -23,7 +26,8 @@ impl ListenerState {
         let request =
             deadline.keep(AnnouncedHandshake::hear(stream, mechanism, authenticator_call)).await?;
         let limits = options.message_limits();
-        request.introduce(handshake, deadline, limits, || self.admit(subject)).await
+        let admit = |negotiated: Option<&Negotiated>| self.admit(subject, negotiated);
+        request.introduce(handshake, deadline, limits, admit).await
     }
 
     /// Attaches a remote to the socket, unless its endpoint has ended.
@@ -31,22 +35,63 @@ impl ListenerState {
         self.unless_ended(self.shared.routing.attach(self.id, subject.clone())?)
     }
 
-    /// Attaches a remote in its handshake, if the socket has one remote at most. Boxed, because the
-    /// futures that it passes through would otherwise reserve space for it.
+    /// Attaches a remote in its handshake, if the socket may refuse it because of its other
+    /// remotes, and if the socket knows enough of the remote. Boxed, because the futures that it
+    /// passes through would otherwise reserve space for it.
     pub(super) fn admit(
         &self,
         subject: &EventSource,
+        negotiated: Option<&Negotiated>,
     ) -> Result<Option<Box<Attachment>>, HandshakeFailure> {
         let SocketState { routing, .. } = &*self.shared;
-        if !routing.is_exclusive() {
-            return Ok(None);
+        let attached = if routing.is_exclusive() {
+            let attached = routing.attach_arriving(self.id, subject.clone());
+            self.admitted(attached.and_then(|attachment| self.unless_ended(attachment)))?
+        } else {
+            match negotiated {
+                Some(negotiated) if routing.identifies() => {
+                    self.admit_identified(subject, negotiated)?
+                }
+                _ => None,
+            }
+        };
+        Ok(attached.map(Box::new))
+    }
+
+    /// Attaches the socket that dials over `inproc`. Returns `None` if the endpoint has ended.
+    pub(super) fn admit_dial(
+        &self,
+        subject: &EventSource,
+        negotiated: &Negotiated,
+    ) -> Result<Option<Attachment>, HandshakeFailure> {
+        if self.shared.routing.identifies() {
+            return self.admit_identified(subject, negotiated);
         }
-        let attached = routing.attach_arriving(self.id, subject.clone());
-        match attached.and_then(|attachment| self.unless_ended(attachment)) {
-            Ok(attachment) => Ok(Some(Box::new(attachment))),
+        self.admitted(self.attach(subject))
+    }
+
+    /// Attaches a remote with the identity that it announced. Returns `None` if the endpoint has
+    /// ended.
+    fn admit_identified(
+        &self,
+        subject: &EventSource,
+        negotiated: &Negotiated,
+    ) -> Result<Option<Attachment>, HandshakeFailure> {
+        let claim = self.shared.claim(negotiated, &Identity::default(), false)?;
+        let attached = self.shared.admit_identified(self.id, subject.clone(), claim, true)?;
+        Ok(attached.and_then(|attachment| self.unless_ended(attachment).ok()))
+    }
+
+    /// Converts the result of attaching a remote without an identity.
+    fn admitted(
+        &self,
+        attached: Result<Attachment, AttachError>,
+    ) -> Result<Option<Attachment>, HandshakeFailure> {
+        match attached {
+            Ok(attachment) => Ok(Some(attachment)),
             Err(AttachError::Occupied) => Err(HandshakeFailure::Occupied),
             // The connection ends with the endpoint.
-            Err(AttachError::Closed) => Ok(None),
+            Err(AttachError::Closed | AttachError::DuplicateIdentity) => Ok(None),
         }
     }
 

@@ -100,6 +100,14 @@ impl<S: Strategy> OutgoingPipes<S> {
         full.filter_map(|pipe| pipe.remote.clone()).collect()
     }
 
+    /// Counts a message that a full pipe misses. Returns `None` if the target has no pipe.
+    pub(crate) fn miss(&mut self, to: &S::Target) -> Option<Copies> {
+        let key = self.strategy.choose(to).specified()?;
+        let mut copies = Copies::default();
+        count_missed(self.pipes.get_mut(key)?, &mut copies);
+        Some(copies)
+    }
+
     fn chosen(&mut self, to: &S::Target) -> impl Iterator<Item = &OutgoingPipe> {
         let (one, many): (_, &[PipeKey]) = match self.strategy.choose(to) {
             Choice::Many(chosen) => (None, chosen.keys),

@@ -160,6 +160,9 @@ impl<S: SendingSocket> Builder<S> {
     /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None`
     /// to wait indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.)
     ///
+    /// A [`Router`](crate::Router) with `None` does not wait (RFC 28). `Duration::MAX` lets it wait
+    /// indefinitely.
+    ///
     /// The `Sink` of a socket always waits indefinitely. The sink [`Lossy`](crate::Lossy) drops a
     /// message after this time.
     pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {

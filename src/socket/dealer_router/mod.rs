@@ -1,5 +1,7 @@
-//! DEALER (RFC 28).
+//! DEALER and ROUTER (RFC 28).
 
 mod dealer;
+mod router;
 
 pub use self::dealer::Dealer;
+pub use self::router::Router;

@@ -78,7 +78,8 @@ async fn no_connection_takes(letters: &'static str) {
         let refusal = join(sender, &mut queued, letter).await;
         assert!(matches!(refusal, None | Some(Refusal::Closed)));
     }
-    let kept: String = model.routing().losses.take_kept().iter().map(letter).collect();
+    let kept: String =
+        model.routing().losses.take_kept().iter().map(|kept| letter(&kept.message)).collect();
     assert_eq!(sorted(&kept), queued);
     assert_eq!(model.undelivered(), queued.len());
 }

@@ -136,7 +136,7 @@ macro_rules! ending {
                 &self,
             ) -> ($crate::socket::CloseReport, Vec<$message>) {
                 let (report, undelivered) = self.0.core.control.close_with_undelivered().await;
-                let from = <$message as $crate::message::AnyMessage>::from_queue;
+                let from = $crate::socket::receiving::undelivered::<$message>;
                 (report, undelivered.into_iter().map(from).collect())
             }
         }

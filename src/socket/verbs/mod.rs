@@ -16,6 +16,7 @@
 //! A verb contains its signature and its documentation. What it does is written in
 //! [`Handle`](super::Handle), once for every target.
 
+mod connect_identity;
 mod connect_peer;
 mod endpoints;
 mod groups;
@@ -33,6 +34,7 @@ mod send;
 mod sink;
 mod transmit;
 
+pub(super) use self::connect_identity::connect_identity_verbs;
 pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::groups::{group_options, multicast_options};
@@ -52,16 +54,20 @@ pub(super) use self::transmit::transmit_verbs;
 
 /// Gives a socket type the methods of its capabilities, in the order of its documentation.
 macro_rules! verbs {
-    ($socket:ident, $handle:literal: $($capability:ident $(<$target:ty>)?),+) => {
+    ($socket:ident, $handle:literal: $($capability:ident $(<$target:ident>)?),+) => {
         $crate::socket::verbs::verbs!(
             $socket, $handle, $crate::message::Message: $($capability $(<$target>)?),+
         );
     };
-    ($socket:ident, $handle:literal, $message:ty: $($capability:ident $(<$target:ty>)?),+) => {
+    ($socket:ident, $handle:literal, $message:ty: $($capability:ident $(<$target:ident>)?),+) => {
         $crate::socket::verbs::constructors!($socket, $handle);
         $($crate::socket::verbs::verbs!(@$capability $socket, $handle, $message $(, $target)?);)+
         $crate::socket::verbs::ending!($socket, $handle, $message);
         $crate::socket::verbs::shared_traits!($socket);
+    };
+    // `connect_identity`, `remote`, and the options of a builder for the identities of remotes.
+    (@ConnectIdentity $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::connect_identity_verbs!($socket, $handle);
     };
     // `connect_peer`: connects, and returns the routing id of the remote.
     (@ConnectPeer $socket:ident, $handle:literal, $message:ty) => {
@@ -120,7 +126,7 @@ macro_rules! verbs {
     };
     // `route` and `reply` with their variants, `Sink`, and the limits of messages to send: the
     // sender names the remote.
-    (@Route $socket:ident, $handle:literal, $message:ty, $target:ty) => {
+    (@Route $socket:ident, $handle:literal, $message:ty, $target:ident) => {
         $crate::socket::verbs::route_verbs!($socket, $handle, $message, $target);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };

@@ -1,13 +1,37 @@
 //! Sending to a named remote: `route`, `reply`, their variants and `Sink`.
 
+/// The type of the target decides how a sender names it.
 macro_rules! route_verbs {
-    ($socket:ident, $handle:literal, $message:ty, $target:ty) => {
+    ($socket:ident, $handle:literal, $message:ty, RoutingId) => {
+        $crate::socket::verbs::route_verbs! {
+            $socket, $handle, $message, $message, $crate::routing_id::RoutingId,
+            "routing id", "id",
+            ".recv().await?.routing_id().unwrap()",
+            "(by default, without a limit)."
+        }
+    };
+    ($socket:ident, $handle:literal, $message:ty, Identity) => {
+        $crate::socket::verbs::route_verbs! {
+            $socket, $handle, $message, $crate::message::Multipart,
+            &zmtp_proto::identity::Identity,
+            "identity", "&id",
+            ".recv().await?.identity().clone()",
+            "(by default zero: it does not wait)."
+        }
+    };
+    (
+        $socket:ident, $handle:literal, $request:ty, $message:ty, $to:ty,
+        $id:literal, $argument:literal, $example_id:literal, $by_default:literal
+    ) => {
         /// # Sending
         ///
-        /// The remote comes first, by its [`RoutingId`](crate::RoutingId) or as the sender of a
-        /// request, then the message.
+        #[doc = concat!(
+            "The remote comes first, by its ", $id, " or as the sender of a request, then the message."
+        )]
         impl $socket {
-            /// Sends a message to a remote; waits while the queue of that remote is full.
+            /// Sends a message to a remote; waits while the queue of that remote is full, at most for
+            /// [`send_timeout`](crate::Builder::send_timeout)
+            #[doc = $by_default]
             ///
             /// When this returns, the message is queued, not delivered.
             ///
@@ -18,18 +42,18 @@ macro_rules! route_verbs {
             ///
             /// # Errors
             ///
-            /// [`RouteError`](crate::RouteError) with the message if no remote has this routing id,
-            /// if the remote leaves during the wait, if its queue stayed full for
-            /// [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited, or if
-            /// the socket is closed.
+            /// [`RouteError`](crate::RouteError) with the message if the queue stayed full for
+            /// [`send_timeout`](crate::Builder::send_timeout), if the remote leaves during the wait,
+            /// if the socket is closed, or
+            #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
             ///
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            #[doc = concat!("let id = ", $handle, ".recv().await?.routing_id().unwrap();")]
+            #[doc = concat!("let id = ", $handle, $example_id, ";")]
             /// for number in ["one", "two", "three"] {
-            #[doc = concat!("    ", $handle, ".route(id, number).await?;")]
+            #[doc = concat!("    ", $handle, ".route(", $argument, ", number).await?;")]
             /// }
             /// # Ok(())
             /// # }
@@ -37,10 +61,10 @@ macro_rules! route_verbs {
             #[doc(alias = "send")]
             pub async fn route(
                 &self,
-                to: $target,
+                to: $to,
                 message: impl Into<$message>,
             ) -> Result<(), $crate::error::RouteError<$message>> {
-                let Some(unsent) = self.0.send(&to, message.into()) else { return Ok(()) };
+                let Some(unsent) = self.0.send(to, message.into()) else { return Ok(()) };
                 unsent.await
             }
 
@@ -48,8 +72,9 @@ macro_rules! route_verbs {
             ///
             /// # Errors
             ///
-            /// [`TryRouteError`](crate::TryRouteError) with the message if the queue is full, if no
-            /// remote has this routing id, or if the socket is closed.
+            /// [`TryRouteError`](crate::TryRouteError) with the message if the queue is full, if the
+            /// socket is closed, or
+            #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
             ///
@@ -57,8 +82,8 @@ macro_rules! route_verbs {
             /// use tokio_zmtp::TryRouteError;
             ///
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            #[doc = concat!("let id = ", $handle, ".recv().await?.routing_id().unwrap();")]
-            #[doc = concat!("match ", $handle, ".try_route(id, \"hello\") {")]
+            #[doc = concat!("let id = ", $handle, $example_id, ";")]
+            #[doc = concat!("match ", $handle, ".try_route(", $argument, ", \"hello\") {")]
             ///     Err(TryRouteError::Full(message)) => println!("not sent: {} bytes", message.len()),
             ///     sent => sent?,
             /// }
@@ -67,10 +92,10 @@ macro_rules! route_verbs {
             /// ```
             pub fn try_route(
                 &self,
-                to: $target,
+                to: $to,
                 message: impl Into<$message>,
             ) -> Result<(), $crate::error::TryRouteError<$message>> {
-                self.0.try_send(&to, message.into())
+                self.0.try_send(to, message.into())
             }
 
             /// Sends a message to a remote; waits while the queue of that remote is full, at most
@@ -83,9 +108,9 @@ macro_rules! route_verbs {
             ///
             /// # Errors
             ///
-            /// [`RouteError`](crate::RouteError) with the message if the queue stayed full, if no
-            /// remote has this routing id, if the remote leaves during the wait, or if the socket
-            /// is closed.
+            /// [`RouteError`](crate::RouteError) with the message if the queue stayed full, if the
+            /// remote leaves during the wait, if the socket is closed, or
+            #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
             ///
@@ -93,22 +118,26 @@ macro_rules! route_verbs {
             /// use std::time::Duration;
             ///
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            #[doc = concat!("let id = ", $handle, ".recv().await?.routing_id().unwrap();")]
-            #[doc = concat!($handle, ".route_timeout(id, \"hello\", Duration::from_secs(5)).await?;")]
+            #[doc = concat!("let id = ", $handle, $example_id, ";")]
+            #[doc = concat!(
+                $handle, ".route_timeout(", $argument, ", \"hello\", Duration::from_secs(5)).await?;"
+            )]
             /// # Ok(())
             /// # }
             /// ```
             pub async fn route_timeout(
                 &self,
-                to: $target,
+                to: $to,
                 message: impl Into<$message>,
                 timeout: std::time::Duration,
             ) -> Result<(), $crate::error::RouteError<$message>> {
-                self.0.send_timeout(&to, message.into(), timeout).await
+                self.0.send_timeout(to, message.into(), timeout).await
             }
 
-            /// Sends a message to the remote that sent `request`: [`route`](Self::route) with its
-            /// routing id. There can be any number of replies.
+            #[doc = concat!(
+                "Sends a message to the remote that sent `request`: [`route`](Self::route) with its ",
+                $id, ". There can be any number of replies."
+            )]
             ///
             /// # Cancel safety
             ///
@@ -117,8 +146,9 @@ macro_rules! route_verbs {
             ///
             /// # Errors
             ///
-            /// [`RouteError`](crate::RouteError) as from [`route`](Self::route). A message without
-            /// a routing id was not received by this socket: the remote is unreachable.
+            /// [`RouteError`](crate::RouteError) as from [`route`](Self::route). The remote of a
+            /// message that was not received is unreachable
+            #[doc = concat!("if the message names no ", $id, ".")]
             ///
             /// # Examples
             ///
@@ -131,15 +161,17 @@ macro_rules! route_verbs {
             /// ```
             pub async fn reply(
                 &self,
-                request: &$message,
+                request: &$request,
                 message: impl Into<$message>,
             ) -> Result<(), $crate::error::RouteError<$message>> {
                 let Some(unsent) = self.0.reply(request, message.into())? else { return Ok(()) };
                 unsent.await
             }
 
-            /// Sends a message to the remote that sent `request` unless the queue of that remote is
-            /// full: [`try_route`](Self::try_route) with its routing id.
+            #[doc = concat!(
+                "Sends a message to the remote that sent `request` unless the queue of that remote \
+                 is full: [`try_route`](Self::try_route) with its ", $id, "."
+            )]
             ///
             /// # Errors
             ///
@@ -156,15 +188,17 @@ macro_rules! route_verbs {
             /// ```
             pub fn try_reply(
                 &self,
-                request: &$message,
+                request: &$request,
                 message: impl Into<$message>,
             ) -> Result<(), $crate::error::TryRouteError<$message>> {
                 self.0.try_reply(request, message.into())
             }
 
-            /// Sends a message to the remote that sent `request`; waits while the queue of that
-            /// remote is full, at most for `timeout`: [`route_timeout`](Self::route_timeout) with
-            /// its routing id.
+            #[doc = concat!(
+                "Sends a message to the remote that sent `request`; waits while the queue of that \
+                 remote is full, at most for `timeout`: [`route_timeout`](Self::route_timeout) with \
+                 its ", $id, "."
+            )]
             ///
             /// # Cancel safety
             ///
@@ -190,15 +224,15 @@ macro_rules! route_verbs {
             /// ```
             pub async fn reply_timeout(
                 &self,
-                request: &$message,
+                request: &$request,
                 message: impl Into<$message>,
                 timeout: std::time::Duration,
             ) -> Result<(), $crate::error::RouteError<$message>> {
                 self.0.reply_timeout(request, message.into(), timeout)?.await
             }
 
-            /// Reserves a slot for one message to a remote; waits while the queue of that remote is
-            /// full.
+            /// Reserves a slot for one message to a remote; waits like [`route`](Self::route) while
+            /// the queue of that remote is full.
             ///
             /// Reserve a permit to avoid building a message that cannot be sent. Sending through it
             /// never waits.
@@ -215,32 +249,32 @@ macro_rules! route_verbs {
             ///
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            #[doc = concat!("let id = ", $handle, ".recv().await?.routing_id().unwrap();")]
-            #[doc = concat!("let permit = ", $handle, ".reserve_route(id).await?;")]
+            #[doc = concat!("let id = ", $handle, $example_id, ";")]
+            #[doc = concat!("let permit = ", $handle, ".reserve_route(", $argument, ").await?;")]
             /// permit.send("hello")?;
             /// # Ok(())
             /// # }
             /// ```
             pub async fn reserve_route(
                 &self,
-                to: $target,
+                to: $to,
             ) -> Result<$crate::socket::RoutePermit<'_, $message>, $crate::error::RouteError<()>> {
-                self.0.reserve(to).await.map($crate::socket::RoutePermit::from)
+                self.0.reserve(to.to_owned()).await.map($crate::socket::RoutePermit::from)
             }
 
             /// Reserves a slot for one message to a remote unless the queue of that remote is full.
             ///
             /// # Errors
             ///
-            /// [`TryRouteError`](crate::TryRouteError) if the queue is full, if no remote has this
-            /// routing id, or if the socket is closed.
+            /// [`TryRouteError`](crate::TryRouteError) if the queue is full, if the socket is closed, or
+            #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
             ///
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            #[doc = concat!("let id = ", $handle, ".recv().await?.routing_id().unwrap();")]
-            #[doc = concat!("if let Ok(permit) = ", $handle, ".try_reserve_route(id) {")]
+            #[doc = concat!("let id = ", $handle, $example_id, ";")]
+            #[doc = concat!("if let Ok(permit) = ", $handle, ".try_reserve_route(", $argument, ") {")]
             ///     permit.send("hello")?;
             /// }
             /// # Ok(())
@@ -248,9 +282,9 @@ macro_rules! route_verbs {
             /// ```
             pub fn try_reserve_route(
                 &self,
-                to: $target,
+                to: $to,
             ) -> Result<$crate::socket::RoutePermit<'_, $message>, $crate::error::TryRouteError<()>> {
-                self.0.try_reserve(to).map($crate::socket::RoutePermit::from)
+                self.0.try_reserve(to.to_owned()).map($crate::socket::RoutePermit::from)
             }
 
             /// Converts this handle into a [`Sink`](futures_sink::Sink) that drops messages to
@@ -279,13 +313,22 @@ macro_rules! route_verbs {
         }
 
         $crate::socket::verbs::sink! {
-            /// Sends messages that carry the routing id of their remote; waits while the queue of
-            /// that remote is full. Closing the sink flushes it and leaves the socket open.
-            $socket: $message, $crate::error::RouteError<$message>
+            #[doc = concat!(
+                "Sends messages that carry the ", $id, " of their remote; waits while the queue of \
+                 that remote is full. Closing the sink flushes it and leaves the socket open."
+            )]
+            $socket: $request, $crate::error::RouteError<$request>
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
         impl $crate::socket::bounds::sealed::Addressing for $socket {
+            type Addressed = $request;
+
+            fn names_remote(message: &$request) -> bool {
+                type Target = $crate::socket::target::TargetOf<$socket>;
+                $crate::socket::target::Addressed::<Target>::target(message).is_some()
+            }
+
             fn limit(&self) -> $crate::socket::time_limit::TimeLimit {
                 self.0.sink_limit()
             }
@@ -294,7 +337,7 @@ macro_rules! route_verbs {
                 &mut self,
                 limit: &mut $crate::socket::time_limit::TimeLimit,
                 cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<$message> {
+            ) -> std::task::Poll<$request> {
                 self.0.poll_overdue(limit, cx)
             }
         }

@@ -11,6 +11,7 @@ use super::operations;
 use super::pairs::PairScene;
 use super::replies::REPLY_OPERATIONS;
 use super::requests::REQUEST_OPERATIONS;
+use super::router::ROUTER_OPERATIONS;
 use crate::one_way::{Receiver, Sender};
 
 #[test]
@@ -25,6 +26,7 @@ fn every_async_method_is_among_the_operations() {
     let names = names.chain(GROUP_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(REPLY_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(REQUEST_OPERATIONS.iter().map(|operation| operation.name));
+    let names = names.chain(ROUTER_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.map(str::to_owned);
     let names = names.chain(names_of_pair::<Channel>());
     let names = names.chain(names_of_pair::<Dealer>());
@@ -140,7 +142,9 @@ fn sockets(sources: &[Source]) -> Vec<SocketRow> {
             let (_, strategy) = source.text[..at].rsplit_once("type Outgoing = ")?;
             let strategy = strategy.split(';').next()?.to_owned();
             // Converts the names of capabilities to the names of their files.
-            let capabilities = capabilities.replace("ConnectPeer", "connect_peer").to_lowercase();
+            let capabilities = capabilities.replace("ConnectPeer", "connect_peer");
+            let capabilities = capabilities.replace("ConnectIdentity", "connect_identity");
+            let capabilities = capabilities.to_lowercase();
             let filters = filters(sources, &strategy);
             Some(SocketRow { socket, strategy, filters, capabilities })
         })

@@ -2,8 +2,8 @@
 
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, ScatterConfig, ServerConfig,
-    SocketConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
+    ServerConfig, SocketConfig,
 };
 
 use super::operations::{ANY, Operation, traffic};
@@ -36,6 +36,7 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "RadioConfig::start" RadioConfig "",
     "RepConfig::start" RepConfig "",
     "ReqConfig::start" ReqConfig "",
+    "RouterConfig::start" RouterConfig "",
     "ScatterConfig::start" ScatterConfig "",
     "ServerConfig::start" ServerConfig "",
     "SocketConfig::start" SocketConfig "type = 'client'\n",

@@ -16,6 +16,7 @@ mod operations;
 mod pairs;
 mod replies;
 mod requests;
+mod router;
 mod scene;
 mod threads;
 
@@ -31,6 +32,7 @@ use self::operations::{OPERATIONS, Operation};
 use self::pairs::PairScene;
 use self::replies::{REPLY_OPERATIONS, ReplyScene};
 use self::requests::{REQUEST_OPERATIONS, RequestScene};
+use self::router::{ROUTER_OPERATIONS, RouterScene};
 use self::scene::{Effect, Scene};
 use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
@@ -61,6 +63,12 @@ async fn every_operation_of_a_pair_can_be_dropped_wherever_it_waits<S: Sender>(
     transport: Transport,
 ) {
     drop_each::<PairScene<S>>(transport, PairScene::<S>::OPERATIONS).await;
+}
+
+over_every_transport!(every_operation_of_a_router_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_of_a_router_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<RouterScene>(transport, ROUTER_OPERATIONS).await;
 }
 
 over_every_transport!(every_operation_with_groups_can_be_dropped_wherever_it_waits);

@@ -362,8 +362,8 @@ macro_rules! refused {
 refused! {
     [M: Numbered] SendError<M>,
     [M: Numbered] TrySendError<M>,
-    [] RouteError,
-    [] TryRouteError,
+    [M: Numbered] RouteError<M>,
+    [M: Numbered] TryRouteError<M>,
 }
 
 /// The number of senders on each socket, in addition to the operation.
