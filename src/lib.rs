@@ -41,7 +41,8 @@
 //! | [`Pair`] | one [`Pair`] | to the only remote | from the only remote |
 //! | [`Push`] | [`Pull`]s | round-robin | never |
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
-//! | [`Dealer`] | [`Dealer`]s, ROUTERs, REPs | round-robin | fair-queued |
+//! | [`Dealer`] | [`Dealer`]s, [`Router`]s, [`Rep`]s | round-robin | fair-queued |
+//! | [`Router`] | [`Dealer`]s, [`Router`]s, REQs | by [`Identity`] | fair-queued |
 //! | [`Rep`] | REQ, [`Dealer`]s | replies to each request, in any order | fair-queued |
 //! | [`Req`] | REPs, ROUTERs | round-robin | the reply of each request |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |

@@ -102,6 +102,18 @@ async fn routers_know_each_other_by_announced_or_assigned_identities(transport: 
     assert_eq!(other.recv().await.unwrap().identity(), &assigned);
 }
 
+over_every_transport!(a_router_probes_another);
+
+async fn a_router_probes_another(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let (router, endpoint) = bound(Router::builder(), transport).await;
+    let prober = Router::builder().probe_router(true).connect(&endpoint).await.unwrap();
+    let probe = router.recv().await.unwrap();
+    assert_eq!(*probe, [""]);
+    router.reply(&probe, "welcome").await.unwrap();
+    assert_eq!(*prober.recv().await.unwrap(), ["welcome"]);
+}
+
 /// Returns options for a router that reconnects quickly.
 fn quick() -> Builder<Router> {
     Router::builder().reconnect_interval(Duration::from_millis(1))
