@@ -378,6 +378,10 @@ impl fmt::Debug for Remote {
 /// of other implementations.
 pub(crate) const ACCEPTS_PING: &str = "X-Accepts-Ping";
 
+/// The property by which a REP announces with `0` that it may leave a message without a reply, and
+/// reply in any order. A REP of another implementation replies to each message in turn.
+pub(crate) const LOCK_STEP: &str = "X-Lock-Step";
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

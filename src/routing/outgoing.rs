@@ -160,6 +160,17 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
+    /// Returns the inbound half of the pipe that a sender specifies.
+    pub(crate) fn inbound(&mut self, to: &S::Target) -> Option<PipeKey> {
+        let key = self.strategy.choose(to).specified()?;
+        self.pipes.get(key).map(|pipe| pipe.inbound)
+    }
+
+    /// Returns the last remote of a pipe.
+    pub(crate) fn last_remote(&self, key: PipeKey) -> Option<Remote> {
+        self.pipes.get(key)?.remote.clone()
+    }
+
     fn claim(&mut self, to: &S::Target, ticket: &mut Option<Ticket>) -> Option<PipeKey> {
         (*ticket)?;
         match self.strategy.choose(to).specified() {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, OutgoingPipes, Strategy};
+use crate::routing::{Choice, Strategy};
 use crate::routing_id::RoutingId;
 
 /// Sends each message to the remote with its routing id (RFC 41, The SERVER Socket Type, For
@@ -74,13 +74,6 @@ impl RoutingTable {
     }
 }
 
-impl OutgoingPipes<RoutingTable> {
-    /// Returns the inbound half of a remote's pipe.
-    pub(crate) fn inbound(&self, id: RoutingId) -> Option<PipeKey> {
-        Some(self.pipes.get(*self.strategy.keys.get(&id)?)?.inbound)
-    }
-}
-
 impl Strategy for RoutingTable {
     type Target = RoutingId;
 
@@ -111,7 +104,7 @@ mod tests {
     use crate::message::Message;
     use crate::pipe::HighWaterMark;
     use crate::pipe::Want;
-    use crate::routing::{EndpointId, Outgoing, Refusal};
+    use crate::routing::{EndpointId, Outgoing, OutgoingPipes, Refusal};
     use crate::sync::Wakes;
 
     #[test]

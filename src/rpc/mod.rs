@@ -2,8 +2,9 @@
 //!
 //! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks. A
 //! [`Responder`] answers the requests that a [`Server`](crate::Server) receives, by a `tower`
-//! service. On the wire each message has a small envelope, which `docs/rpc.md` specifies byte by
-//! byte, so that any CLIENT or SERVER of ZeroMQ can be either side.
+//! service. `docs/rpc.md` specifies their messages byte by byte, so that any CLIENT or SERVER of
+//! ZeroMQ can be either side. Over a [`Dealer`](crate::Dealer) and a [`Rep`](crate::Rep), so can
+//! the [classic sockets](#classic-sockets).
 //!
 //! ```
 //! use std::time::Duration;
@@ -30,6 +31,42 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Classic sockets
+//!
+//! Programs with a released version of libzmq have no CLIENT and SERVER. They call a responder over
+//! a [`Rep`](crate::Rep), by a DEALER or REQ, and answer a requester over a
+//! [`Dealer`](crate::Dealer), by a ROUTER, REP or DEALER. `examples/python` has small programs for
+//! both sides.
+//!
+//! ```
+//! use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, service_fn};
+//! use tokio_zmtp::{Dealer, Rep};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let rep = Rep::builder().bind("tcp://127.0.0.1:*").await?;
+//! let endpoint = rep.last_endpoint().unwrap();
+//! let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
+//! tokio::spawn(Responder::new(rep).serve(echo));
+//!
+//! let requester = Requester::new(Dealer::builder().connect(endpoint).await?);
+//! assert_eq!(requester.call("hello").await?, "hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Between a `Dealer` and a `Rep` of this crate, calls have all the properties described below.
+//! Other sockets limit them:
+//!
+//! - A REQ receives one answer to each request. A reply that is a stream becomes the error
+//!   [`STREAMED`](ErrorCode::STREAMED), and the REQ is not notified when its responder drains.
+//! - A REP of libzmq answers one request after the other, and every message that it receives. It is
+//!   therefore sent no cancellations: it completes cancelled requests, and its replies are dropped.
+//!   It cannot answer with a stream of more than one part.
+//! - A broker, which forwards messages between a ROUTER and a DEALER, distributes cancellations and
+//!   credit among its servers like requests. With more than one server, streams of more parts than
+//!   [`stream_window`](RequesterBuilder::stream_window) stall, and cancellations are ineffective.
 //!
 //! # Outcomes
 //!
@@ -94,12 +131,17 @@
 mod batch;
 mod clock;
 mod deferred_ends;
+mod envelope_path;
 mod error;
 mod failure;
+mod framing;
 mod request;
 mod requester;
+mod requesting_socket;
 mod responder;
+mod responding_socket;
 mod response;
+mod return_path;
 mod service_error;
 mod service_fn;
 pub mod stats;
@@ -109,7 +151,9 @@ pub use self::error::CallError;
 pub use self::failure::Failure;
 pub use self::request::Request;
 pub use self::requester::{Call, Replies, Requester, RequesterBuilder};
+pub use self::requesting_socket::RequestingSocket;
 pub use self::responder::{Responder, ResponderBuilder};
+pub use self::responding_socket::RespondingSocket;
 pub use self::response::Response;
 pub use self::service_fn::{ServiceFn, service_fn};
 

@@ -2,42 +2,60 @@
 
 use std::time::Duration;
 
-use zmtp_proto::rpc::envelope::{Content, Envelope, HEADER, ID};
+use zmtp_proto::rpc::envelope::{Content, Envelope, ID};
 
+use super::framing::Framing;
 use crate::message::Message;
 
 /// An encoded message without the id of its call, which is assigned when the message is queued.
 #[derive(Debug)]
 pub(super) enum UnaddressedEnvelope {
-    Short { bytes: [u8; Message::SHORT], len: usize },
-    Long(Vec<u8>),
+    Short {
+        bytes: [u8; Message::SHORT],
+        len: usize,
+        /// The number of bytes before the envelope.
+        start: usize,
+    },
+    Long {
+        bytes: Vec<u8>,
+        start: usize,
+    },
 }
 
 impl UnaddressedEnvelope {
     #[inline]
-    pub(super) fn new(content: Content<'_>) -> Self {
-        let envelope = Envelope { id: 0, content };
-        let len = envelope.encoded_len();
+    pub(super) fn new(framing: Framing<'_>, content: Content<'_>) -> Self {
+        Self::encode(framing, Envelope { id: 0, content })
+    }
+
+    #[inline]
+    fn encode(framing: Framing<'_>, envelope: Envelope<'_>) -> Self {
+        let encoded_len = envelope.encoded_len();
+        let start = framing.overhead(encoded_len);
+        let len = start + encoded_len;
         if len <= Message::SHORT {
             let mut bytes = [0x00; Message::SHORT];
-            envelope.encode(&mut &mut bytes[..]);
-            Self::Short { bytes, len }
+            framing.write(encoded_len, &mut bytes);
+            envelope.encode(&mut &mut bytes[start..]);
+            Self::Short { bytes, len, start }
         } else {
             let mut bytes = Vec::with_capacity(len);
+            bytes.resize(start, 0x00);
+            framing.write(encoded_len, &mut bytes);
             envelope.encode(&mut bytes);
-            Self::Long(bytes)
+            Self::Long { bytes, start }
         }
     }
 
     #[inline]
     pub(super) fn finish(self, id: u64) -> Message {
         match self {
-            Self::Short { mut bytes, len } => {
-                bytes[ID].copy_from_slice(&id.to_be_bytes());
+            Self::Short { mut bytes, len, start } => {
+                bytes[start..][ID].copy_from_slice(&id.to_be_bytes());
                 Message::short(bytes, len, None)
             }
-            Self::Long(mut bytes) => {
-                bytes[ID].copy_from_slice(&id.to_be_bytes());
+            Self::Long { mut bytes, start } => {
+                bytes[start..][ID].copy_from_slice(&id.to_be_bytes());
                 Message::from(bytes)
             }
         }
@@ -53,8 +71,11 @@ pub(super) fn millis(left: Duration) -> Option<u32> {
 
 /// Encodes a message of a call.
 #[inline]
-pub(super) fn message(id: u64, content: Content<'_>) -> Message {
-    UnaddressedEnvelope::new(content).finish(id)
+pub(super) fn message(framing: Framing<'_>, id: u64, content: Content<'_>) -> Message {
+    match UnaddressedEnvelope::encode(framing, Envelope { id, content }) {
+        UnaddressedEnvelope::Short { bytes, len, .. } => Message::short(bytes, len, None),
+        UnaddressedEnvelope::Long { bytes, .. } => Message::from(bytes),
+    }
 }
 
 /// Returns the last `len` bytes of a message, its body: copied if it is short, and otherwise
@@ -64,25 +85,27 @@ pub(super) fn last(message: &Message, len: usize) -> Message {
     message.tail(message.len().saturating_sub(len))
 }
 
-/// Returns the body of a message that consists of its header and its body.
-#[inline]
-pub(super) fn body(message: &Message) -> Message {
-    let len = message.len().saturating_sub(HEADER);
-    last(message, len)
-}
-
 #[cfg(test)]
 mod tests {
+    use zmtp_proto::message_shape::parts;
+
     use super::*;
 
     #[test]
     fn bodies_of_every_length_are_decoded_unchanged() {
-        for len in [0, 1, 60, 61, 62, 69, 70, 71, 72, 1_000] {
+        let envelope = b"\x01\x02id\x01\x00";
+        for len in [0, 1, 53, 54, 55, 60, 61, 62, 69, 70, 71, 72, 246, 247, 248, 1_000] {
             let sent = Message::from(vec![7; len]);
-            let whole = message(u64::MAX, Content::Reply(&sent));
-            let decoded = Envelope::decode(&whole).unwrap();
-            assert_eq!(decoded, Envelope { id: u64::MAX, content: Content::Reply(&sent) });
-            assert_eq!(body(&whole), sent);
+            for framing in [Framing::Body, Framing::DELIMITED, Framing::LastPart(envelope)] {
+                let whole = message(framing, u64::MAX, Content::Reply(&sent));
+                let part = match framing {
+                    Framing::Body => &whole,
+                    Framing::LastPart(_) => parts(&whole).last().unwrap(),
+                };
+                let decoded = Envelope::decode(part).unwrap();
+                assert_eq!(decoded, Envelope { id: u64::MAX, content: Content::Reply(&sent) });
+                assert_eq!(last(&whole, len), sent);
+            }
         }
     }
 }

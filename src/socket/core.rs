@@ -17,7 +17,7 @@ use crate::message::Message;
 use crate::monitor::EventPublisher;
 use crate::options::{Options, Unroutable};
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
-use crate::remote::ACCEPTS_PING;
+use crate::remote::{ACCEPTS_PING, LOCK_STEP};
 use crate::routing::{
     Copies, FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy,
 };
@@ -213,8 +213,13 @@ fn metadata(socket_type: SocketType, options: &Options) -> Metadata {
         metadata = Metadata::identifying(&options.identity);
     }
     metadata.append(&options.metadata);
-    if socket_type == SocketType::Dish {
-        let pushed = metadata.push(ACCEPTS_PING, b"1");
+    let announced: Option<(_, &[u8])> = match socket_type {
+        SocketType::Dish => Some((ACCEPTS_PING, b"1")),
+        SocketType::Rep => Some((LOCK_STEP, b"0")),
+        _ => None,
+    };
+    if let Some((name, value)) = announced {
+        let pushed = metadata.push(name, value);
         debug_assert!(pushed.is_ok(), "the name is valid");
     }
     metadata

@@ -19,10 +19,13 @@ use crate::stats::Volume;
 use crate::sync::Wakes;
 
 /// A socket type. `verbs!` implements it.
-pub(super) trait SharedCore {
+pub(super) trait SharedCore: Sized {
     type Outgoing: Strategy + 'static;
 
     fn core(&self) -> &Arc<Core<Self::Outgoing>>;
+
+    /// Returns another handle.
+    fn from_core(core: Arc<Core<Self::Outgoing>>) -> Self;
 }
 
 /// A socket type that receives.

@@ -9,6 +9,7 @@ mod wire;
 mod calls;
 mod cancellation;
 mod chaos;
+mod classic;
 mod draining;
 mod envelopes;
 mod every_await;

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinHandle;
 use tokio_zmtp::rpc::stats::{RequesterStats, ResponderStats};
-use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
+use tokio_zmtp::rpc::{
+    Failure, Request, Requester, RequestingSocket, Responder, RespondingSocket, Response,
+    service_fn,
+};
 use tokio_zmtp::{Client, Message, RoutingId, Server};
 use tower::ServiceExt;
 
@@ -103,7 +106,10 @@ pub(crate) fn unique() -> String {
 }
 
 /// Yields until the statistics of a requester satisfy a condition.
-pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats) -> bool) {
+pub(crate) async fn until<S: RequestingSocket>(
+    requester: &Requester<S>,
+    is_so: impl Fn(&RequesterStats) -> bool,
+) {
     while !is_so(&requester.stats()) {
         tokio::task::yield_now().await;
     }
@@ -125,7 +131,10 @@ pub(crate) async fn until_shut(requester: &Requester) {
 }
 
 /// Yields until the statistics of a responder satisfy a condition.
-pub(crate) async fn until_there(responder: &Responder, is_so: impl Fn(&ResponderStats) -> bool) {
+pub(crate) async fn until_there<S: RespondingSocket>(
+    responder: &Responder<S>,
+    is_so: impl Fn(&ResponderStats) -> bool,
+) {
     while !is_so(&responder.stats()) {
         tokio::task::yield_now().await;
     }

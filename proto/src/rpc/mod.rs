@@ -1,7 +1,6 @@
-//! The envelope of requests and replies between CLIENT and SERVER, which the module `rpc` of
-//! `tokio-zmtp` uses.
+//! The messages of requests and replies, which the module `rpc` of `tokio-zmtp` uses.
 //!
-//! ZMTP does not define this envelope. The page `docs/rpc.md` of `tokio-zmtp` specifies it.
+//! ZMTP does not define them. The page `docs/rpc.md` of `tokio-zmtp` specifies them.
 
 mod code;
 pub mod envelope;

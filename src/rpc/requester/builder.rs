@@ -6,9 +6,8 @@ use super::call_permit::CallPermit;
 use super::calls::{CALLS_MAX, Calls};
 use super::core::RequesterCore;
 use super::dispatcher::Dispatcher;
-use crate::rpc::Requester;
+use crate::rpc::{Requester, RequestingSocket};
 use crate::socket::Client;
-use crate::socket::tracked::Tracked;
 
 /// Sets the options of a [`Requester`].
 ///
@@ -29,8 +28,8 @@ use crate::socket::tracked::Tracked;
 /// ```
 #[derive(Debug)]
 #[must_use = "options do nothing until the requester is built"]
-pub struct RequesterBuilder {
-    client: Client,
+pub struct RequesterBuilder<S: RequestingSocket = Client> {
+    socket: S,
     max_outstanding: usize,
     stream_window: u32,
     timeout: Option<Duration>,
@@ -51,10 +50,10 @@ pub struct RequesterBuilder {
 /// # Ok(())
 /// # }
 /// ```
-impl RequesterBuilder {
-    pub(super) const fn new(client: Client) -> Self {
+impl<S: RequestingSocket> RequesterBuilder<S> {
+    pub(super) const fn new(socket: S) -> Self {
         Self {
-            client,
+            socket,
             max_outstanding: MAX_OUTSTANDING,
             stream_window: STREAM_WINDOW,
             timeout: None,
@@ -81,14 +80,14 @@ impl RequesterBuilder {
     }
 
     /// Creates the requester, and starts the task that receives for it, in the runtime of the
-    /// client.
+    /// socket.
     #[must_use]
-    pub fn build(self) -> Requester {
+    pub fn build(self) -> Requester<S> {
         let calls = Calls::new(self.max_outstanding);
-        let (ends, open) = self.client.watch_connections();
-        let Self { client, timeout, stream_window, .. } = self;
-        let core = RequesterCore::new(client, calls, open, timeout, stream_window);
-        core.client.runtime().spawn(Dispatcher::new(&core, ends));
+        let (ends, open) = self.socket.watch_connections();
+        let Self { socket, timeout, stream_window, .. } = self;
+        let core = RequesterCore::new(socket, calls, open, timeout, stream_window);
+        core.socket.runtime().spawn(Dispatcher::new(&core, ends));
         Requester { core, permit: CallPermit::default(), opening: None }
     }
 }

@@ -9,7 +9,8 @@ use super::core::RequesterCore;
 use super::pending_request::PendingRequest;
 use super::span::CallSpan;
 use crate::message::Message;
-use crate::rpc::CallError;
+use crate::rpc::{CallError, RequestingSocket};
+use crate::socket::Client;
 
 /// The reply to a request. The request is sent when the future is first polled.
 ///
@@ -19,8 +20,8 @@ use crate::rpc::CallError;
 /// not sent. Otherwise a cancellation is sent to the server, if its queue has capacity.
 #[derive(Debug)]
 #[must_use = "a request is sent when its future is polled"]
-pub struct Call {
-    core: Arc<RequesterCore>,
+pub struct Call<S: RequestingSocket = Client> {
+    core: Arc<RequesterCore<S>>,
     progress: Progress,
     span: CallSpan,
 }
@@ -32,9 +33,9 @@ enum Progress {
     Over,
 }
 
-impl Call {
+impl<S: RequestingSocket> Call<S> {
     #[inline]
-    pub(super) fn new(core: Arc<RequesterCore>, unsent: PendingRequest) -> Self {
+    pub(super) fn new(core: Arc<RequesterCore<S>>, unsent: PendingRequest) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
         Self { core, progress: Progress::Pending(unsent), span }
     }
@@ -65,7 +66,7 @@ impl Call {
     }
 }
 
-impl Future for Call {
+impl<S: RequestingSocket> Future for Call<S> {
     type Output = Result<Message, CallError>;
 
     #[inline]
@@ -76,7 +77,7 @@ impl Future for Call {
     }
 }
 
-impl Drop for Call {
+impl<S: RequestingSocket> Drop for Call<S> {
     #[inline]
     fn drop(&mut self) {
         match mem::replace(&mut self.progress, Progress::Over) {

@@ -4,6 +4,7 @@ use std::task::{Poll, Waker};
 
 use super::call_limit::CallLimit;
 use super::core::RequesterCore;
+use crate::rpc::RequestingSocket;
 use crate::socket::tracked::Ticket;
 
 /// A slot of the [`CallLimit`], or the position in its line.
@@ -35,7 +36,7 @@ impl CallPermit {
     }
 
     /// Releases its slot or its position in the line.
-    pub(super) fn release(&mut self, core: &RequesterCore) {
+    pub(super) fn release<S: RequestingSocket>(&mut self, core: &RequesterCore<S>) {
         let Self { ticket, is_admitted } = std::mem::take(self);
         match ticket {
             Some(ticket) => core.calls.with(|calls, wakes| calls.admission.cancel(ticket, wakes)),

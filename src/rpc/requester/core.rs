@@ -11,16 +11,15 @@ use zmtp_proto::rpc::envelope::Content;
 
 use super::calls::Calls;
 use super::reply_parts::NextPart;
-use crate::rpc::unaddressed;
-use crate::socket::Client;
-use crate::socket::tracked::{PipeKey, Presence, Refusal, Tracked};
+use crate::rpc::{RequestingSocket, unaddressed};
+use crate::socket::tracked::{PipeKey, Presence, Refusal};
 use crate::sync::Lock;
 
-/// The client and its calls. The dispatcher ends when the last handle and the last call are
+/// The socket and its calls. The dispatcher ends when the last handle and the last call are
 /// dropped.
 #[derive(Debug)]
-pub(super) struct RequesterCore {
-    pub(super) client: Client,
+pub(super) struct RequesterCore<S: RequestingSocket> {
+    pub(super) socket: S,
     /// Requests are queued under this lock, so that no reply and no end of a connection is handled
     /// between queuing a request and adding its call.
     pub(super) calls: Lock<Calls>,
@@ -36,15 +35,15 @@ pub(super) struct RequesterCore {
     pub(super) stream_window: u32,
 }
 
-impl RequesterCore {
+impl<S: RequestingSocket> RequesterCore<S> {
     pub(super) fn new(
-        client: Client,
+        socket: S,
         calls: Calls,
         open: Arc<AtomicUsize>,
         timeout: Option<Duration>,
         stream_window: u32,
     ) -> Arc<Self> {
-        let presence = client.presence();
+        let presence = socket.presence();
         let ended = CancellationToken::new();
         let core = Arc::new(Self {
             calls: Lock::new(calls),
@@ -54,9 +53,9 @@ impl RequesterCore {
             dispatcher: Lock::default(),
             timeout,
             stream_window,
-            client,
+            socket,
         });
-        core.client.runtime().spawn(watch_servers(Arc::downgrade(&core), presence, ended));
+        core.socket.runtime().spawn(watch_servers(Arc::downgrade(&core), presence, ended));
         core
     }
 
@@ -94,10 +93,12 @@ impl RequesterCore {
         }
     }
 
-    /// Sends a cancellation to the server of a call.
+    /// Sends a cancellation to the server of a call, if that accepts one.
     pub(super) fn cancel(&self, pipe: PipeKey, id: u64) {
-        let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Cancel));
-        if sent.is_err() {
+        let cancellation = unaddressed::message(S::FRAMING, id, Content::Cancel);
+        let is_sent =
+            self.socket.accepts_cancel(pipe) && self.socket.try_send_to(pipe, cancellation).is_ok();
+        if !is_sent {
             self.calls.lock().count_cancel_unsent();
         }
     }
@@ -105,7 +106,8 @@ impl RequesterCore {
     /// Grants a server credit for more parts of a stream. If its queue is full, the dispatcher
     /// sends the credit later.
     pub(super) fn grant_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
-        let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Credit(parts)));
+        let credit = unaddressed::message(S::FRAMING, id, Content::Credit(parts));
+        let sent = self.socket.try_send_to(pipe, credit);
         if let Err(Refusal::Full) = sent {
             self.calls.lock().owe(id, parts);
         }
@@ -123,15 +125,15 @@ impl RequesterCore {
 }
 
 /// Wakes the calls that wait for a server when none can be expected anymore, so that they fail.
-async fn watch_servers(
-    core: Weak<RequesterCore>,
+async fn watch_servers<S: RequestingSocket>(
+    core: Weak<RequesterCore<S>>,
     mut presence: watch::Receiver<Presence>,
     ended: CancellationToken,
 ) {
     let watching = async {
         while presence.wait_for(Presence::is_hopeless).await.is_ok() {
             let Some(core) = core.upgrade() else { return };
-            core.client.wake_senders();
+            core.socket.wake_senders();
             drop(core);
             if presence.wait_for(|presence| !presence.is_hopeless()).await.is_err() {
                 return;
@@ -144,13 +146,13 @@ async fn watch_servers(
     }
 }
 
-impl Drop for RequesterCore {
+impl<S: RequestingSocket> Drop for RequesterCore<S> {
     fn drop(&mut self) {
         let stranded: Vec<_> = self.calls.lock().take_stranded().collect();
         for message in stranded {
-            self.client.count_undelivered(message);
+            self.socket.count_undelivered(message);
         }
-        self.client.unwatch_connections();
+        self.socket.unwatch_connections();
         self.wake_dispatcher();
     }
 }

@@ -15,26 +15,24 @@ use super::core::RequesterCore;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::remote::Remote;
-use crate::rpc::Failure;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
-use crate::rpc::unaddressed;
+use crate::rpc::{Failure, RequestingSocket, unaddressed};
 use crate::socket::tracked::{
-    ClientSenders, ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, Tracked,
-    WeakClient,
+    ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, WeakSenders, WeakSocket,
 };
 use crate::sync::Wakes;
 
 /// The task of a requester. It receives replies, handles the ends of connections, requeues stranded
 /// requests and enforces deadlines.
 #[derive(Debug)]
-pub(super) struct Dispatcher {
-    core: Weak<RequesterCore>,
-    /// The position in the client's line of receivers. Other handles of the client can outlive the
+pub(super) struct Dispatcher<S: RequestingSocket> {
+    core: Weak<RequesterCore<S>>,
+    /// The position in the socket's line of receivers. Other handles of the socket can outlive the
     /// requester.
-    receiving: InLine<WeakClient>,
-    /// The position in the client's line of senders, for stranded requests.
-    sending: InLine<ClientSenders>,
+    receiving: InLine<WeakSocket<S>>,
+    /// The position in the socket's line of senders, for stranded requests.
+    sending: InLine<WeakSenders<S>>,
     /// The presence of servers, watched while requests are stranded.
     presence: Option<Pin<Box<WatchStream<Presence>>>>,
     endings: DeferredEnds,
@@ -51,12 +49,12 @@ pub(super) struct Dispatcher {
 /// The server of a message, and the connection that it arrived on.
 type From = (PipeKey, ConnectionId);
 
-impl Dispatcher {
-    pub(super) fn new(core: &Arc<RequesterCore>, ends: Arc<ConnectionEnds>) -> Self {
+impl<S: RequestingSocket> Dispatcher<S> {
+    pub(super) fn new(core: &Arc<RequesterCore<S>>, ends: Arc<ConnectionEnds>) -> Self {
         Self {
             core: Arc::downgrade(core),
-            receiving: InLine::new(core.client.downgrade()),
-            sending: InLine::new(ClientSenders(core.client.downgrade())),
+            receiving: InLine::new(core.socket.downgrade()),
+            sending: InLine::new(core.socket.senders()),
             presence: None,
             endings: DeferredEnds::new(ends),
             received: Vec::with_capacity(BATCH),
@@ -67,17 +65,17 @@ impl Dispatcher {
         }
     }
 
-    /// Receives until no message is left; ready when the client is closed.
-    fn poll_receive(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<()> {
+    /// Receives until no message is left; ready when the socket is closed.
+    fn poll_receive(&mut self, core: &RequesterCore<S>, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BATCHES_PER_WAKE {
-            let due = self.endings.poll(cx.waker(), |end| core.client.unread(end));
+            let due = self.endings.poll(cx.waker(), |end| core.socket.unread(end));
             self.strand(core);
             self.fail_ended(core, &due);
             self.requeue_stranded(core, cx);
             let Self { receiving, received, .. } = self;
             let (_, ticket) = receiving.parts();
             let from = |pipe, remote: &Remote| (pipe, remote.connection_id());
-            match core.client.poll_receive_many(ticket, cx, received, from) {
+            match core.socket.poll_receive_many(ticket, cx, received, from) {
                 Poll::Ready(Ok(())) => self.handle(core),
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
@@ -88,12 +86,12 @@ impl Dispatcher {
     }
 
     /// Handles the received messages.
-    fn handle(&mut self, core: &RequesterCore) {
+    fn handle(&mut self, core: &RequesterCore<S>) {
         let Self { received, wakes, broken, draining, endings, .. } = self;
         let mut due = Vec::new();
         core.calls.with_wakes(wakes, |calls, wakes| {
             for &((pipe, connection), ref message) in &*received {
-                match handle(calls, pipe, message, wakes) {
+                match handle::<S>(calls, pipe, message, wakes) {
                     Handled::Done => {}
                     Handled::Broken(pipe, id) => broken.push((pipe, id)),
                     Handled::Drain => draining.push((pipe, connection)),
@@ -109,30 +107,30 @@ impl Dispatcher {
             core.cancel(pipe, id);
         }
         for (pipe, connection) in draining.drain(..) {
-            let acknowledgement = unaddressed::message(CONNECTION, Content::Drained);
-            core.client.drain(pipe, connection, acknowledgement);
+            let acknowledgement = unaddressed::message(S::FRAMING, CONNECTION, Content::Drained);
+            core.socket.drain(pipe, connection, acknowledgement);
         }
     }
 
     /// Strands the requests that ended connections did not write.
-    fn strand(&mut self, core: &RequesterCore) {
+    fn strand(&mut self, core: &RequesterCore<S>) {
         let unwritten = self.endings.take_unwritten();
         if unwritten.is_empty() {
             return;
         }
         let dropped: Vec<_> = core.calls.with_wakes(&mut self.wakes, |calls, wakes| {
-            unwritten.into_iter().filter_map(|left| calls.strand(left, wakes)).collect()
+            unwritten.into_iter().filter_map(|left| calls.strand::<S>(left, wakes)).collect()
         });
         for (message, refused_by) in dropped {
             match refused_by {
-                Some(remote) => core.client.count_refused(&remote, message),
-                None => core.client.count_undelivered(message),
+                Some(remote) => core.socket.count_refused(&remote, message),
+                None => core.socket.count_undelivered(message),
             }
         }
     }
 
     /// Queues stranded requests for connected servers, as soon as there is capacity.
-    fn requeue_stranded(&mut self, core: &RequesterCore, cx: &mut Context<'_>) {
+    fn requeue_stranded(&mut self, core: &RequesterCore<S>, cx: &mut Context<'_>) {
         loop {
             let (_, line) = self.sending.parts();
             let placed = core.calls.with(|calls, wakes| {
@@ -143,8 +141,9 @@ impl Dispatcher {
                     return Placed::Over(message);
                 }
                 let mut message = Some(message);
-                let make = |position| calls.place(id, position, message.take().unwrap_or_default());
-                let sent = core.client.poll_send_with(make, line, cx.waker(), wakes);
+                let make =
+                    |position| calls.place::<S>(id, position, message.take().unwrap_or_default());
+                let sent = core.socket.poll_send_with(make, line, cx.waker(), wakes);
                 if let Some(message) = message {
                     calls.restore_stranded(id, message);
                 }
@@ -153,7 +152,7 @@ impl Dispatcher {
             match placed {
                 Placed::One => continue,
                 Placed::Over(message) => {
-                    core.client.count_undelivered(message);
+                    core.socket.count_undelivered(message);
                     continue;
                 }
                 Placed::Full => {}
@@ -165,7 +164,7 @@ impl Dispatcher {
             let wakes = &mut self.wakes;
             let unsent = core.calls.with_wakes(wakes, |calls, wakes| calls.fail_stranded(wakes));
             for message in unsent {
-                core.client.count_undelivered(message);
+                core.socket.count_undelivered(message);
             }
         }
         self.presence = None;
@@ -173,9 +172,9 @@ impl Dispatcher {
     }
 
     /// Ready when no server is connected, and no endpoint is left that could connect one.
-    fn poll_deserted(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_deserted(&mut self, core: &RequesterCore<S>, cx: &mut Context<'_>) -> Poll<()> {
         let presence =
-            self.presence.get_or_insert_with(|| Box::pin(WatchStream::new(core.client.presence())));
+            self.presence.get_or_insert_with(|| Box::pin(WatchStream::new(core.socket.presence())));
         while let Poll::Ready(Some(presence)) = presence.as_mut().poll_next(cx) {
             if presence.connected == 0 && presence.endpoints == 0 {
                 return Poll::Ready(());
@@ -185,29 +184,29 @@ impl Dispatcher {
     }
 
     /// Fails all calls, and all callers that wait for a slot.
-    fn close(&mut self, core: &RequesterCore) {
+    fn close(&mut self, core: &RequesterCore<S>) {
         let stranded: Vec<_> = core.calls.with(|calls, wakes| {
             calls.close(wakes);
             calls.take_stranded().collect()
         });
-        core.client.wake_unconnected();
+        core.socket.wake_unconnected();
         for message in stranded {
-            core.client.count_undelivered(message);
+            core.socket.count_undelivered(message);
         }
         self.sending.cancel();
     }
 
-    /// Fails the calls of ended connections, unless the client is closed: then that is what fails
+    /// Fails the calls of ended connections, unless the socket is closed: then that is what fails
     /// them, after the last message.
-    fn fail_ended(&mut self, core: &RequesterCore, ends: &[ConnectionEnd]) {
-        if !ends.is_empty() && !core.client.is_closed() {
+    fn fail_ended(&mut self, core: &RequesterCore<S>, ends: &[ConnectionEnd]) {
+        if !ends.is_empty() && !core.socket.is_closed() {
             core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.fail_ended(ends, wakes));
         }
     }
 
     /// Fails calls whose deadline has passed, sends the credit that is owed, and registers for the
     /// next time at which either is necessary.
-    fn poll_time(&mut self, core: &RequesterCore, cx: &mut Context<'_>) {
+    fn poll_time(&mut self, core: &RequesterCore<S>, cx: &mut Context<'_>) {
         loop {
             let now = Instant::now();
             let (mut rings, is_owing) = core.calls.with_wakes(&mut self.wakes, |calls, wakes| {
@@ -229,7 +228,7 @@ impl Dispatcher {
     }
 }
 
-impl Future for Dispatcher {
+impl<S: RequestingSocket> Future for Dispatcher<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -244,9 +243,9 @@ impl Future for Dispatcher {
     }
 }
 
-impl Drop for Dispatcher {
+impl<S: RequestingSocket> Drop for Dispatcher<S> {
     /// Ends the calls, because a runtime that shuts down drops the dispatcher early. Its positions
-    /// in the lines of the client are released, so that other handles get messages and capacity.
+    /// in the lines of the socket are released, so that other handles get messages and capacity.
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
             self.close(&core);
@@ -285,14 +284,23 @@ impl Handled {
 
 /// Handles one message.
 #[inline]
-fn handle(calls: &mut Calls, from: PipeKey, message: &Message, wakes: &mut Wakes) -> Handled {
-    let Envelope { id, content } = match Envelope::decode(message) {
+fn handle<S: RequestingSocket>(
+    calls: &mut Calls,
+    from: PipeKey,
+    message: &Message,
+    wakes: &mut Wakes,
+) -> Handled {
+    let Some(opened) = S::open(message) else {
+        calls.count_malformed();
+        return Handled::Done;
+    };
+    let Envelope { id, content } = match Envelope::decode(opened) {
         Ok(envelope) => envelope,
         Err(error) => return handle_malformed(calls, from, error, wakes),
     };
     let answer = match content {
-        Content::Reply(_) => Answer::Reply(unaddressed::body(message)),
-        Content::Part(_) => Answer::Part(unaddressed::body(message)),
+        Content::Reply(body) => Answer::Reply(unaddressed::last(message, body.len())),
+        Content::Part(body) => Answer::Part(unaddressed::last(message, body.len())),
         Content::Error { code, detail, text } => {
             Answer::Error(Failure::received(code, detail, text))
         }
@@ -324,7 +332,7 @@ fn handle_malformed(
 }
 
 /// Sends the credit that is owed; returns false if a queue is still full.
-fn send_owed_credit(core: &RequesterCore) -> bool {
+fn send_owed_credit<S: RequestingSocket>(core: &RequesterCore<S>) -> bool {
     loop {
         let owed = core.calls.lock().take_owed();
         let Some((id, pipe, parts)) = owed else { return true };

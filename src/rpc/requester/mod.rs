@@ -1,4 +1,4 @@
-//! Calls over a [`Client`].
+//! Calls over a [`Client`] or a [`Dealer`].
 
 mod builder;
 mod call;
@@ -26,12 +26,16 @@ use self::pending_request::PendingRequest;
 pub use self::replies::Replies;
 use crate::message::Message;
 use crate::rpc::stats::RequesterStats;
-use crate::rpc::{CallError, Request};
+use crate::rpc::{CallError, Request, RequestingSocket};
 use crate::socket::tracked::Ticket;
-use crate::socket::{Client, CloseReport};
+use crate::socket::{Client, CloseReport, Dealer};
 
 /// Makes calls over a [`Client`], from any number of tasks: each call gets its own reply, in
 /// whatever order replies arrive.
+///
+/// A `Requester<Dealer>` makes calls over a [`Dealer`], to
+/// [classic sockets](crate::rpc#classic-sockets). What this page states about the client applies to
+/// the dealer as well.
 ///
 /// A `Requester` is a handle: cloning it is cheap and returns another handle to the same client.
 /// Its requests go to the client's connected servers, round-robin. It receives all messages of the
@@ -107,15 +111,15 @@ use crate::socket::{Client, CloseReport};
 /// # Ok(())
 /// # }
 /// ```
-pub struct Requester {
-    core: Arc<RequesterCore>,
+pub struct Requester<S: RequestingSocket = Client> {
+    core: Arc<RequesterCore<S>>,
     /// The permit that `poll_ready` acquired.
     permit: CallPermit,
     /// The position among the tasks that wait for a server to connect.
     opening: Option<Ticket>,
 }
 
-impl Requester {
+impl<S: RequestingSocket> Requester<S> {
     /// Creates a requester with default options.
     ///
     /// # Panics
@@ -136,8 +140,8 @@ impl Requester {
     /// # }
     /// ```
     #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self::builder(client).build()
+    pub fn new(socket: S) -> Self {
+        Self::builder(socket).build()
     }
 
     /// Returns a builder, which sets the options of a new requester.
@@ -153,8 +157,8 @@ impl Requester {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn builder(client: Client) -> RequesterBuilder {
-        RequesterBuilder::new(client)
+    pub const fn builder(socket: S) -> RequesterBuilder<S> {
+        RequesterBuilder::new(socket)
     }
 
     /// Sends a request to the next server in turn, and waits for the reply. The future borrows
@@ -183,7 +187,7 @@ impl Requester {
     /// # }
     /// ```
     #[inline]
-    pub fn call(&self, request: impl Into<Request>) -> Call {
+    pub fn call(&self, request: impl Into<Request>) -> Call<S> {
         let unsent = PendingRequest::new(request.into(), None, CallPermit::default());
         Call::new(Arc::clone(&self.core), unsent)
     }
@@ -221,26 +225,10 @@ impl Requester {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream(&self, request: impl Into<Request>) -> Replies {
+    pub fn stream(&self, request: impl Into<Request>) -> Replies<S> {
         let window = Some(self.core.stream_window);
         let unsent = PendingRequest::new(request.into(), window, CallPermit::default());
         Replies::new(Arc::clone(&self.core), unsent)
-    }
-
-    /// Returns the underlying client, for example to connect or to monitor it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # async fn example(requester: tokio_zmtp::rpc::Requester)
-    /// # -> Result<(), Box<dyn std::error::Error>> {
-    /// requester.client().connect("tcp://192.0.2.2:5555").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.core.client
     }
 
     /// Returns the statistics of all calls.
@@ -275,37 +263,77 @@ impl Requester {
     /// # }
     /// ```
     pub async fn close(&self) -> CloseReport {
-        self.core.client.close().await
+        self.core.socket.close().await
     }
 }
 
-impl Clone for Requester {
+impl Requester {
+    /// Returns the underlying client, for example to connect or to monitor it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(requester: tokio_zmtp::rpc::Requester)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// requester.client().connect("tcp://192.0.2.2:5555").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.core.socket
+    }
+}
+
+impl Requester<Dealer> {
+    /// Returns the underlying dealer, for example to connect or to monitor it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Dealer;
+    /// use tokio_zmtp::rpc::Requester;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let requester = Requester::new(Dealer::new());
+    /// requester.dealer().connect("tcp://192.0.2.2:5555").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn dealer(&self) -> &Dealer {
+        &self.core.socket
+    }
+}
+
+impl<S: RequestingSocket> Clone for Requester<S> {
     fn clone(&self) -> Self {
         Self { core: Arc::clone(&self.core), permit: CallPermit::default(), opening: None }
     }
 }
 
-impl Drop for Requester {
+impl<S: RequestingSocket> Drop for Requester<S> {
     fn drop(&mut self) {
         self.permit.release(&self.core);
-        self.core.client.cancel_open(&mut self.opening);
+        self.core.socket.cancel_open(&mut self.opening);
     }
 }
 
-impl fmt::Debug for Requester {
+impl<S: RequestingSocket> fmt::Debug for Requester<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Requester").field("client", self.client()).finish_non_exhaustive()
+        f.debug_struct("Requester").field("socket", &self.core.socket).finish_non_exhaustive()
     }
 }
 
-impl Service<Request> for Requester {
+impl<S: RequestingSocket> Service<Request> for Requester<S> {
     type Response = Message;
     type Error = CallError;
-    type Future = Call;
+    type Future = Call<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         if self.opening.is_some() || !self.core.is_open() {
-            match self.core.client.poll_open(&mut self.opening, cx.waker()) {
+            match self.core.socket.poll_open(&mut self.opening, cx.waker()) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(CallError::Closed)),
                 Poll::Pending => {
@@ -327,7 +355,7 @@ impl Service<Request> for Requester {
         self.permit.poll_enter(&mut calls.admission, cx.waker()).map(Ok)
     }
 
-    fn call(&mut self, request: Request) -> Call {
+    fn call(&mut self, request: Request) -> Call<S> {
         let permit = std::mem::take(&mut self.permit);
         Call::new(Arc::clone(&self.core), PendingRequest::new(request, None, permit))
     }

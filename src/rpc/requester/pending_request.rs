@@ -9,8 +9,8 @@ use super::call_permit::CallPermit;
 use super::core::RequesterCore;
 use super::reply_parts::ReplyParts;
 use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
-use crate::rpc::{CallError, Request};
-use crate::socket::tracked::{Ticket, Timer, Tracked};
+use crate::rpc::{CallError, Request, RequestingSocket};
+use crate::socket::tracked::{Ticket, Timer};
 
 /// A request that has not been sent.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ impl PendingRequest {
     /// Sends the request, as soon as there is a slot and queue capacity; returns the id of the
     /// call.
     #[inline]
-    pub(super) fn poll_send(
+    pub(super) fn poll_send<S: RequestingSocket>(
         &mut self,
-        core: &RequesterCore,
+        core: &RequesterCore<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, CallError>> {
         if !self.is_begun {
@@ -61,7 +61,7 @@ impl PendingRequest {
             }
             timeout = unaddressed::millis(left);
         }
-        let draft = self.draft(timeout);
+        let draft = self.draft::<S>(timeout);
         let Self { window, deadline, permit, line, .. } = self;
         let polled = core.calls.with(|calls, wakes| {
             if calls.is_closed() {
@@ -76,7 +76,7 @@ impl PendingRequest {
                 id = calls.enter(position, *deadline, cx.waker(), inbox);
                 draft.finish(id)
             };
-            ready!(core.client.poll_send_with(make, line, cx.waker(), wakes))
+            ready!(core.socket.poll_send_with(make, line, cx.waker(), wakes))
                 .map_err(|_| CallError::Closed)?;
             permit.transfer();
             Poll::Ready(Ok((id, calls.clock.add(*deadline))))
@@ -98,39 +98,46 @@ impl PendingRequest {
     }
 
     /// Releases its slot and its positions in the lines.
-    pub(super) fn cancel(&mut self, core: &RequesterCore) {
+    pub(super) fn cancel<S: RequestingSocket>(&mut self, core: &RequesterCore<S>) {
         if self.is_begun {
             core.calls.lock().count_never_sent();
         }
         if let Some(line) = self.line.take() {
-            core.client.cancel_send(line);
+            core.socket.cancel_send(line);
         }
         self.permit.release(core);
     }
 
     #[inline]
-    fn draft(&self, timeout: Option<u32>) -> UnaddressedEnvelope {
+    fn draft<S: RequestingSocket>(&self, timeout: Option<u32>) -> UnaddressedEnvelope {
         let Self { request, window, .. } = self;
         let Some(context) = request.trace_context() else {
             let fields =
                 RequestFields { timeout, trace: None, credit: *window, body: request.body() };
-            return UnaddressedEnvelope::new(Content::Request(fields));
+            return UnaddressedEnvelope::new(S::FRAMING, Content::Request(fields));
         };
         let parent = context.to_string();
         let trace = Some((&*parent, context.state()));
-        UnaddressedEnvelope::new(Content::Request(RequestFields {
-            timeout,
-            trace,
-            credit: *window,
-            body: request.body(),
-        }))
+        UnaddressedEnvelope::new(
+            S::FRAMING,
+            Content::Request(RequestFields {
+                timeout,
+                trace,
+                credit: *window,
+                body: request.body(),
+            }),
+        )
     }
 
     /// Waits until the deadline.
     #[cold]
-    fn wait(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
+    fn wait<S: RequestingSocket>(
+        &mut self,
+        core: &RequesterCore<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, CallError>> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        let expired = core.client.poll_until(&mut self.timer, deadline, cx);
+        let expired = core.socket.poll_until(&mut self.timer, deadline, cx);
         expired.map(|()| Err(CallError::DeadlineExceeded))
     }
 }

@@ -12,7 +12,8 @@ use super::pending_request::PendingRequest;
 use super::reply_parts::NextPart;
 use super::span::CallSpan;
 use crate::message::Message;
-use crate::rpc::CallError;
+use crate::rpc::{CallError, RequestingSocket};
+use crate::socket::Client;
 
 /// The parts of the reply to a request. The request is sent when the stream is first polled. The
 /// stream ends after the last part or after an error. A reply that is not a stream is a single
@@ -28,8 +29,8 @@ use crate::rpc::CallError;
 /// cancels the call: a cancellation is sent to the server, if its queue has capacity.
 #[derive(Debug)]
 #[must_use = "a request is sent when its stream is polled"]
-pub struct Replies {
-    core: Arc<RequesterCore>,
+pub struct Replies<S: RequestingSocket = Client> {
+    core: Arc<RequesterCore<S>>,
     progress: Progress,
     span: CallSpan,
     /// The number of bytes that have been received.
@@ -43,8 +44,8 @@ enum Progress {
     Over,
 }
 
-impl Replies {
-    pub(super) fn new(core: Arc<RequesterCore>, unsent: PendingRequest) -> Self {
+impl<S: RequestingSocket> Replies<S> {
+    pub(super) fn new(core: Arc<RequesterCore<S>>, unsent: PendingRequest) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
         Self { core, progress: Progress::Pending(unsent), span, bytes: 0 }
     }
@@ -57,7 +58,7 @@ impl Replies {
     }
 }
 
-impl Stream for Replies {
+impl<S: RequestingSocket> Stream for Replies<S> {
     type Item = Result<Message, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -89,7 +90,7 @@ impl Stream for Replies {
     }
 }
 
-impl Drop for Replies {
+impl<S: RequestingSocket> Drop for Replies<S> {
     fn drop(&mut self) {
         match mem::replace(&mut self.progress, Progress::Over) {
             Progress::Pending(mut unsent) => unsent.cancel(&self.core),

@@ -12,6 +12,7 @@
 //! the notice yet is not disconnected.
 
 use std::collections::HashMap;
+use std::future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,21 +22,20 @@ use tokio_stream::wrappers::WatchStream;
 use zmtp_proto::rpc::envelope::{CONNECTION, Content};
 
 use crate::connection_id::ConnectionId;
-use crate::error::TryRouteError;
+use crate::message::Message;
 use crate::remote::Remote;
-use crate::routing_id::RoutingId;
-use crate::rpc::unaddressed;
-use crate::socket::Server;
-use crate::socket::tracked::{Presence, Timer, Tracked};
+use crate::rpc::return_path::ReturnPath;
+use crate::rpc::{RespondingSocket, unaddressed};
+use crate::socket::tracked::{InLine, Presence, Refusal, Timer};
 
 /// The remotes that were sent the notice, and those that have not acknowledged it.
 #[derive(Debug)]
-pub(super) struct Draining {
-    server: Server,
+pub(super) struct Draining<S: RespondingSocket> {
+    socket: S,
     /// The connections that were sent the notice.
-    notified: HashMap<RoutingId, ConnectionId>,
+    notified: HashMap<S::Key, ConnectionId>,
     /// The notified remotes that may still send requests.
-    open: HashMap<RoutingId, OpenRemote>,
+    open: HashMap<S::Key, OpenRemote>,
     presence: Pin<Box<WatchStream<Presence>>>,
     /// The number of remotes that had joined when all were last notified.
     joined: Option<u64>,
@@ -53,13 +53,13 @@ struct OpenRemote {
     was_queued: bool,
 }
 
-impl Draining {
+impl<S: RespondingSocket> Draining<S> {
     /// Starts draining: accepts no more remotes, and notifies the connected ones.
-    pub(super) fn start(server: &Server) -> Self {
-        let presence = server.presence();
-        server.stop_accepting();
+    pub(super) fn start(socket: &S) -> Self {
+        let presence = socket.presence();
+        socket.stop_accepting();
         Self {
-            server: server.clone(),
+            socket: socket.clone(),
             notified: HashMap::new(),
             open: HashMap::new(),
             presence: Box::pin(WatchStream::new(presence)),
@@ -72,14 +72,14 @@ impl Draining {
 
     /// Returns whether a request of a remote is still accepted.
     pub(super) fn admits(&mut self, remote: &Remote) -> bool {
-        let Some(routing_id) = self.notify(remote) else { return false };
-        self.open.contains_key(&routing_id)
+        let Some(key) = self.notify(remote) else { return false };
+        self.open.contains_key(&key)
     }
 
     /// Records that a remote sends no more requests.
     pub(super) fn acknowledge(&mut self, remote: &Remote) {
-        if let Some(routing_id) = self.notify(remote) {
-            self.open.remove(&routing_id);
+        if let Some(key) = self.notify(remote) {
+            self.open.remove(&key);
         }
     }
 
@@ -88,23 +88,23 @@ impl Draining {
         while let Poll::Ready(Some(presence)) = self.presence.as_mut().poll_next(cx) {
             self.arriving = presence.arriving;
             if self.joined.replace(presence.joined) != Some(presence.joined) {
-                for remote in self.server.remotes() {
+                for remote in self.socket.remotes() {
                     self.notify(&remote);
                 }
             }
-            let Self { server, notified, open, .. } = self;
-            open.retain(|id, _| is_connected(server, *id, notified.get(id).copied()));
+            let Self { socket, notified, open, .. } = self;
+            open.retain(|id, _| is_connected(socket, *id, notified.get(id).copied()));
         }
         while !self.open.is_empty() || self.arriving > 0 && !self.is_late {
-            let Self { server, grace, .. } = self;
-            if server.runtime().poll_sleep(grace, GRACE, cx).is_pending() {
+            let Self { socket, grace, .. } = self;
+            if socket.runtime().poll_sleep(grace, GRACE, cx).is_pending() {
                 return Poll::Pending;
             }
             self.grace = None;
             self.is_late = true;
-            let Self { server, open, .. } = self;
+            let Self { socket, open, .. } = self;
             open.retain(|id, remote| {
-                let queued = server.remotes().stats(*id).map_or(0, |stats| stats.queued.outgoing);
+                let queued = socket.remotes().stats(*id).map_or(0, |stats| stats.queued.outgoing);
                 let had_time = queued == 0 && !remote.was_queued;
                 remote.was_queued = queued > 0;
                 !had_time
@@ -113,41 +113,62 @@ impl Draining {
         Poll::Ready(())
     }
 
-    /// Notifies a remote, unless its connection has been notified already. Returns its routing id,
+    /// Notifies a remote, unless its connection has been notified already. Returns its key,
     /// unless it is disconnected.
-    fn notify(&mut self, remote: &Remote) -> Option<RoutingId> {
-        let (routing_id, connection) = (remote.routing_id()?, remote.connection_id());
-        if self.notified.get(&routing_id) == Some(&connection) {
-            return Some(routing_id);
+    ///
+    /// A remote that would take the notice for a reply is not sent one, and is treated like a
+    /// remote that does not acknowledge it.
+    fn notify(&mut self, remote: &Remote) -> Option<S::Key> {
+        let (path, connection) = (S::path_to(remote)?, remote.connection_id());
+        let key = path.key();
+        if self.notified.get(&key) == Some(&connection) {
+            return Some(key);
         }
-        if !is_connected(&self.server, routing_id, Some(connection)) {
+        if !is_connected(&self.socket, key, Some(connection)) {
             return None;
         }
-        let notice = unaddressed::message(CONNECTION, Content::Drain);
-        let is_full = match self.server.try_route(routing_id, notice) {
-            Ok(()) => false,
-            Err(TryRouteError::Full(notice)) => {
-                let server = self.server.clone();
-                // The task ends when the notice is queued, the remote disconnects, or the server is
-                // closed.
-                self.server.runtime().spawn(async move {
-                    let _ = server.route(routing_id, notice).await;
-                });
-                true
+        let mut is_full = false;
+        if S::is_asynchronous(remote) {
+            let notice = unaddressed::message(path.framing(), CONNECTION, Content::Drain);
+            let mut notice = Some(notice);
+            match self.socket.try_route_to(&key, &mut notice) {
+                Ok(()) => {}
+                Err(Refusal::Full) => {
+                    is_full = true;
+                    self.notify_later(key, notice);
+                }
+                Err(_) => return None,
             }
-            Err(_) => return None,
-        };
-        self.notified.insert(routing_id, connection);
+        }
+        self.notified.insert(key, connection);
         // A remote that connects during a grace period gets the rest of it and a second one.
         let was_queued = is_full || self.grace.is_some();
-        self.open.insert(routing_id, OpenRemote { was_queued });
-        Some(routing_id)
+        self.open.insert(key, OpenRemote { was_queued });
+        Some(key)
+    }
+
+    /// Queues the notice as soon as there is capacity. The task ends when the notice is queued, the
+    /// remote disconnects, or the socket is closed.
+    fn notify_later(&self, to: S::Key, mut notice: Option<Message>) {
+        let socket = self.socket.clone();
+        let mut position = InLine::new(socket.senders(to));
+        self.socket.runtime().spawn(async move {
+            let _ = future::poll_fn(|cx| {
+                let (_, ticket) = position.parts();
+                socket.poll_route(&to, &mut notice, ticket, cx)
+            })
+            .await;
+        });
     }
 }
 
 /// Returns whether a connection of a remote is the current one.
-fn is_connected(server: &Server, id: RoutingId, connection: Option<ConnectionId>) -> bool {
-    server.remotes().get(id).map(|remote| remote.connection_id()) == connection
+fn is_connected<S: RespondingSocket>(
+    socket: &S,
+    id: S::Key,
+    connection: Option<ConnectionId>,
+) -> bool {
+    socket.remotes().get(id).map(|remote| remote.connection_id()) == connection
         && connection.is_some()
 }
 

@@ -13,28 +13,28 @@ use zmtp_proto::rpc::envelope::Content;
 
 use super::budget::Budget;
 use super::counters::Count;
-use super::jobs::JobId;
+use super::job_id::JobId;
 use super::shared::{PartDelivery, ResponderState, error, too_much};
 use super::span;
-use crate::routing_id::RoutingId;
 use crate::rpc::response::{Form, Parts, Response};
+use crate::rpc::return_path::ReturnPath;
 use crate::rpc::service_error::BoxError;
-use crate::rpc::{Failure, unaddressed};
+use crate::rpc::{Failure, RespondingSocket, unaddressed};
 
 /// The result of a handler.
 pub(super) type Outcome = Result<Response, Failure>;
 
 /// Completes a request in a task of its own. The task is aborted when the request is cancelled.
 #[derive(Debug)]
-pub(super) struct Work {
-    pub(super) shared: Arc<ResponderState>,
+pub(super) struct Work<S: RespondingSocket> {
+    pub(super) shared: Arc<ResponderState<S>>,
     pub(super) id: JobId,
-    pub(super) routing_id: RoutingId,
+    pub(super) path: S::Path,
     pub(super) credit: Option<Arc<Semaphore>>,
     pub(super) span: Span,
 }
 
-impl Work {
+impl<S: RespondingSocket> Work<S> {
     /// Waits for the handler, and sends its answer.
     pub(super) async fn run<F, T, E>(self, mut handler: Pin<Box<Option<F>>>)
     where
@@ -63,14 +63,15 @@ impl Work {
     }
 
     fn send_last(&self, content: Content<'_>, outcome: Count) {
-        let message = unaddressed::message(self.id.call, content);
-        self.shared.answer(self.id, self.routing_id, message, outcome);
+        let message = unaddressed::message(self.path.framing(), self.id.call, content);
+        self.shared.answer(self.id, &self.path, message, outcome);
     }
 
     fn fail(&self, failure: &Failure, count: Option<Count>) {
         span::failed(&self.span, failure);
         let count = count.unwrap_or_else(|| Count::from(failure.code()));
-        self.shared.answer(self.id, self.routing_id, error(self.id.call, failure), count);
+        let message = error(self.path.framing(), self.id.call, failure);
+        self.shared.answer(self.id, &self.path, message, count);
     }
 
     async fn stream(&self, mut parts: Parts) {
@@ -107,13 +108,14 @@ impl Work {
                 }
             };
             bytes += part.len();
-            let message = unaddressed::message(self.id.call, Content::Part(&part));
+            let content = Content::Part(&part);
+            let message = unaddressed::message(self.path.framing(), self.id.call, content);
             drop(part);
             budget.note(message.len());
             if !has_credit && !has_credit_for(message.len(), credit, &budget).await {
                 return self.fail(&too_much(), Some(Count::Unread));
             }
-            match self.shared.send_part(self.id, self.routing_id, message, &budget, kept) {
+            match self.shared.send_part(self.id, self.path.key(), message, &budget, kept) {
                 PartDelivery::Sent => {}
                 PartDelivery::Waits(sent) => {
                     if sent.await.is_err() {

@@ -8,9 +8,10 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::job_id::JobId;
 use super::limits::Limits;
 use super::loads::Loads;
-use crate::routing_id::RoutingId;
+use crate::rpc::return_path::ReturnPath;
 use crate::socket::tracked::PipeKey;
 use crate::sync::Wakes;
 
@@ -20,13 +21,13 @@ use crate::sync::Wakes;
 /// The caller that removes a request records its outcome, so that each request has exactly one. No
 /// method calls, polls, spawns or drops user code.
 #[derive(Debug)]
-pub(super) struct Jobs {
-    running: BTreeMap<JobId, Job>,
+pub(super) struct Jobs<P: ReturnPath> {
+    running: BTreeMap<JobId, Job<P>>,
     /// The deadlines of requests without an answer.
     deadlines: BTreeSet<(Instant, JobId)>,
     pub(super) loads: Loads,
     /// Remotes with an empty backlog that the serving task has not handled yet.
-    emptied: Vec<RoutingId>,
+    emptied: Vec<P::Key>,
     /// The waker of the serving task.
     serving: Option<Waker>,
     is_served: bool,
@@ -34,16 +35,9 @@ pub(super) struct Jobs {
     is_ending: bool,
 }
 
-/// The key of a request: the pipe of its remote, and the id of its call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct JobId {
-    pub(super) pipe: PipeKey,
-    pub(super) call: u64,
-}
-
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) routing_id: RoutingId,
+pub(super) struct Job<P> {
+    pub(super) path: P,
     pub(super) deadline: Option<Instant>,
     /// The credit for parts, if the reply may be a stream.
     pub(super) credit: Option<Arc<Semaphore>>,
@@ -62,13 +56,13 @@ pub(super) enum JobAdmission {
     Duplicate,
 }
 
-impl Job {
+impl<P> Job<P> {
     pub(super) const fn new(
-        routing_id: RoutingId,
+        path: P,
         deadline: Option<Instant>,
         credit: Option<Arc<Semaphore>>,
     ) -> Self {
-        Self { routing_id, deadline, credit, task: None, is_answered: false }
+        Self { path, deadline, credit, task: None, is_answered: false }
     }
 
     /// Aborts the task, which drops the handler.
@@ -79,7 +73,7 @@ impl Job {
     }
 }
 
-impl Jobs {
+impl<P: ReturnPath> Jobs<P> {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             running: BTreeMap::new(),
@@ -108,7 +102,7 @@ impl Jobs {
     }
 
     /// Adds a request, whose id is not in use.
-    pub(super) fn add(&mut self, id: JobId, job: Job) {
+    pub(super) fn add(&mut self, id: JobId, job: Job<P>) {
         debug_assert!(!self.running.contains_key(&id));
         self.deadlines.extend(job.deadline.map(|deadline| (deadline, id)));
         self.running.insert(id, job);
@@ -138,7 +132,7 @@ impl Jobs {
     }
 
     /// Removes a request, if it still exists.
-    pub(super) fn take(&mut self, id: JobId) -> Option<Job> {
+    pub(super) fn take(&mut self, id: JobId) -> Option<Job<P>> {
         let job = self.running.remove(&id)?;
         if let Some(deadline) = job.deadline {
             self.deadlines.remove(&(deadline, id));
@@ -161,14 +155,14 @@ impl Jobs {
     }
 
     /// Removes the requests of a connection that has ended.
-    pub(super) fn take_of(&mut self, pipe: PipeKey) -> Vec<Job> {
-        let all = JobId { pipe, call: 0 }..=JobId { pipe, call: u64::MAX };
+    pub(super) fn take_of(&mut self, pipe: PipeKey) -> Vec<Job<P>> {
+        let all = JobId { pipe, tag: 0, call: 0 }..=JobId { pipe, tag: u64::MAX, call: u64::MAX };
         let ids: Vec<_> = self.running.range(all).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
     /// Removes the requests whose deadline has passed.
-    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<(JobId, Job)> {
+    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<(JobId, Job<P>)> {
         let mut expired = Vec::new();
         while let Some(&(_, id)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now) {
             expired.extend(self.take(id).map(|job| (id, job)));
@@ -177,8 +171,8 @@ impl Jobs {
     }
 
     /// Removes the requests without an answer, or all requests.
-    pub(super) fn take_rest(&mut self, with_answered: bool) -> Vec<(JobId, Job)> {
-        let is_meant = |job: &Job| with_answered || !job.is_answered;
+    pub(super) fn take_rest(&mut self, with_answered: bool) -> Vec<(JobId, Job<P>)> {
+        let is_meant = |job: &Job<P>| with_answered || !job.is_answered;
         let ids: Vec<_> =
             self.running.iter().filter(|(_, job)| is_meant(job)).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| Some((id, self.take(id)?))).collect()
@@ -195,7 +189,7 @@ impl Jobs {
 
     /// Registers the serving task to be woken when needed. Returns the remotes with an empty
     /// backlog.
-    pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<RoutingId> {
+    pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<P::Key> {
         (self.is_served, self.is_ending) = (true, is_ending);
         match &mut self.serving {
             Some(waker) => waker.clone_from(serving),
@@ -205,14 +199,14 @@ impl Jobs {
     }
 
     /// Records that no task serves anymore. Returns the remotes with an empty backlog.
-    pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<RoutingId>) {
+    pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<P::Key>) {
         (self.is_served, self.is_ending) = (false, false);
         (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
     /// Records that all messages of the backlog of a remote are queued. Wakes the serving task,
     /// which resumes the remote; returns false if there is no such task.
-    pub(super) fn emptied(&mut self, to: RoutingId, wakes: &mut Wakes) -> bool {
+    pub(super) fn emptied(&mut self, to: P::Key, wakes: &mut Wakes) -> bool {
         if self.is_served {
             self.emptied.push(to);
             wakes.extend(self.serving.take());

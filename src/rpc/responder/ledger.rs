@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::backlog::{BacklogEntry, NextStep};
 use super::budget::Budget;
 use super::counters::{Count, ResponderCounters};
-use super::jobs::{JobId, Jobs};
+use super::job_id::JobId;
+use super::jobs::Jobs;
 use super::limits::Limits;
-use crate::routing_id::RoutingId;
+use crate::rpc::responding_socket::SendsReplies;
+use crate::rpc::return_path::ReturnPath;
 use crate::rpc::stats::ResponderStats;
 use crate::socket::tracked::PipeKey;
 use crate::sync::Lock;
@@ -16,11 +18,14 @@ use crate::sync::Lock;
 /// The accounts of a responder. They do not keep the server alive, so that background tasks can
 /// hold them.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct Ledger<P: ReturnPath> {
     /// No user code may be called, and no user value dropped, under this lock.
-    pub(super) jobs: Lock<Jobs>,
+    pub(super) jobs: Lock<Jobs<P>>,
     counters: ResponderCounters,
 }
+
+/// The ledger of a responder over a socket.
+pub(super) type LedgerOf<S> = Ledger<<S as SendsReplies>::Path>;
 
 /// What to do next for a remote with waiting messages.
 #[derive(Debug)]
@@ -31,7 +36,7 @@ pub(super) enum NextMessage {
     Resume,
 }
 
-impl Ledger {
+impl<P: ReturnPath> Ledger<P> {
     pub(super) fn new(limits: Limits) -> Self {
         Self { jobs: Lock::new(Jobs::new(limits)), counters: ResponderCounters::default() }
     }
@@ -65,14 +70,17 @@ impl Ledger {
         self.jobs.lock().loads.budget(pipe)
     }
 
-    /// Takes the message to be queued next for a remote. If there is none, the remote must be
-    /// resumed.
-    pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> NextMessage {
+    /// Takes the message to be queued next, from the backlog of a remote with this number. If there
+    /// is none, the remote must be resumed.
+    pub(super) fn next_to(&self, pipe: PipeKey, to: P::Key, number: u64) -> NextMessage {
         let mut passed_over = Vec::new();
         self.jobs.with(|jobs, wakes| {
+            if !jobs.loads.is_current(pipe, number) {
+                return NextMessage::Nothing;
+            }
             while let Some(entry) = jobs.loads.pop(pipe) {
                 let is_wanted = match &entry.next_step {
-                    NextStep::Answer(_) => jobs.contains(JobId { pipe, call: entry.call }),
+                    NextStep::Answer(_) => jobs.contains(entry.id),
                     NextStep::Part(sender) => !sender.is_closed(),
                     NextStep::Notice => true,
                 };
@@ -90,28 +98,42 @@ impl Ledger {
         self.jobs.lock().loads.has_backlog(pipe)
     }
 
-    /// Ends the waiting messages of a remote that is disconnected, and the message that was
-    /// `begun`.
-    pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, NextStep)>) {
+    /// Ends the waiting messages of a remote that is disconnected, if they are those of the backlog
+    /// with this number, and the message that was `begun`.
+    pub(super) fn abandon(&self, pipe: PipeKey, number: u64, begun: Option<(JobId, NextStep)>) {
         let rest = self.jobs.with(|jobs, wakes| {
-            let rest = jobs.loads.drop_backlog(pipe);
+            let is_current = jobs.loads.is_current(pipe, number);
+            let rest = if is_current { jobs.loads.drop_backlog(pipe) } else { VecDeque::new() };
             jobs.wake_awaiting(wakes);
             rest
         });
-        let rest = rest.into_iter().map(|entry| (entry.call, entry.next_step));
-        for (call, next_step) in begun.into_iter().chain(rest) {
+        self.end_all(begun, rest);
+    }
+
+    /// Drops the waiting messages of a remote whose connection has ended. If another connection can
+    /// continue its backlog, the empty backlog stays.
+    pub(super) fn clear(&self, pipe: PipeKey, can_continue: bool) {
+        if can_continue {
+            let entries = self.jobs.lock().loads.take_backlog(pipe);
+            return drop(entries);
+        }
+        let entries = self.jobs.with(|jobs, wakes| {
+            let entries = jobs.loads.drop_backlog(pipe);
+            jobs.wake_awaiting(wakes);
+            entries
+        });
+        self.end_all(None, entries);
+    }
+
+    fn end_all(&self, begun: Option<(JobId, NextStep)>, rest: VecDeque<BacklogEntry>) {
+        let rest = rest.into_iter().map(|entry| (entry.id, entry.next_step));
+        for (id, next_step) in begun.into_iter().chain(rest) {
             match next_step {
-                NextStep::Answer(_) => self.finish(JobId { pipe, call }, Count::Disconnected),
+                NextStep::Answer(_) => self.finish(id, Count::Disconnected),
                 NextStep::Notice => self.count(Count::Unanswered),
                 // The stream detects that its sender is dropped.
                 NextStep::Part(_) => {}
             }
         }
-    }
-
-    /// Drops the waiting messages of a remote whose connection has ended.
-    pub(super) fn clear(&self, pipe: PipeKey) {
-        let entries: VecDeque<BacklogEntry> = self.jobs.lock().loads.take_backlog(pipe);
-        drop(entries);
     }
 }

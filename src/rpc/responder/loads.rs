@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::backlog::BacklogEntry;
+use super::backlog::{Backlog, BacklogEntry};
 use super::budget::Budget;
 use super::limits::Limits;
 use crate::socket::tracked::PipeKey;
@@ -21,6 +21,8 @@ pub(super) struct Loads {
     waiting: usize,
     /// The number of waiting requests that have been started.
     started: u64,
+    /// The number of backlogs so far.
+    backlogs: u64,
 }
 
 /// The sort key of a remote: first the fewest running requests, then the oldest turn.
@@ -36,7 +38,7 @@ struct Load {
     turn: u64,
     /// The messages that wait for queue capacity, in order. It exists from the first of them until
     /// all are queued.
-    backlog: Option<VecDeque<BacklogEntry>>,
+    backlog: Option<Backlog>,
     /// The bytes that may be kept for it. Created when first requested.
     budget: Option<Arc<Budget>>,
 }
@@ -60,6 +62,7 @@ impl Loads {
             running: 0,
             waiting: 0,
             started: 0,
+            backlogs: 0,
         }
     }
 
@@ -150,18 +153,30 @@ impl Loads {
         self.remotes.get(&pipe).is_some_and(|load| load.backlog.is_some())
     }
 
-    /// Adds a message to the backlog of a remote; returns whether it is the first.
-    pub(super) fn push(&mut self, pipe: PipeKey, entry: BacklogEntry) -> bool {
-        self.change(pipe, |load| {
+    /// Adds a message to the backlog of a remote; returns the number of the backlog if it is the
+    /// first.
+    pub(super) fn push(&mut self, pipe: PipeKey, entry: BacklogEntry) -> Option<u64> {
+        let number = self.backlogs + 1;
+        let is_first = self.change(pipe, |load| {
             let is_first = load.backlog.is_none();
-            load.backlog.get_or_insert_default().push_back(entry);
+            let new = || Backlog { number, entries: VecDeque::new() };
+            load.backlog.get_or_insert_with(new).entries.push_back(entry);
             is_first
-        })
+        });
+        self.backlogs += u64::from(is_first);
+        is_first.then_some(number)
+    }
+
+    /// Returns whether a backlog still exists.
+    pub(super) fn is_current(&self, pipe: PipeKey, number: u64) -> bool {
+        let backlog = self.remotes.get(&pipe).and_then(|load| load.backlog.as_ref());
+        backlog.is_some_and(|backlog| backlog.number == number)
     }
 
     /// Takes the message that has waited the longest. If none is left, removes the backlog.
     pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<BacklogEntry> {
-        if let Some(entry) = self.remotes.get_mut(&pipe)?.backlog.as_mut()?.pop_front() {
+        let backlog = self.remotes.get_mut(&pipe)?.backlog.as_mut()?;
+        if let Some(entry) = backlog.entries.pop_front() {
             return Some(entry);
         }
         self.change(pipe, |load| load.backlog = None);
@@ -171,12 +186,14 @@ impl Loads {
     /// Takes all messages of the backlog, which stays. They will not be sent.
     pub(super) fn take_backlog(&mut self, pipe: PipeKey) -> VecDeque<BacklogEntry> {
         let load = self.remotes.get_mut(&pipe);
-        load.and_then(|load| load.backlog.as_mut()).map(std::mem::take).unwrap_or_default()
+        let backlog = load.and_then(|load| load.backlog.as_mut());
+        backlog.map(|backlog| std::mem::take(&mut backlog.entries)).unwrap_or_default()
     }
 
     /// Takes all messages and removes the backlog; later messages form a new one.
     pub(super) fn drop_backlog(&mut self, pipe: PipeKey) -> VecDeque<BacklogEntry> {
-        self.change(pipe, |load| load.backlog.take().unwrap_or_default())
+        let backlog = self.change(pipe, |load| load.backlog.take());
+        backlog.map(|backlog| backlog.entries).unwrap_or_default()
     }
 
     /// Returns the budget of bytes that may be kept for a remote.
@@ -221,6 +238,7 @@ mod tests {
     use slotmap::SlotMap;
 
     use super::*;
+    use crate::rpc::responder::job_id::JobId;
     use crate::rpc::responder::limits::RemoteLimit;
 
     #[test]
@@ -265,8 +283,9 @@ mod tests {
     fn a_remote_with_a_backlog_has_no_turn() {
         let (mut loads, [a, b, _]) = loads(100);
         assert!(loads.enter(a, 1, 0) && loads.enter(b, 1, 0));
-        assert!(loads.push(a, BacklogEntry::notice(1)));
-        assert!(!loads.push(a, BacklogEntry::notice(2)));
+        let id = |call| JobId { pipe: a, tag: 0, call };
+        assert_eq!(loads.push(a, BacklogEntry::notice(id(1))), Some(1));
+        assert_eq!(loads.push(a, BacklogEntry::notice(id(2))), None);
         assert_eq!(loads.next(), Some(b));
         loads.take_turn(b, 1);
         assert_eq!(loads.next(), None);
@@ -275,6 +294,8 @@ mod tests {
         assert!(loads.has_backlog(a), "the last has not been sent yet");
         assert!(loads.pop(a).is_none());
         assert_eq!(loads.next(), Some(a));
+        assert_eq!(loads.push(a, BacklogEntry::notice(id(3))), Some(2), "it is another one");
+        assert!(loads.is_current(a, 2) && !loads.is_current(a, 1));
     }
 
     #[test]

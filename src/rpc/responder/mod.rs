@@ -1,4 +1,4 @@
-//! Replies over a [`Server`].
+//! Replies over a [`Server`] or a [`Rep`].
 
 mod backlog;
 mod backlog_delivery;
@@ -6,6 +6,7 @@ mod budget;
 mod counters;
 mod draining;
 mod job;
+mod job_id;
 mod jobs;
 mod ledger;
 mod limits;
@@ -28,10 +29,14 @@ use self::serving::Serving;
 use self::shared::ResponderState;
 use crate::rpc::service_error::BoxError;
 use crate::rpc::stats::ResponderStats;
-use crate::rpc::{Request, Response};
-use crate::socket::Server;
+use crate::rpc::{Request, RespondingSocket, Response};
+use crate::socket::{Rep, Server};
 
 /// Answers the requests that a [`Server`] receives, by a [`Service`].
+///
+/// A `Responder<Rep>` answers the requests of [classic sockets](crate::rpc#classic-sockets), which
+/// a [`Rep`] receives. What this page states about the server and its clients applies to the rep
+/// and its requesters as well.
 ///
 /// A `Responder` is a handle, through which the server can be monitored while it is
 /// [served](Self::serve). It receives all messages of the server.
@@ -80,20 +85,19 @@ use crate::socket::Server;
 ///
 /// [`Failure`](super::Failure) documents the codes for errors of the service. A handler that panics
 /// fails only its own request, with [`PANICKED`](super::ErrorCode::PANICKED).
-#[derive(Clone)]
-pub struct Responder {
-    shared: Arc<ResponderState>,
+pub struct Responder<S: RespondingSocket = Server> {
+    shared: Arc<ResponderState<S>>,
 }
 
 /// Sets the options of a [`Responder`].
 #[derive(Debug)]
 #[must_use = "options do nothing until the responder is built"]
-pub struct ResponderBuilder {
-    server: Server,
+pub struct ResponderBuilder<S: RespondingSocket = Server> {
+    socket: S,
     limits: Limits,
 }
 
-impl Responder {
+impl<S: RespondingSocket> Responder<S> {
     /// Creates a responder with default options.
     ///
     /// # Examples
@@ -110,8 +114,8 @@ impl Responder {
     /// # }
     /// ```
     #[must_use]
-    pub fn new(server: Server) -> Self {
-        Self::builder(server).build()
+    pub fn new(socket: S) -> Self {
+        Self::builder(socket).build()
     }
 
     /// Returns a builder, to set the options of a responder.
@@ -126,8 +130,8 @@ impl Responder {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn builder(server: Server) -> ResponderBuilder {
-        ResponderBuilder { server, limits: LIMITS }
+    pub const fn builder(socket: S) -> ResponderBuilder<S> {
+        ResponderBuilder { socket, limits: LIMITS }
     }
 
     /// Answers requests until the server is closed. The future borrows nothing, and can be spawned.
@@ -166,12 +170,12 @@ impl Responder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn serve<S>(&self, service: S) -> impl Future<Output = ()> + Send + use<S>
+    pub fn serve<T>(&self, service: T) -> impl Future<Output = ()> + Send + use<S, T>
     where
-        S: Service<Request> + Send + 'static,
-        S::Response: Into<Response> + 'static,
-        S::Error: Into<BoxError> + 'static,
-        S::Future: Send + 'static,
+        T: Service<Request> + Send + 'static,
+        T::Response: Into<Response> + 'static,
+        T::Error: Into<BoxError> + 'static,
+        T::Future: Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
         async move {
@@ -220,16 +224,16 @@ impl Responder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn serve_with_shutdown<S, F>(
+    pub fn serve_with_shutdown<T, F>(
         &self,
-        service: S,
+        service: T,
         signal: F,
-    ) -> impl Future<Output = ()> + Send + use<S, F>
+    ) -> impl Future<Output = ()> + Send + use<S, T, F>
     where
-        S: Service<Request> + Send + 'static,
-        S::Response: Into<Response> + 'static,
-        S::Error: Into<BoxError> + 'static,
-        S::Future: Send + 'static,
+        T: Service<Request> + Send + 'static,
+        T::Response: Into<Response> + 'static,
+        T::Error: Into<BoxError> + 'static,
+        T::Future: Send + 'static,
         F: Future<Output = ()> + Send,
     {
         let shared = Arc::clone(&self.shared);
@@ -246,25 +250,8 @@ impl Responder {
             })
             .await;
             drop(serving);
-            shared.server.close().await;
+            shared.socket.close().await;
         }
-    }
-
-    /// Returns the underlying server.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # async fn example(responder: tokio_zmtp::rpc::Responder)
-    /// # -> Result<(), Box<dyn std::error::Error>> {
-    /// responder.server().bind("tcp://192.0.2.1:5555").await?;
-    /// println!("{} clients", responder.server().remotes().len());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn server(&self) -> &Server {
-        &self.shared.server
     }
 
     /// Returns the statistics of all requests.
@@ -283,9 +270,56 @@ impl Responder {
     }
 }
 
-impl fmt::Debug for Responder {
+impl Responder {
+    /// Returns the underlying server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(responder: tokio_zmtp::rpc::Responder)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// responder.server().bind("tcp://192.0.2.1:5555").await?;
+    /// println!("{} clients", responder.server().remotes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.shared.socket
+    }
+}
+
+impl Responder<Rep> {
+    /// Returns the underlying socket, for example to bind or to monitor it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Rep;
+    /// use tokio_zmtp::rpc::Responder;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let responder = Responder::new(Rep::new());
+    /// println!("bound to {}", responder.rep().bind("tcp://127.0.0.1:*").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rep(&self) -> &Rep {
+        &self.shared.socket
+    }
+}
+
+impl<S: RespondingSocket> Clone for Responder<S> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<S: RespondingSocket> fmt::Debug for Responder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Responder").field("server", self.server()).finish_non_exhaustive()
+        f.debug_struct("Responder").field("socket", &self.shared.socket).finish_non_exhaustive()
     }
 }
 
@@ -305,7 +339,7 @@ impl fmt::Debug for Responder {
 /// # Ok(())
 /// # }
 /// ```
-impl ResponderBuilder {
+impl<S: RespondingSocket> ResponderBuilder<S> {
     /// Sets the maximum number of requests of all clients together that run concurrently, except
     /// those that are answered immediately; further requests wait. At least 1. Default: 16,384,
     /// more than is useful, and few enough to keep in memory. A single client gets [half of
@@ -354,8 +388,8 @@ impl ResponderBuilder {
 
     /// Creates the responder.
     #[must_use]
-    pub fn build(self) -> Responder {
-        Responder { shared: Arc::new(ResponderState::new(self.server, self.limits)) }
+    pub fn build(self) -> Responder<S> {
+        Responder { shared: Arc::new(ResponderState::new(self.socket, self.limits)) }
     }
 }
 

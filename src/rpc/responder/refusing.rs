@@ -8,22 +8,23 @@ use zmtp_proto::rpc::ErrorCode;
 use zmtp_proto::rpc::envelope::{Content, Envelope};
 
 use super::counters::Count;
-use super::jobs::JobId;
-use super::ledger::Ledger;
+use super::job_id::JobId;
+use super::ledger::LedgerOf;
 use super::shared::ResponderState;
 use crate::message::Message;
 use crate::remote::Remote;
+use crate::rpc::RespondingSocket;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
-use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey, Tracked, WeakServer};
+use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey, WeakSocket};
 
 /// The task that replaces a dropped serving future. Without it, requests that have not been
 /// received yet, and later ones, would never be answered. It ends when any responder serves the
-/// server again, or with the server, which it does not keep alive.
+/// socket again, or with the socket, which it does not keep alive.
 #[derive(Debug)]
-pub(super) struct Refusing {
-    /// The position in the server's line of receivers.
-    position: InLine<WeakServer>,
-    ledger: Arc<Ledger>,
+pub(super) struct Refusing<S: RespondingSocket> {
+    /// The position in the socket's line of receivers.
+    position: InLine<WeakSocket<S>>,
+    ledger: Arc<LedgerOf<S>>,
     ends: Arc<ConnectionEnds>,
     /// The number of this task's watch of the ends.
     watch: u64,
@@ -31,11 +32,11 @@ pub(super) struct Refusing {
     received: Vec<((PipeKey, Remote), Message)>,
 }
 
-impl Refusing {
-    pub(super) fn new(shared: &ResponderState) -> Self {
-        let ends = shared.server.watch_ends();
+impl<S: RespondingSocket> Refusing<S> {
+    pub(super) fn new(shared: &ResponderState<S>) -> Self {
+        let ends = shared.socket.watch_ends();
         Self {
-            position: InLine::new(shared.server.downgrade()),
+            position: InLine::new(shared.socket.downgrade()),
             ledger: Arc::clone(&shared.ledger),
             watch: ends.watch(),
             ends,
@@ -44,20 +45,20 @@ impl Refusing {
     }
 }
 
-impl Future for Refusing {
+impl<S: RespondingSocket> Future for Refusing<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { position, ledger, ends, watch, received } = &mut *self;
-        let (server, ticket) = position.parts();
-        let Some(server) = server.upgrade() else { return Poll::Ready(()) };
-        let shared = ResponderState::of_task(server, Arc::clone(ledger));
+        let (socket, ticket) = position.parts();
+        let Some(socket) = socket.upgrade() else { return Poll::Ready(()) };
+        let shared = ResponderState::of_task(socket, Arc::clone(ledger));
         for _ in 0..BATCHES_PER_WAKE {
             if !ends.discard(*watch, cx.waker()) {
                 return Poll::Ready(());
             }
             let origin = |pipe, remote: &Remote| (pipe, remote.clone());
-            let got = ready!(shared.server.poll_receive_many(ticket, cx, received, origin));
+            let got = ready!(shared.socket.poll_receive_many(ticket, cx, received, origin));
             if got.is_err() {
                 return Poll::Ready(());
             }
@@ -70,16 +71,23 @@ impl Future for Refusing {
     }
 }
 
-fn refuse(shared: &ResponderState, pipe: PipeKey, remote: &Remote, message: &Message) {
-    let Some(routing_id) = remote.routing_id() else { return };
-    match Envelope::decode(message) {
+fn refuse<S: RespondingSocket>(
+    shared: &ResponderState<S>,
+    pipe: PipeKey,
+    remote: &Remote,
+    message: &Message,
+) {
+    let Some((path, decoded)) = S::open(message, remote) else {
+        return shared.count(Count::Malformed);
+    };
+    match decoded {
         Ok(Envelope { id: call, content: Content::Request(_) }) => {
             shared.count(Count::Received);
             shared.count(Count::ShuttingDown);
-            let id = JobId { pipe, call };
-            shared.refuse_with(id, routing_id, ErrorCode::SHUTTING_DOWN);
+            let id = JobId::new(pipe, &path, call);
+            shared.refuse_with(id, &path, ErrorCode::SHUTTING_DOWN);
         }
         Ok(_) => shared.count(Count::Unknown),
-        Err(error) => shared.refuse_malformed(pipe, routing_id, error),
+        Err(error) => shared.refuse_malformed(pipe, &path, error),
     }
 }

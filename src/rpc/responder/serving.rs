@@ -17,59 +17,60 @@ use zmtp_proto::rpc::envelope::{Content, Envelope, RequestFields};
 use super::counters::Count;
 use super::draining::Draining;
 use super::job::{Work, catch, poll_handler};
-use super::jobs::{Job, JobAdmission, JobId};
+use super::job_id::JobId;
+use super::jobs::{Job, JobAdmission};
 use super::refusing::Refusing;
 use super::shared::{CannotQueue, ResponderState, error};
 use super::span;
 use super::waiting::{Accepted, WaitingRequests};
 use crate::message::Message;
 use crate::remote::Remote;
-use crate::routing_id::RoutingId;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::response::{Form, Response};
+use crate::rpc::return_path::ReturnPath;
 use crate::rpc::service_error::BoxError;
-use crate::rpc::{Failure, Request, unaddressed};
-use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Timer, Tracked, WeakServer};
+use crate::rpc::{Failure, Request, RespondingSocket, unaddressed};
+use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Timer, WeakSocket};
 
 /// The state of a responder that is being served. Its task receives requests, calls the service,
 /// and sends the replies that are ready immediately. Other requests get tasks of their own.
 #[derive(Debug)]
-pub(super) struct Serving<S: Service<Request>> {
-    shared: Arc<ResponderState>,
-    service: S,
+pub(super) struct Serving<T: Service<Request>, S: RespondingSocket> {
+    shared: Arc<ResponderState<S>>,
+    service: T,
     /// The runtime of the server, which handlers need. Set if no runtime is current; the inner
     /// option is empty if that runtime no longer exists.
     outside: Option<Option<Handle>>,
     /// The position in the server's line of receivers.
-    position: InLine<WeakServer>,
+    position: InLine<WeakSocket<S>>,
     endings: DeferredEnds,
     /// Empty between calls of `poll`; kept to reuse its memory.
     received: Vec<((PipeKey, Remote), Message)>,
     /// Requests for which the service is not ready, or whose remote has reached its share or has a
     /// backlog.
-    waiting: WaitingRequests,
+    waiting: WaitingRequests<S::Path>,
     /// Holds a handler while it is polled for the first time. A handler that is ready leaves the
     /// allocation to the next one.
-    current: Pin<Box<Option<S::Future>>>,
+    current: Pin<Box<Option<T::Future>>>,
     timer: Timer,
     /// Set from the shutdown signal on.
-    draining: Option<Draining>,
+    draining: Option<Draining<S>>,
     /// Whether all requests have ended, or the server is closed.
     is_over: bool,
 }
 
-impl<S> Serving<S>
+impl<T, S: RespondingSocket> Serving<T, S>
 where
-    S: Service<Request>,
-    S::Response: Into<Response> + 'static,
-    S::Error: Into<BoxError> + 'static,
-    S::Future: Send + 'static,
+    T: Service<Request>,
+    T::Response: Into<Response> + 'static,
+    T::Error: Into<BoxError> + 'static,
+    T::Future: Send + 'static,
 {
-    pub(super) fn new(shared: Arc<ResponderState>, service: S) -> Self {
-        let position = InLine::new(shared.server.downgrade());
-        let endings = DeferredEnds::new(shared.server.watch_ends());
-        let outside = Handle::try_current().is_err().then(|| shared.server.runtime().handle());
+    pub(super) fn new(shared: Arc<ResponderState<S>>, service: T) -> Self {
+        let position = InLine::new(shared.socket.downgrade());
+        let endings = DeferredEnds::new(shared.socket.watch_ends());
+        let outside = Handle::try_current().is_err().then(|| shared.socket.runtime().handle());
         Self {
             outside,
             shared,
@@ -77,7 +78,7 @@ where
             position,
             endings,
             received: Vec::with_capacity(BATCH),
-            waiting: WaitingRequests::default(),
+            waiting: WaitingRequests::new(),
             current: Box::pin(None),
             timer: None,
             draining: None,
@@ -88,7 +89,7 @@ where
     /// Starts draining: serves requests that were sent before their requester received the notice,
     /// and refuses the others.
     pub(super) fn end(&mut self) {
-        self.draining = Some(Draining::start(&self.shared.server));
+        self.draining = Some(Draining::start(&self.shared.socket));
     }
 
     /// Ready when the server is closed, or when it is drained and all accepted requests have ended.
@@ -122,10 +123,10 @@ where
     }
 
     /// Starts waiting requests of remotes whose backlog is empty, and then resumes the remotes.
-    fn resume(&mut self, emptied: &[RoutingId], cx: &mut Context<'_>) {
+    fn resume(&mut self, emptied: &[S::Key], cx: &mut Context<'_>) {
         self.start_waiting(cx);
-        for routing_id in emptied {
-            self.shared.server.resume(*routing_id);
+        for remote in emptied {
+            self.shared.socket.resume(remote);
         }
     }
 
@@ -136,8 +137,8 @@ where
             let due = endings.poll(cx.waker(), |end| {
                 // Messages from before the end must be handled, regardless of the number of
                 // messages that wait for the remote.
-                shared.server.resume_pipe(end.inbound);
-                shared.server.unread(end)
+                shared.socket.resume_pipe(end.inbound);
+                shared.socket.unread(end)
             });
             for end in due {
                 self.cancel_all(&end);
@@ -145,7 +146,7 @@ where
             let Self { shared, position, received, .. } = self;
             let (_, ticket) = position.parts();
             let origin = |pipe, remote: &Remote| (pipe, remote.clone());
-            match ready!(shared.server.poll_receive_many(ticket, cx, received, origin)) {
+            match ready!(shared.socket.poll_receive_many(ticket, cx, received, origin)) {
                 Ok(()) => self.handle_received(cx),
                 Err(_) => return Poll::Ready(()),
             }
@@ -175,19 +176,21 @@ where
         now: &mut Option<Instant>,
         cx: &mut Context<'_>,
     ) {
-        let Some(routing_id) = remote.routing_id() else { return };
-        let Envelope { id, content } = match Envelope::decode(&message) {
-            Ok(envelope) => envelope,
-            Err(error) => return self.shared.refuse_malformed(pipe, routing_id, error),
+        let Some((path, decoded)) = S::open(&message, &remote) else {
+            return self.shared.count(Count::Malformed);
         };
-        let id = JobId { pipe, call: id };
+        let Envelope { id, content } = match decoded {
+            Ok(envelope) => envelope,
+            Err(error) => return self.shared.refuse_malformed(pipe, &path, error),
+        };
+        let id = JobId::new(pipe, &path, id);
         match content {
             Content::Request(fields) => {
                 self.shared.count(Count::Received);
                 if self.draining.as_mut().is_some_and(|draining| !draining.admits(&remote)) {
                     self.shared.count(Count::ShuttingDown);
                     let code = ErrorCode::SHUTTING_DOWN;
-                    return self.shared.refuse_with(id, routing_id, code);
+                    return self.shared.refuse_with(id, &path, code);
                 }
                 let trace = fields.trace_context();
                 let RequestFields { timeout, credit, body, .. } = fields;
@@ -195,10 +198,12 @@ where
                     let now = *now.get_or_insert_with(Instant::now);
                     now.checked_add(Duration::from_millis(millis.into()))
                 });
+                // A requester that expects one reply cannot receive a stream.
+                let credit = credit.filter(|_| S::is_asynchronous(&remote));
                 let len = body.len();
                 let body = unaddressed::last(&message, len);
                 let request = Request::received(body, deadline, trace.map(Box::new), remote);
-                self.accept(Accepted { id, routing_id, request, credit }, cx);
+                self.accept(Accepted { id, path, request, credit }, cx);
             }
             Content::Cancel => self.cancel(id),
             Content::Credit(parts) => {
@@ -221,7 +226,7 @@ where
     }
 
     /// Starts a request, or queues it if others wait or the service is not ready.
-    fn accept(&mut self, accepted: Accepted, cx: &mut Context<'_>) {
+    fn accept(&mut self, accepted: Accepted<S::Path>, cx: &mut Context<'_>) {
         let mut admission = self.shared.ledger.jobs.lock().admit(accepted.id);
         if admission == JobAdmission::Wait && self.waiting.contains(accepted.id) {
             admission = JobAdmission::Duplicate;
@@ -234,7 +239,7 @@ where
     }
 
     /// Queues a request, or refuses it if its remote may not have another one waiting.
-    fn wait(&mut self, mut accepted: Accepted) {
+    fn wait(&mut self, mut accepted: Accepted<S::Path>) {
         let (pipe, bytes) = (accepted.id.pipe, accepted.bytes());
         let may_wait = self.shared.ledger.jobs.lock().loads.enter(pipe, bytes, BATCH);
         if may_wait {
@@ -243,7 +248,7 @@ where
         } else {
             self.shared.count(Count::Overloaded);
             let code = ErrorCode::OVERLOADED;
-            self.shared.refuse_with(accepted.id, accepted.routing_id, code);
+            self.shared.refuse_with(accepted.id, &accepted.path, code);
         }
     }
 
@@ -274,8 +279,8 @@ where
         }
     }
 
-    fn start(&mut self, accepted: Accepted) {
-        let Accepted { id, routing_id, request, credit } = accepted;
+    fn start(&mut self, accepted: Accepted<S::Path>) {
+        let Accepted { id, path, request, credit } = accepted;
         let deadline = request.due();
         let span = span::new(id.call, &request);
         let called = catch(|| {
@@ -290,7 +295,7 @@ where
         let Poll::Ready(outcome) = polled else {
             // Its own task polls it again and registers its waker.
             let handler = mem::replace(&mut self.current, Box::pin(None));
-            return self.spawn(id, routing_id, deadline, credit, span, |work| work.run(handler));
+            return self.spawn(id, path, deadline, credit, span, |work| work.run(handler));
         };
         if catch(|| self.current.set(None)).is_err() {
             self.current = Box::pin(None);
@@ -298,23 +303,24 @@ where
         let (message, count) = match outcome {
             Ok(Response(Form::One(body))) => {
                 span::replied(&span, body.len());
-                (unaddressed::message(id.call, Content::Reply(&body)), Count::Answered)
+                let content = Content::Reply(&body);
+                (unaddressed::message(path.framing(), id.call, content), Count::Answered)
             }
             Ok(stream) => {
                 return self
-                    .spawn(id, routing_id, deadline, credit, span, |work| work.answer(Ok(stream)));
+                    .spawn(id, path, deadline, credit, span, |work| work.answer(Ok(stream)));
             }
             Err(failure) => {
                 span::failed(&span, &failure);
-                (error(id.call, &failure), Count::from(failure.code()))
+                (error(path.framing(), id.call, &failure), Count::from(failure.code()))
             }
         };
-        match self.shared.try_send(routing_id, message) {
+        match self.shared.try_send(&path.key(), message) {
             Ok(()) => self.shared.count(count),
             Err(CannotQueue::Gone) => self.shared.count(Count::Disconnected),
             Err(CannotQueue::Full(message)) => {
-                self.shared.ledger.jobs.lock().add(id, Job::new(routing_id, None, None));
-                self.shared.answer_later(id, routing_id, message, count);
+                self.shared.ledger.jobs.lock().add(id, Job::new(path.clone(), None, None));
+                self.shared.answer_later(id, &path, message, count);
             }
         }
     }
@@ -323,22 +329,22 @@ where
     fn spawn<F: Future<Output = ()> + Send + 'static>(
         &self,
         id: JobId,
-        routing_id: RoutingId,
+        path: S::Path,
         deadline: Option<Instant>,
         credit: Option<u32>,
         span: Span,
-        work: impl FnOnce(Work) -> F,
+        work: impl FnOnce(Work<S>) -> F,
     ) {
         let credit = credit.map(|parts| {
             let parts = usize::try_from(parts).unwrap_or(usize::MAX);
             Arc::new(Semaphore::new(parts.min(Semaphore::MAX_PERMITS)))
         });
         let shared = Arc::clone(&self.shared);
-        let work =
-            work(Work { shared, id, routing_id, credit: credit.clone(), span: span.clone() });
+        let job = Job::new(path.clone(), deadline, credit.clone());
+        let work = work(Work { shared, id, path, credit, span: span.clone() });
         // It is in the table before its task can end. The task is spawned after the lock is
         // released, because a runtime that is about to end drops the handler.
-        self.shared.ledger.jobs.lock().add(id, Job::new(routing_id, deadline, credit));
+        self.shared.ledger.jobs.lock().add(id, job);
         let task = tokio::spawn(work.instrument(span)).abort_handle();
         self.shared.ledger.jobs.lock().attach(id, &task);
     }
@@ -366,18 +372,18 @@ where
             self.shared.ledger.jobs.lock().loads.leave(end.pipe, accepted.bytes());
             self.shared.count(Count::Disconnected);
         }
-        self.shared.ledger.clear(end.pipe);
+        self.shared.ledger.clear(end.pipe, S::KEYS_OUTLIVE_CONNECTIONS);
         // The remote may reconnect while its queue is still full.
         if !end.gone && self.shared.ledger.has_backlog(end.pipe) {
-            self.shared.server.pause_pipe(end.inbound);
+            self.shared.socket.pause_pipe(end.inbound);
         }
     }
 
     #[cold]
-    fn refuse_expired(&self, accepted: &Accepted) {
+    fn refuse_expired(&self, accepted: &Accepted<S::Path>) {
         self.shared.count(Count::DeadlineExceeded);
         let code = ErrorCode::DEADLINE_EXCEEDED;
-        self.shared.refuse_with(accepted.id, accepted.routing_id, code);
+        self.shared.refuse_with(accepted.id, &accepted.path, code);
     }
 
     /// Cancels requests whose deadline has passed, and registers for the next deadline.
@@ -393,7 +399,7 @@ where
                 Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
                 _ => next,
             };
-            if shared.server.poll_until(timer, deadline, cx).is_pending() {
+            if shared.socket.poll_until(timer, deadline, cx).is_pending() {
                 return;
             }
             self.expire(Instant::now());
@@ -406,7 +412,7 @@ where
         for (id, job) in expired {
             job.abort();
             self.shared.count(Count::DeadlineExceeded);
-            self.shared.refuse_with(id, job.routing_id, ErrorCode::DEADLINE_EXCEEDED);
+            self.shared.refuse_with(id, &job.path, ErrorCode::DEADLINE_EXCEEDED);
         }
         while let Some(accepted) = self.waiting.pop_expired(now) {
             self.shared.ledger.jobs.lock().loads.leave(accepted.id.pipe, accepted.bytes());
@@ -415,26 +421,26 @@ where
     }
 }
 
-impl<S: Service<Request>> Drop for Serving<S> {
+impl<T: Service<Request>, S: RespondingSocket> Drop for Serving<T, S> {
     /// Cancels the requests in progress, if it is dropped early or if the server is closed. If it
     /// is dropped early, later requests are refused in the background.
     fn drop(&mut self) {
         let Self { shared, waiting, is_over, .. } = self;
         let (_waker, emptied) = shared.ledger.jobs.lock().stop();
-        for routing_id in emptied {
-            shared.server.resume(routing_id);
+        for remote in emptied {
+            shared.socket.resume(&remote);
         }
         let failure = Failure::new(ErrorCode::CANCELLED, "");
         let jobs = shared.ledger.jobs.lock().take_rest(*is_over);
         for (id, job) in jobs {
             job.abort();
             shared.count(Count::Cancelled);
-            shared.refuse(id, job.routing_id, &failure);
+            shared.refuse(id, &job.path, &failure);
         }
         while let Some(accepted) = waiting.pop_any() {
             shared.ledger.jobs.lock().loads.leave(accepted.id.pipe, accepted.bytes());
             shared.count(Count::Cancelled);
-            shared.refuse(accepted.id, accepted.routing_id, &failure);
+            shared.refuse(accepted.id, &accepted.path, &failure);
         }
         if !*is_over {
             shared.spawn(Refusing::new(shared));

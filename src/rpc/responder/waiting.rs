@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio::time::Instant;
 
-use super::jobs::JobId;
-use crate::routing_id::RoutingId;
+use super::job_id::JobId;
 use crate::rpc::Request;
+use crate::rpc::return_path::ReturnPath;
 use crate::socket::tracked::PipeKey;
 
 /// A request that was accepted.
 #[derive(Debug)]
-pub(super) struct Accepted {
+pub(super) struct Accepted<P> {
     pub(super) id: JobId,
-    pub(super) routing_id: RoutingId,
+    pub(super) path: P,
     pub(super) request: Request,
     pub(super) credit: Option<u32>,
 }
 
 /// The waiting requests, indexed by remote (oldest first), by id and by deadline.
-#[derive(Debug, Default)]
-pub(super) struct WaitingRequests {
-    requests: BTreeMap<WaitingKey, Accepted>,
+#[derive(Debug)]
+pub(super) struct WaitingRequests<P> {
+    requests: BTreeMap<WaitingKey, Accepted<P>>,
     spots: HashMap<JobId, WaitingKey>,
     deadlines: BTreeSet<(Instant, WaitingKey)>,
     /// The number of requests added so far.
@@ -31,20 +31,29 @@ pub(super) struct WaitingRequests {
 /// The key of a waiting request: its remote, and a number that increases with each request.
 type WaitingKey = (PipeKey, u64);
 
-impl Accepted {
+impl<P: ReturnPath> Accepted<P> {
     /// Returns whether the deadline has passed.
     pub(super) fn is_expired(&self, now: Instant) -> bool {
         self.request.due().is_some_and(|deadline| deadline <= now)
     }
 
-    /// Returns the length of the body, in bytes.
+    /// Returns the bytes that it takes: the body, and the path back.
     pub(super) fn bytes(&self) -> usize {
-        self.request.body().len()
+        self.request.body().len() + self.path.len()
     }
 }
 
-impl WaitingRequests {
-    pub(super) fn push(&mut self, accepted: Accepted) {
+impl<P: ReturnPath> WaitingRequests<P> {
+    pub(super) fn new() -> Self {
+        Self {
+            requests: BTreeMap::new(),
+            spots: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            number: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, accepted: Accepted<P>) {
         self.number += 1;
         let spot = (accepted.id.pipe, self.number);
         self.spots.insert(accepted.id, spot);
@@ -53,24 +62,24 @@ impl WaitingRequests {
     }
 
     /// Takes the oldest request of a remote.
-    pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<Accepted> {
+    pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<Accepted<P>> {
         let (&spot, _) = self.requests.range((pipe, 0)..=(pipe, u64::MAX)).next()?;
         self.take_at(spot)
     }
 
-    pub(super) fn take(&mut self, id: JobId) -> Option<Accepted> {
+    pub(super) fn take(&mut self, id: JobId) -> Option<Accepted<P>> {
         let spot = *self.spots.get(&id)?;
         self.take_at(spot)
     }
 
     /// Takes a request whose deadline has passed.
-    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<Accepted> {
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<Accepted<P>> {
         let &(deadline, spot) = self.deadlines.first()?;
         if deadline <= now { self.take_at(spot) } else { None }
     }
 
     /// Takes any request.
-    pub(super) fn pop_any(&mut self) -> Option<Accepted> {
+    pub(super) fn pop_any(&mut self) -> Option<Accepted<P>> {
         let (&spot, _) = self.requests.first_key_value()?;
         self.take_at(spot)
     }
@@ -87,7 +96,7 @@ impl WaitingRequests {
         self.requests.is_empty()
     }
 
-    fn take_at(&mut self, spot: WaitingKey) -> Option<Accepted> {
+    fn take_at(&mut self, spot: WaitingKey) -> Option<Accepted<P>> {
         let accepted = self.requests.remove(&spot)?;
         self.spots.remove(&accepted.id);
         if let Some(deadline) = accepted.request.due() {

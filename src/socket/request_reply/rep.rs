@@ -28,7 +28,9 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// A request is received with its [`Replier`], which sends the reply. Any number of requests can be
 /// in progress, and replies are sent in any order, from any task. A REP of libzmq processes one
-/// request after the other. Programs that want this order use [`lock_step`](Self::lock_step).
+/// request after the other. Programs that want this order use [`lock_step`](Self::lock_step). A
+/// `Rep` announces to remotes, by the property `X-Lock-Step` with the value `0`, that it does not
+/// need it: an `rpc::Requester` then sends it cancellations.
 ///
 /// # Examples
 ///

@@ -162,6 +162,10 @@ macro_rules! shared_traits {
             fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
                 &self.0.core
             }
+
+            fn from_core(core: std::sync::Arc<$crate::socket::Core<Self::Outgoing>>) -> Self {
+                Self($crate::socket::Handle::new(core))
+            }
         }
 
         impl $crate::socket::Socket for $socket {

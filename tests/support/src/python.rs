@@ -22,6 +22,11 @@ use crate::skipped::skip;
 /// the directory for temporary files of the test binary (`CARGO_TARGET_TMPDIR`), and `script` is a
 /// path from the root of the repository.
 pub fn start(target: &str, script: &str) -> Option<ScriptRemote> {
+    start_with(target, script, &[])
+}
+
+/// Starts a script like [`start`], with arguments.
+pub fn start_with(target: &str, script: &str, arguments: &[&str]) -> Option<ScriptRemote> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
     let mut command = if env::var_os("SYSTEM_PYZMQ").is_some() {
         // Another Python, which does not have the packages of the system, may be first in the path.
@@ -31,7 +36,7 @@ pub fn start(target: &str, script: &str) -> Option<ScriptRemote> {
         command.env("PYTHONPATH", wheel(target)?);
         command
     };
-    command.arg(script).env("PYTHONUNBUFFERED", "1");
+    command.arg(script).args(arguments).env("PYTHONUNBUFFERED", "1");
     Some(ScriptRemote::start(&mut command))
 }
 

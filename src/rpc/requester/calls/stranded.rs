@@ -6,8 +6,7 @@ use zmtp_proto::rpc::envelope::{Content, Envelope, RequestFields};
 
 use super::{CallSlot, Calls, find};
 use crate::message::Message;
-use crate::rpc::CallError;
-use crate::rpc::unaddressed;
+use crate::rpc::{CallError, RequestingSocket, unaddressed};
 use crate::socket::tracked::{EventSource, PipeKey, QueuePosition, ReturnedMessage};
 use crate::sync::Wakes;
 
@@ -15,13 +14,15 @@ impl Calls {
     /// Takes a message that an ended connection did not write. The request of a call that still
     /// waits is stranded until it is queued for another server. Any other message is returned,
     /// because no server should receive it, together with the remote that refuses it, if any.
-    pub(in crate::rpc::requester) fn strand(
+    pub(in crate::rpc::requester) fn strand<S: RequestingSocket>(
         &mut self,
         unwritten: ReturnedMessage,
         wakes: &mut Wakes,
     ) -> Option<(Message, Option<EventSource>)> {
         let ReturnedMessage { message, position, interrupted_by } = unwritten;
-        let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
+        let Some(Ok(Envelope { id, content: Content::Request(_) })) =
+            S::open(&message).map(Envelope::decode)
+        else {
             return Some((message, None));
         };
         let found = find(&mut self.slots, id);
@@ -50,7 +51,7 @@ impl Calls {
 
     /// Records the position at which a stranded request is queued; returns the request with its
     /// remaining time.
-    pub(in crate::rpc::requester) fn place(
+    pub(in crate::rpc::requester) fn place<S: RequestingSocket>(
         &mut self,
         id: u64,
         position: QueuePosition,
@@ -60,10 +61,10 @@ impl Calls {
         slot.position = position;
         let Some(deadline) = slot.deadline else { return message };
         let left = deadline.saturating_duration_since(Instant::now());
-        match Envelope::decode(&message) {
-            Ok(Envelope { content: Content::Request(fields), .. }) => {
-                let timeout = unaddressed::millis(left);
-                unaddressed::message(id, Content::Request(RequestFields { timeout, ..fields }))
+        match S::open(&message).map(Envelope::decode) {
+            Some(Ok(Envelope { content: Content::Request(fields), .. })) => {
+                let fields = RequestFields { timeout: unaddressed::millis(left), ..fields };
+                unaddressed::message(S::FRAMING, id, Content::Request(fields))
             }
             _ => message,
         }

@@ -60,7 +60,8 @@ async fn no_identity_is_announced() {
     let mut remote = Remote::dial(&rep.last_endpoint().unwrap()).await;
     remote.write(&[&GREETING[..], &ready("REQ")].concat()).await;
     assert_eq!(remote.read(GREETING.len()).await, GREETING);
-    let ready_of_rep = b"\x05READY\x0BSocket-Type\0\0\0\x03REP".to_vec();
+    let properties = [property("Socket-Type", b"REP"), property("X-Lock-Step", b"0")].concat();
+    let ready_of_rep = [b"\x05READY", &properties[..]].concat();
     assert_eq!(remote.read_frame().await, (COMMAND, ready_of_rep));
 }
 
