@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::env::{self, consts};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
 use support::example::Example;
+use support::python;
+use support::script::ScriptRemote;
 
 #[test]
 fn backpressure_loses_nothing() {
@@ -24,6 +26,33 @@ fn hello_receives_both_replies() {
     let shown = start("hello").finish();
     assert!(shown.contains("client: received it takes 224 bits to store a i32 in java\n"));
     assert!(shown.contains("client: received also don't talk to me\n"));
+}
+
+#[test]
+fn lazy_pirate_answers_all_requests_of_python_although_it_crashes() {
+    let Some(mut python) = guide("lazy_pirate") else { return };
+    let mut example = start_with("lazy_pirate", &["server"]);
+    let endpoint = example.rest_of_line("server: listening on ");
+    python.write_line(&format!("client {endpoint}"));
+    assert_eq!(python.finish(), "10 replies after failures\n");
+}
+
+#[test]
+fn lazy_pirate_asks_a_server_of_python_although_it_crashes() {
+    let Some(mut python) = guide("lazy_pirate") else { return };
+    python.write_line("server");
+    let endpoint = python.line();
+    let shown = start_with("lazy_pirate", &["client", &endpoint]).finish();
+    assert_eq!(shown, "client: all 10 requests are answered\n");
+    assert_eq!(python.finish(), "crashing\noverloaded\n");
+}
+
+#[test]
+fn lazy_pirate_survives_crashes_and_reports_that_the_server_has_ended() {
+    let shown = start("lazy_pirate").finish();
+    assert!(shown.contains("server: crashing\nserver: overloaded\n"), "{shown}");
+    let (_, failure) = shown.split_once("client: all 10 requests are answered\n").expect(&shown);
+    assert!(failure.starts_with("client: "), "{failure}");
 }
 
 #[test]
@@ -155,7 +184,16 @@ fn telemetry_shows_each_display_the_groups_that_it_has_joined() {
     assert!(shown.contains("mast: showed 12 readings, 0 dropped\n"), "{shown}");
 }
 
+/// Starts a program of the ZeroMQ guide, in Python.
+fn guide(name: &str) -> Option<ScriptRemote> {
+    python::start(env!("CARGO_TARGET_TMPDIR"), &format!("tests/guide/{name}.py"))
+}
+
 fn start(name: &str) -> Example {
+    start_with(name, &[])
+}
+
+fn start_with(name: &str, arguments: &[&str]) -> Example {
     // target/debug/deps/examples-0123456789abcdef
     let test = env::current_exe().unwrap();
     let directory = test.ancestors().nth(2).unwrap();
@@ -165,7 +203,7 @@ fn start(name: &str) -> Example {
     if !is_fresh(&program) {
         build(directory);
     }
-    Example::start(program)
+    Example::spawn(Command::new(program).args(arguments).stdin(Stdio::null()))
 }
 
 /// Returns whether a program is newer than all its sources, which holds if Cargo runs all tests.

@@ -44,9 +44,15 @@ impl Example {
     }
 
     pub fn skip_line(&mut self, beginning: &str) {
+        self.rest_of_line(beginning);
+    }
+
+    /// Reads a line that begins with this text, and returns the rest of it.
+    pub fn rest_of_line(&mut self, beginning: &str) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
-        assert!(line.starts_with(beginning), "{line}");
+        let rest = line.trim_end().strip_prefix(beginning);
+        rest.unwrap_or_else(|| panic!("{line}")).to_owned()
     }
 
     /// Reads the output up to this text, which need not be the end of a line.
