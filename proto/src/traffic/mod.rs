@@ -318,6 +318,10 @@ impl TrafficDecoder {
     /// Removes `len` bytes, which begin at `start`. Moves the bytes before or after them, whichever
     /// are fewer: an incomplete message may be long, and a remote may send many commands in it.
     fn remove(&mut self, input: &mut BytesMut, start: usize, len: usize) {
+        if len == 0 {
+            // Without this, the work of moving nothing would end every call before the next read.
+            return;
+        }
         let after = input.len() - start - len;
         if start <= after {
             input.copy_within(..start, len);

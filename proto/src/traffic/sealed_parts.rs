@@ -149,6 +149,28 @@ mod tests {
     }
 
     #[test]
+    fn an_incomplete_part_behind_a_long_one_is_awaited() {
+        let (mut sealer, decoder) = ends(None);
+        let mut decoder = decoder.with_shape(MessageShape::Multipart);
+        let (mut sent, long) = (BytesMut::new(), vec![7; 4 * WORK_MAX]);
+        sealer.put(&mut sent, 0x01, &long);
+        sealer.put_message(&mut sent, &long);
+        let rest = sent.split_off(6 * WORK_MAX);
+        let mut input = sent;
+        let mut results = 0;
+        while let Some(result) = decoder.decode(&mut input).unwrap() {
+            assert!(matches!(result, Traffic::Progress));
+            results += 1;
+            assert!(results < 10, "no other bytes are read meanwhile");
+        }
+        input.extend_from_slice(&rest);
+        while !matches!(decoder.decode(&mut input), Ok(Some(Traffic::Messages(_)))) {
+            results += 1;
+            assert!(results < 10, "the message has arrived");
+        }
+    }
+
+    #[test]
     fn the_size_limit_applies_to_the_body() {
         let (mut sealer, decoder) = ends(Some(3));
         let mut decoder = decoder.with_shape(MessageShape::GroupAndBody);
