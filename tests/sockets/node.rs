@@ -9,7 +9,7 @@ use tokio::{task, time};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{
     Builder, Client, Dealer, Dish, Gather, Group, GroupMessage, Mechanism, Pair, Pull, Push, Radio,
-    Scatter, Server, Socket,
+    Rep, Scatter, Server, Socket,
 };
 
 use crate::transports::{Transport, own_loopback};
@@ -126,6 +126,13 @@ async fn a_pair_of_node_answers_our_pair() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_rep_replies_to_a_req_and_a_dealer_of_node() {
+    for their_type in ["req", "asking_dealer"] {
+        in_every_pairing(their_type, ROUND_TRIPS, Rep::builder, reply_to_each).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dish_of_node_receives_from_our_radio() {
     let builder = || Radio::builder().no_drop(true);
     in_every_pairing("dish", COUNT, builder, async |radio, remote| {
@@ -187,6 +194,16 @@ async fn our_dish_receives_datagrams_of_a_radio_of_node() {
         last = number;
     }
     assert_eq!(remote.finish(), "");
+}
+
+/// Replies to the requests of a remote, each with itself.
+pub(crate) async fn reply_to_each(rep: &Rep, remote: &mut ScriptRemote) {
+    for number in 0..ROUND_TRIPS {
+        let (request, mut replier) = rep.recv().await.unwrap();
+        assert_eq!(request, parts_of(number));
+        replier.reply(request).await.unwrap();
+    }
+    assert_eq!(remote.line(), "done");
 }
 
 /// Connects a socket of ours to one of Node.js of the type `their_type`, with either end binding,

@@ -2,9 +2,11 @@
 
 use support::python;
 use support::script::ScriptRemote;
-use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push};
+use tokio::task::JoinSet;
+use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep};
 
-use crate::node::{COUNT, ROUND_TRIPS, in_every_pairing_with, parts_of};
+use crate::node::{COUNT, ROUND_TRIPS, in_every_pairing_with, parts_of, reply_to_each};
+use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_of_python_receives_from_our_push() {
@@ -92,6 +94,47 @@ async fn a_pair_of_python_answers_our_pair() {
         assert_eq!(remote.line(), "done");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_rep_replies_to_a_req_and_a_dealer_of_python() {
+    for their_type in ["req", "correlating_req", "asking_dealer"] {
+        let Some(remote) = start() else { return };
+        in_every_pairing_with(remote, their_type, ROUND_TRIPS, Rep::builder, reply_to_each).await;
+    }
+}
+
+/// Corresponds to `test_reqrep_device` of libzmq. Two services of ours are behind the device.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_rep_replies_to_requests_through_a_router_and_a_dealer_of_python() {
+    let _watchdog = Watchdog::start();
+    let script = "tests/sockets/request_reply/device.py";
+    let Some(mut device) = python::start(env!("CARGO_TARGET_TMPDIR"), script) else { return };
+    let (frontend, backend) = (device.line(), device.line());
+    for _ in 0..2 {
+        let rep = Rep::builder().connect(&*backend).await.unwrap();
+        tokio::spawn(async move {
+            while let Ok((request, mut replier)) = rep.recv().await {
+                replier.reply(request).await.unwrap();
+            }
+        });
+    }
+    let mut requesters = JoinSet::new();
+    for _ in 0..3 {
+        let dealer = Dealer::builder().connect(&*frontend).await.unwrap();
+        requesters.spawn(async move {
+            for number in 0..ROUND_TRIPS {
+                let [first, second, third] = parts_of(number);
+                let request = Multipart::from(["id".into(), String::new(), first, second, third]);
+                dealer.send(&request).await.unwrap();
+                assert_eq!(dealer.recv().await.unwrap(), request);
+            }
+        });
+    }
+    while let Some(done) = requesters.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(device.finish(), "");
 }
 
 fn start() -> Option<ScriptRemote> {

@@ -13,7 +13,7 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import { Dealer, Pair, Pull, Push, Reply, Router } from "zeromq";
+import { Dealer, Pair, Pull, Push, Reply, Request, Router } from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
@@ -27,8 +27,18 @@ async function echo(socket, count, envelope) {
   }
 }
 
+// Sends requests, and expects each back.
+async function ask(socket, count, ...envelope) {
+  for (let number = 0; number < count; number++) {
+    const request = [...envelope, String(number), "", String(number)];
+    await socket.send(request);
+    assert.deepEqual((await socket.receive()).map(String), request);
+  }
+}
+
 // The exchange of each type.
 const types = {
+  asking_dealer: [Dealer, (socket, { count }) => ask(socket, count, "id", "")],
   client: [Client, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {
       await socket.send(String(number));
@@ -72,6 +82,7 @@ const types = {
       await setImmediate();
     }
   }],
+  req: [Request, (socket, { count }) => ask(socket, count)],
   router: [Router, (socket, { count }) => echo(socket, count, 1)],
   scatter: [Scatter, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {

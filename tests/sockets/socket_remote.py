@@ -22,12 +22,18 @@ OPTIONS = {
     "plainUsername": zmq.PLAIN_USERNAME,
 }
 
+# A DEALER or REQ sends requests and expects each back; the other types return what they receive.
+ASKING = ["asking_dealer", "correlating_req", "req"]
+
 TYPES = {
+    "asking_dealer": zmq.DEALER,
+    "correlating_req": zmq.REQ,
     "dealer": zmq.DEALER,
     "pair": zmq.PAIR,
     "pull": zmq.PULL,
     "push": zmq.PUSH,
     "rep": zmq.REP,
+    "req": zmq.REQ,
     "router": zmq.ROUTER,
 }
 
@@ -43,6 +49,23 @@ def authenticate(handler):
         handler.send_multipart([version, request, *status, b"", b""])
 
 
+# A DEALER sends all requests first, with an id in the envelope.
+def ask(socket, socket_type, count):
+    requests = []
+    for number in range(count):
+        text = str(number).encode()
+        envelope = [b"id", text, b""] if socket_type == "asking_dealer" else []
+        requests.append([*envelope, text, b"", text])
+    if socket_type == "asking_dealer":
+        for request in requests:
+            socket.send_multipart(request)
+    for request in requests:
+        if socket_type != "asking_dealer":
+            socket.send_multipart(request)
+        reply = socket.recv_multipart()
+        assert reply == request, f"{reply} instead of {request}"
+
+
 def run(description):
     global admitted
     admitted = [bytes(credential) for credential in description["admitted"]]
@@ -51,11 +74,17 @@ def run(description):
     for name, value in description["options"].items():
         is_text = isinstance(value, str)
         (socket.setsockopt_string if is_text else socket.setsockopt)(OPTIONS[name], value)
+    if socket_type == "correlating_req":
+        socket.setsockopt(zmq.REQ_CORRELATE, 1)
     if "bind" in description:
         socket.bind(description["bind"])
     else:
         socket.connect(description["connect"])
     print(socket.last_endpoint.decode())
+    if socket_type in ASKING:
+        ask(socket, socket_type, description["count"])
+        print("done")
+        return socket
     for number in range(description["count"]):
         text = str(number).encode()
         if socket_type == "push":

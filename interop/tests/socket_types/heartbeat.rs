@@ -9,7 +9,8 @@ use interop::{Socket, SocketOption};
 use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::{
-    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pull, Push, Scatter, Server,
+    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Scatter,
+    Server,
 };
 
 use crate::credentials::Credentials;
@@ -30,6 +31,7 @@ macro_rules! with_every_type {
                 $test::<Peer, Peer>(),
                 $test::<Pull, Push>(),
                 $test::<Push, Pull>(),
+                $test::<Rep, Dealer>(),
                 $test::<Scatter, Gather>(),
                 $test::<Server, Client>(),
             )

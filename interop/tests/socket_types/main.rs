@@ -18,3 +18,4 @@ mod one_way;
 mod peer;
 mod radio_dish;
 mod refused;
+mod rep;

@@ -4,7 +4,7 @@ use interop::{EventKind, Monitor};
 use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Scatter, Server,
+    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Scatter, Server,
 };
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
@@ -18,6 +18,7 @@ async fn sockets_of_the_same_type_refuse_each_other() {
         refuse_each_other::<Pull, Pull>().await;
         refuse_each_other::<Push, Push>().await;
         refuse_each_other::<Radio, Radio>().await;
+        refuse_each_other::<Rep, Rep>().await;
         refuse_each_other::<Scatter, Scatter>().await;
     })
     .await;
@@ -51,6 +52,15 @@ async fn our_pair_refuses_their_channel_and_dealer() {
     guarded(async {
         refuse_each_other::<Pair, Channel>().await;
         refuse_each_other::<Pair, Dealer>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_rep_refuses_their_pair_and_pull() {
+    guarded(async {
+        refuse_each_other::<Rep, Pair>().await;
+        refuse_each_other::<Rep, Pull>().await;
     })
     .await;
 }

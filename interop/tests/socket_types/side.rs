@@ -8,7 +8,7 @@ use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
     BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
-    Pair, Peer, Pull, Push, Radio, Scatter, Server,
+    Pair, Peer, Pull, Push, Radio, Rep, Scatter, Server,
 };
 
 use crate::credentials::Credentials;
@@ -82,6 +82,7 @@ socket_types! {
     Pull: Multipart, recv_hwm;
     Push: Multipart, send_hwm;
     Radio: GroupMessage, send_hwm;
+    Rep: Multipart, send_hwm, recv_hwm;
     Scatter: Message, send_hwm;
     Server: Message, send_hwm, recv_hwm;
 }
