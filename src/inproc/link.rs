@@ -209,30 +209,37 @@ impl LinkEnd {
             ready!(to.attachment.poll_deliver(waker, arrival, usize::MAX));
             to.unqueued.pop_front();
         }
-        let room = to.attachment.room(waker, &mut self.taken);
-        let take = loop {
+        loop {
+            let room = to.attachment.room(waker, &mut self.taken);
             match ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken)) {
                 Take::Commands(commands) => {
                     for command in &commands {
                         to.attachment.command(command)?;
                     }
+                    continue;
                 }
-                take => break take,
+                Take::End => return Poll::Ready(Ok(())),
+                Take::Last => {
+                    self.deliver_to(to, waker);
+                    return Poll::Ready(Ok(()));
+                }
+                Take::Messages => self.deliver_to(to, waker),
             }
-        };
-        if take == Take::End {
-            return Poll::Ready(Ok(()));
+            if !to.attachment.takes_replies() {
+                // Both queues wake the link when there is more to do.
+                return Poll::Pending;
+            }
+            // Replies are not queued there: only the queue here can wake the link.
         }
+    }
+
+    /// Delivers the messages that were taken to the other end.
+    fn deliver_to(&mut self, to: &mut Self, waker: &Waker) {
         let arrival = to.arrival(mem::take(&mut self.taken));
         let volume = arrival.cargo.volume();
         self.remote.counters().count_sent(volume);
         to.remote.counters().count_received(volume);
         to.attachment.deliver_within(waker, arrival);
-        if take == Take::Last {
-            return Poll::Ready(Ok(()));
-        }
-        // Both queues wake the link when there is more to do.
-        Poll::Pending
     }
 
     fn arrival(&self, messages: VecDeque<Message>) -> Delivery {

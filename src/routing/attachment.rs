@@ -450,6 +450,11 @@ impl Attachment {
         self.subject.routing_id
     }
 
+    /// Returns whether messages of the remote are passed to requests, and not queued.
+    pub(crate) const fn takes_replies(&self) -> bool {
+        self.routing.takes_replies
+    }
+
     pub(crate) const fn pipe(&self) -> Pipe {
         self.pipe
     }
