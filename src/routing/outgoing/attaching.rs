@@ -39,7 +39,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         });
         let routing_id = self.strategy.attach(key);
         self.pipes[key].routing_id = routing_id;
-        self.strategy.identify(key, claim, !is_arriving);
+        // Senders that wait for the identity go on to wait for the new pipe.
+        self.strategy.identify(key, claim, !is_arriving || loser.is_some());
         Ok(Attached { key, routing_id, replaced })
     }
 }

@@ -99,7 +99,9 @@ async fn a_sink_drops_overdue_messages(letters: &'static str, others: &'static s
             outbox.start_send(core, to, Message::from([letter])).unwrap();
             let overdue = poll_fn(|cx| match outbox.poll_flush(core, cx) {
                 Poll::Ready(sent) => Poll::Ready(sent.map(|()| None)),
-                Poll::Pending => outbox.poll_overdue(core, &mut limit, cx).map(Some).map(Ok),
+                Poll::Pending => {
+                    outbox.poll_overdue(core, &mut limit, cx).map(|(_, message)| Ok(Some(message)))
+                }
             });
             dropped.extend(overdue.await.unwrap().map(|message| self::letter(&message)));
         }
