@@ -50,7 +50,7 @@ pub struct RemoteStats {
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
     /// The number of messages of a RADIO that were dropped for this remote, because its queue was
-    /// full.
+    /// full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages of a ROUTER.
     pub missed: u64,
     /// The datagrams of a `udp` endpoint that were dropped.
     pub datagrams: DroppedDatagrams,

@@ -9,7 +9,7 @@ use std::vec;
 
 use bytes::{Bytes, BytesMut};
 use zmtp_proto::frame::frame_len;
-use zmtp_proto::message_shape::{MessageParts, parts};
+use zmtp_proto::message_shape::{MessageParts, parts, split_first_part};
 
 use self::encoder::Encoder;
 use super::{AnyMessage, DebugBody, Message};
@@ -188,6 +188,21 @@ impl Multipart {
     #[inline]
     pub(crate) fn frames(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns the form that queues hold of a message with one more part in front.
+    pub(crate) fn prepend(first: &[u8], frames: &Message) -> Message {
+        let mut encoder = Encoder::with_capacity(frame_len(first.len()) + frames.len());
+        encoder.put(first);
+        parts(frames).for_each(|part| encoder.put(part));
+        encoder.finish()
+    }
+
+    /// Returns the form that queues hold of a message without its first part. `None` if it has no
+    /// other.
+    pub(crate) fn without_first(frames: &Message) -> Option<Message> {
+        let (_, rest) = split_first_part(frames)?;
+        Some(frames.tail(frames.len() - rest.len()))
     }
 
     #[inline]

@@ -127,8 +127,9 @@ pub enum DropCause {
     /// Reported like `Lost`, and counted by
     /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
     Overflowed,
-    /// The queue of a member of their group was full. A RADIO reports the first message of a
-    /// series; [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
+    /// The queue of a member of their group was full, or with
+    /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A RADIO or
+    /// ROUTER reports the first message of a series; [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
     /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for the
     /// first of a series, which a reply to the same remote ends;

@@ -70,7 +70,9 @@ use crate::sync::Lock;
 /// affected. The timeouts of the sockets do not apply.
 ///
 /// A message that is too long for a `udp` endpoint of a [`Radio`](crate::Radio) could wait
-/// indefinitely. It is taken, sent to no remote, and counted in [`ProxyStats::too_long`].
+/// indefinitely. It is taken, sent to no remote, and counted in [`ProxyStats::too_long`]. A
+/// [`Router`](crate::Router) never waits for a remote: a message whose remote is unknown or full is
+/// counted in [`ProxyStats::unroutable`].
 ///
 /// # Ending
 ///
@@ -205,8 +207,10 @@ impl<M> Proxy<M> {
             for flow in flows.iter_mut().filter(|flow| !flow.has_ended) {
                 let copies = capture.as_mut().map(|capture| &mut capture.copies);
                 let forwarded = flow.forward.poll_forward(BATCH, copies, cx, wakes);
-                let ProxyStats { to_backend, to_frontend, too_long, .. } = &mut state.stats;
+                let ProxyStats { to_backend, to_frontend, too_long, unroutable, .. } =
+                    &mut state.stats;
                 too_long.add(forwarded.too_long);
+                unroutable.add(forwarded.unroutable);
                 match flow.direction {
                     Direction::ToBackend => to_backend.add(forwarded.moved),
                     Direction::ToFrontend => to_frontend.add(forwarded.moved),

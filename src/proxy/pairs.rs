@@ -5,7 +5,9 @@ use std::sync::Arc;
 use self::sealed::{Directions, HasCaptureSink, Joins};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
-use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pair, Pull, Push, Radio, Scatter};
+use crate::socket::{
+    Channel, Client, Dealer, Dish, Gather, Pair, Pull, Push, Radio, Router, Scatter,
+};
 
 /// Pairs of socket types that a proxy can join, in either order.
 ///
@@ -13,7 +15,7 @@ use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pair, Pull, Push, Rad
 /// |---|---|---|
 /// | [`Channel`] | [`Channel`], [`Client`] | both |
 /// | [`Client`] | [`Client`] | both |
-/// | [`Dealer`] | [`Dealer`], [`Pair`] | both |
+/// | [`Dealer`] | [`Dealer`], [`Pair`], [`Router`] | both |
 /// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 /// | [`Pair`] | [`Pair`] | both |
@@ -32,11 +34,15 @@ use crate::socket::{Channel, Client, Dealer, Dish, Gather, Pair, Pull, Push, Rad
 ///
 /// # Sockets that address their remotes
 ///
+/// A [`Router`] and a [`Dealer`] form the broker between clients and services, such as REQ and REP
+/// sockets. The identity of the client is the first part of the message that the dealer sends. A REP
+/// returns it with the reply, and the router sends the reply to the client with that identity. If it
+/// has left, or its queue is full, the reply is [counted](super::ProxyStats::unroutable) and dropped.
+///
 /// A [`Server`](crate::Server) or [`Peer`](crate::Peer) cannot be an end of a proxy. Such a socket
 /// sends to a routing id, and a message of a thread-safe socket is a single body, in which a proxy
 /// has no place for the id. The backend would send a request without the id of its sender, so that
-/// the reply could not be routed back. (ROUTER and DEALER can be joined because the identity is a
-/// part of their messages.) An application whose bodies contain an address forwards messages
+/// the reply could not be routed back. An application whose bodies contain an address forwards messages
 /// itself, with [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
 ///
 /// ```compile_fail,E0277
@@ -127,6 +133,8 @@ both_ways!(Dealer, Dealer: Multipart);
 both_ways!(Dealer, Pair: Multipart);
 both_ways!(Pair, Dealer: Multipart);
 both_ways!(Pair, Pair: Multipart);
+both_ways!(Dealer, Router: Multipart);
+both_ways!(Router, Dealer: Multipart);
 one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
 one_way!(Pull => Push: Multipart);

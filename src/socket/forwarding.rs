@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use zmtp_proto::group::Group;
+use zmtp_proto::identity::Identity;
 use zmtp_proto::message_shape::{MessageShape, last_part, parts, split_first_part};
 
 use super::Core;
-use crate::message::Message;
+use crate::message::{Message, Multipart};
 use crate::pipe::Ticket;
-use crate::routing::{FairQueue, Strategy};
+use crate::remote::Remote;
+use crate::routing::{Copies, FairQueue, Losses, OutgoingPipes, Strategy};
 use crate::stats::Volume;
 use crate::sync::Wakes;
 
@@ -64,7 +66,8 @@ pub(crate) trait Forward: Send {
     /// Stops waiting.
     fn cancel(&mut self);
 
-    /// Drops the messages that were too long, and reports remotes that have begun to miss messages.
+    /// Drops the messages that could not be queued, and reports remotes that have begun to miss
+    /// messages.
     /// Called after each step, without a lock: a destructor may run code of the application.
     fn finish_step(&mut self);
 }
@@ -76,6 +79,8 @@ pub(crate) struct Forwarded {
     pub(crate) moved: Volume,
     /// The messages that were taken and not queued, because the destination can never send them.
     pub(crate) too_long: Volume,
+    /// The messages that were taken and not queued, because their remote is unknown or full.
+    pub(crate) unroutable: Volume,
     /// Pending while it waits.
     pub(crate) state: Poll<Option<ForwardingEnd>>,
 }
@@ -111,8 +116,15 @@ pub(crate) fn forward<S: Source, D: Destination>(source: &S, destination: &D) ->
         // It fails only with the table, which the destination keeps.
         let _ = presence.wait_for(|presence| presence.closed).await;
     });
-    let too_long = Vec::new();
-    Box::new(Forwarding { source, destination, receiving: None, sending: None, too_long, closed })
+    Box::new(Forwarding {
+        source,
+        destination,
+        receiving: None,
+        sending: None,
+        dropped: Vec::new(),
+        missed: Missed::default(),
+        closed,
+    })
 }
 
 /// Returns whether both are handles to the same socket.
@@ -136,7 +148,9 @@ struct Forwarding<S: Strategy, D: Strategy<Target: MessageTarget>> {
     /// A place in the line of senders of the destination, while the source has a message.
     sending: Option<Ticket>,
     /// Messages to be dropped after a step.
-    too_long: Vec<Message>,
+    dropped: Vec<Message>,
+    /// The remotes of a ROUTER for which messages were dropped, to be reported after a step.
+    missed: Missed<D>,
     /// Ready when the destination is closed.
     closed: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -149,11 +163,11 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
         cx: &mut Context<'_>,
         wakes: &mut Wakes,
     ) -> Forwarded {
-        let Self { source, destination, receiving, sending, too_long: dropped, .. } = self;
+        let Self { source, destination, receiving, sending, dropped, missed, .. } = self;
         let mut outgoing = destination.outgoing.lock();
         let mut incoming = source.incoming.lock();
         let shape = destination.message_shape();
-        let (mut moved, mut too_long) = (Volume::default(), Volume::default());
+        let [mut moved, mut too_long, mut unroutable] = [Volume::default(); 3];
         for _ in 0..most {
             if S::FILTERS && !incoming.skip_unwanted(wakes) {
                 break;
@@ -165,30 +179,42 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
                     outgoing.cancel(&D::Target::default(), ticket, wakes);
                 }
                 let state = readable.map(|_| Some(ForwardingEnd::SourceClosed));
-                return Forwarded { moved, too_long, state };
+                return Forwarded { moved, too_long, unroutable, state };
             }
             let is_too_long = |message| outgoing.is_too_long(message);
             let never_fits = D::FANS_OUT && incoming.first().is_some_and(is_too_long);
             let to = D::Target::of_next(&incoming);
+            let identity = identity_of_next::<S>(&incoming);
+            // A ROUTER never waits for a remote.
+            let is_unroutable = D::IDENTIFIES && !outgoing.has_room_for(&to);
             let mut take = |wakes: &mut Wakes| {
                 if let Some(ticket) = receiving.take() {
                     incoming.cancel(ticket, wakes);
                 }
                 incoming.pop(wakes).ok().flatten()
             };
-            if never_fits {
+            if never_fits || is_unroutable {
                 let message = take(wakes);
-                too_long.add(message.as_ref().map(|it| volume(shape, it)).unwrap_or_default());
+                let volume = message.as_ref().map(|it| volume(shape, it)).unwrap_or_default();
+                if is_unroutable {
+                    unroutable.add(volume);
+                    missed.add(&mut outgoing, to);
+                } else {
+                    too_long.add(volume);
+                }
                 dropped.extend(message);
                 continue;
             }
             let take = |wakes: &mut Wakes| {
-                let message = take(wakes)?;
+                let message = match &identity {
+                    Some(identity) => Multipart::prepend(identity.as_bytes(), &take(wakes)?),
+                    None => take(wakes)?,
+                };
                 moved.add(volume(shape, &message));
                 if let Some(copies) = &mut copies {
                     copies.push(Some(message.clone()));
                 }
-                Some(message)
+                if D::IDENTIFIES { Multipart::without_first(&message) } else { Some(message) }
             };
             let sent = outgoing.poll_send_taken(&to, sending, take, cx.waker(), wakes);
             if sent != Poll::Ready(Ok(())) {
@@ -197,10 +223,10 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
                     incoming.cancel(ticket, wakes);
                 }
                 let state = sent.map(|_| Some(ForwardingEnd::DestinationClosed));
-                return Forwarded { moved, too_long, state };
+                return Forwarded { moved, too_long, unroutable, state };
             }
         }
-        Forwarded { moved, too_long, state: Poll::Ready(None) }
+        Forwarded { moved, too_long, unroutable, state: Poll::Ready(None) }
     }
 
     fn poll_destination_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -212,8 +238,11 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
     }
 
     fn finish_step(&mut self) {
-        self.too_long.clear();
+        self.dropped.clear();
         self.destination.account_for_copies();
+        if D::IDENTIFIES {
+            self.missed.report(self.destination.control.shared().losses());
+        }
     }
 }
 
@@ -266,6 +295,15 @@ impl<R: Strategy<Target: MessageTarget>> CaptureSink for Core<R> {
     }
 }
 
+/// A ROUTER receives the identity of the remote as the first part, and sends to the remote that the
+/// first part names. Its queues hold the parts without it.
+impl MessageTarget for Identity {
+    fn of(message: &[u8]) -> Self {
+        let identity = split_first_part(message).map(|(identity, _)| identity);
+        identity.and_then(|identity| Self::try_from(identity).ok()).unwrap_or_default()
+    }
+}
+
 impl MessageTarget for () {
     fn of(_: &[u8]) {}
 
@@ -278,6 +316,40 @@ impl MessageTarget for Group {
         let group = split_first_part(message).map(|(group, _)| group);
         group.and_then(|group| Self::try_from(group).ok()).unwrap_or_default()
     }
+}
+
+/// The messages of a step that no remote of a ROUTER can take.
+struct Missed<D: Strategy> {
+    copies: Vec<Copies>,
+    unknown: Vec<D::Target>,
+}
+
+impl<D: Strategy> Missed<D> {
+    fn add(&mut self, outgoing: &mut OutgoingPipes<D>, to: D::Target) {
+        match outgoing.miss(&to) {
+            Some(copies) => self.copies.push(copies),
+            None => self.unknown.push(to),
+        }
+    }
+
+    fn report(&mut self, losses: &Losses) {
+        self.copies.drain(..).for_each(|copies| losses.missed(copies));
+        self.unknown.drain(..).for_each(|to| losses.unroutable(&to));
+    }
+}
+
+impl<D: Strategy> Default for Missed<D> {
+    fn default() -> Self {
+        Self { copies: Vec::new(), unknown: Vec::new() }
+    }
+}
+
+/// Returns the identity of the remote of the next message, if remotes have one.
+fn identity_of_next<S: Strategy>(incoming: &FairQueue) -> Option<Identity> {
+    if !S::IDENTIFIES {
+        return None;
+    }
+    incoming.next_remote().and_then(Remote::identity).cloned()
 }
 
 /// Returns the volume of a message: the size of its body or of its parts. A group does not count.

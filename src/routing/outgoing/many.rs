@@ -100,6 +100,12 @@ impl<S: Strategy> OutgoingPipes<S> {
         full.filter_map(|pipe| pipe.remote.clone()).collect()
     }
 
+    /// Returns whether the pipe that the sender specifies has room.
+    pub(crate) fn has_room_for(&mut self, to: &S::Target) -> bool {
+        let key = self.strategy.choose(to).specified();
+        key.is_some_and(|key| self.pipes[key].outbound.has_room())
+    }
+
     /// Counts a message that a full pipe misses. Returns `None` if the target has no pipe.
     pub(crate) fn miss(&mut self, to: &S::Target) -> Option<Copies> {
         let key = self.strategy.choose(to).specified()?;

@@ -7,6 +7,7 @@ use zmtp_proto::socket_type::SocketType;
 use crate::message::RouterMessage;
 use crate::options::Options;
 use crate::routing::IdentityTable;
+use crate::socket::forwarding::Destination;
 use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
@@ -127,6 +128,8 @@ impl Kind for Router {
         core.outgoing.lock().set_handover(options.router.handover);
     }
 }
+
+impl Destination for Router {}
 
 verbs!(
     Router, "router", RouterMessage: Endpoints, ConnectIdentity, Route<Identity>, Receive, Parts,

@@ -4,6 +4,7 @@ mod connect_identity;
 mod duplicates;
 mod exchange;
 mod handover;
+mod proxied;
 mod unroutable;
 mod wire;
 
