@@ -9,7 +9,7 @@ use tokio::{task, time};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{
     Builder, Client, Dealer, Dish, Gather, Group, GroupMessage, Mechanism, Pair, Pull, Push, Radio,
-    Rep, Scatter, Server, Socket,
+    Rep, Router, Scatter, Server, Socket,
 };
 
 use crate::transports::{Transport, own_loopback};
@@ -103,6 +103,34 @@ async fn a_dealer_and_a_router_of_node_answer_our_dealer() {
             assert_eq!(remote.line(), "done");
         })
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dealer_and_a_router_of_node_answer_our_router() {
+    for their_type in ["dealer", "router"] {
+        in_every_pairing(their_type, ROUND_TRIPS, Router::builder, async |router, remote| {
+            exchange_by_identity(router).await;
+            assert_eq!(remote.line(), "done");
+        })
+        .await;
+    }
+}
+
+/// Sends messages to the only remote, and receives the same messages from it.
+pub(crate) async fn exchange_by_identity(router: &Router) {
+    router.remotes().connected().await.unwrap();
+    let remote = router.remotes().list().pop().unwrap();
+    let identity = remote.identity().unwrap();
+    while router.remote(identity).is_none() {
+        task::yield_now().await;
+    }
+    for number in 0..ROUND_TRIPS {
+        router.route(identity, parts_of(number)).await.unwrap();
+    }
+    for number in 0..ROUND_TRIPS {
+        let message = router.recv().await.unwrap();
+        assert_eq!((message.identity(), &*message), (identity, &parts_of(number).into()));
     }
 }
 

@@ -3,9 +3,12 @@
 use support::python;
 use support::script::ScriptRemote;
 use tokio::task::JoinSet;
-use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep};
+use tokio_zmtp::proxy::ProxyStats;
+use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Router, proxy};
 
-use crate::node::{COUNT, ROUND_TRIPS, in_every_pairing_with, parts_of, reply_to_each};
+use crate::node::{
+    COUNT, ROUND_TRIPS, exchange_by_identity, in_every_pairing_with, parts_of, reply_to_each,
+};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,6 +138,70 @@ async fn our_rep_replies_to_requests_through_a_router_and_a_dealer_of_python() {
         done.unwrap();
     }
     assert_eq!(device.finish(), "");
+}
+
+/// A dealer and a router of Python answer our router, which addresses them by their identity.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dealer_and_a_router_of_python_answer_our_router() {
+    for their_type in ["dealer", "router"] {
+        let Some(remote) = start() else { return };
+        in_every_pairing_with(
+            remote,
+            their_type,
+            ROUND_TRIPS,
+            Router::builder,
+            async |router, remote| {
+                exchange_by_identity(router).await;
+                assert_eq!(remote.line(), "done");
+            },
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_router_answers_a_req_of_python() {
+    let Some(remote) = start() else { return };
+    in_every_pairing_with(remote, "req", ROUND_TRIPS, Router::builder, async |router, remote| {
+        for number in 0..ROUND_TRIPS {
+            let request = router.recv().await.unwrap();
+            let [first, second, third] = parts_of(number);
+            assert_eq!(*request, [String::new(), first, second, third]);
+            router.reply(&request, request.clone()).await.unwrap();
+        }
+        assert_eq!(remote.line(), "done");
+    })
+    .await;
+}
+
+/// Two scripts of Python as the ends of a broker: the identity of the REQ passes the dealer and the
+/// REP as a part of the envelope.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_broker_joins_a_req_and_a_rep_of_python() {
+    let (Some(mut req), Some(mut rep)) = (start(), start()) else { return };
+    let _watchdog = Watchdog::start();
+    let (frontend, backend) = (Router::new(), Dealer::new());
+    for (remote, their_type, endpoint) in [
+        (&mut req, "req", frontend.bind("tcp://127.0.0.1:*").await.unwrap()),
+        (&mut rep, "rep", backend.bind("tcp://127.0.0.1:*").await.unwrap()),
+    ] {
+        remote.write_line(&format!(
+            r#"{{"type":"{their_type}","connect":"{endpoint}","count":{ROUND_TRIPS},"admitted":[],"options":{{}}}}"#
+        ));
+        remote.line();
+    }
+    let broker = proxy(&frontend, &backend);
+    let handle = broker.handle();
+    let broker = tokio::spawn(broker);
+    assert_eq!((req.line(), rep.line()), ("done".to_owned(), "done".to_owned()));
+    let ProxyStats { to_backend, to_frontend, .. } = handle.stats();
+    assert_eq!(
+        (to_backend.messages, to_frontend.messages),
+        (ROUND_TRIPS.into(), ROUND_TRIPS.into())
+    );
+    handle.stop();
+    broker.await.unwrap();
+    assert_eq!((req.finish(), rep.finish()), (String::new(), String::new()));
 }
 
 fn start() -> Option<ScriptRemote> {

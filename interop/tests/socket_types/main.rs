@@ -19,3 +19,4 @@ mod peer;
 mod radio_dish;
 mod refused;
 mod rep;
+mod router;
