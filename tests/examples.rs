@@ -56,10 +56,48 @@ fn lazy_pirate_survives_crashes_and_reports_that_the_server_has_ended() {
 }
 
 #[test]
+fn load_balancing_broker_answers_every_client_although_a_worker_ends() {
+    let shown = start("load_balancing_broker").finish();
+    assert!(shown.contains("crashing: ending\n"), "{shown}");
+    assert!(shown.contains("clients: 5 replies by crashing\n"), "{shown}");
+    assert!(shown.ends_with("clients: 50 requests are answered\n"), "{shown}");
+}
+
+#[test]
+fn load_balancing_broker_serves_clients_and_workers_of_python() {
+    let Some(mut python) = guide("load_balancing_broker") else { return };
+    let mut example = start_with("load_balancing_broker", &["broker"]);
+    let endpoints = example.rest_of_line("broker: clients connect to ");
+    python.write_line(&endpoints.replace(", workers to", ""));
+    assert_eq!(python.finish(), "10 replies: OK\n");
+}
+
+#[test]
 fn load_balancing_performs_all_tasks_although_a_server_disconnects() {
     let shown = start("load_balancing").finish();
     assert!(shown.contains("leaving: disconnecting\n"));
     assert!(shown.ends_with("client: all 100 tasks are done\n"));
+}
+
+#[test]
+fn majordomo_answers_every_request_although_a_worker_hangs() {
+    let shown = start("majordomo").finish();
+    for line in [
+        "client: the status of upper is 404\n",
+        "client: the status of upper is 200\n",
+        "worker: hanging\n",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(shown.ends_with("client: all 20 requests are answered\n"), "{shown}");
+}
+
+#[test]
+fn majordomo_serves_a_client_and_a_worker_of_python() {
+    let Some(mut python) = guide("majordomo") else { return };
+    let mut example = start_with("majordomo", &["broker"]);
+    python.write_line(&example.rest_of_line("broker: listening on "));
+    assert_eq!(python.finish(), "before: 404\nafter: 200\nother: 501\n100 replies\n");
 }
 
 #[test]
