@@ -43,7 +43,7 @@
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
 //! | [`Dealer`] | [`Dealer`]s, [`Router`]s, [`Rep`]s | round-robin | fair-queued |
 //! | [`Router`] | [`Dealer`]s, [`Router`]s, REQs | by [`Identity`] | fair-queued |
-//! | [`Rep`] | REQ, [`Dealer`]s | replies to each request, in any order | fair-queued |
+//! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued |
 //! | [`Req`] | REPs, ROUTERs | round-robin | the reply of each request |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |

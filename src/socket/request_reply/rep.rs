@@ -61,7 +61,7 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | REQ, DEALER |
+/// | Compatible remotes | [`Req`](crate::Req), [`Dealer`](crate::Dealer) |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | a reply to each request, in any order |
 /// | Outgoing routing strategy | to the requester |
@@ -95,8 +95,8 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// A rep has a mute state for each requester: while the queue of that requester holds
 /// [`send_hwm`](Builder::send_hwm) replies, [`reply`](Replier::reply) to it waits, at most for
 /// [`send_timeout`](Builder::send_timeout), and [`try_reply`](Replier::try_reply) returns the
-/// message. One slow requester never blocks the others. The queue of a REQ is never full, because it
-/// waits for each reply before it sends the next request.
+/// message. One slow requester never blocks the others. The queue of a REQ of libzmq is never full,
+/// because it waits for each reply before it sends the next request.
 ///
 #[doc = silent_failures!("rep", "requester", ": replies to it are queued, and no event reports the failure.")]
 ///
