@@ -188,7 +188,7 @@ pub use self::error::{
     TryReplyError, TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::{GroupMessage, Message, Multipart, RouterMessage};
-pub use self::options::{ReconnectStop, Resolver, Unroutable};
+pub use self::options::{Balance, ReconnectStop, Resolver, Undelivered, Unroutable};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
 pub use self::proxy::proxy;

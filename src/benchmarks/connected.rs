@@ -97,6 +97,7 @@ fn connect(
         losses: Arc::new(Losses::new(Arc::default())),
         ends: Arc::default(),
         takes_replies: false,
+        returned: Arc::default(),
     };
     let remote = arbitrary_remote();
     let attachment = routing.attach(EndpointId(0), EventSource::from(&remote));

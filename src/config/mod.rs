@@ -25,6 +25,7 @@
 //! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `unroutable` | a word | `"drop"`, `"fail"` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
+//! | `balance`, `undelivered` | a name, in lower case | `"shortest_queue"`, `"redirect"` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of names and values | `{ X-Color = "red" }` |

@@ -19,7 +19,7 @@ use crate::auth::Network;
 use crate::message::Multipart;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
-use crate::options::{Options, ReconnectStop, Unroutable};
+use crate::options::{Balance, Options, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req,
     Router, Scatter, Server,
@@ -31,22 +31,22 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending identity router hello disconnect hiccup groups multicast join reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no       no     yes   no         no     no     no        no   no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no       no     yes   no         yes    no     no        no   no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes      no     yes   no         yes    no     no        no   no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no       no     no    no         no     no     no        yes  no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no       no     no    no         no     no     no        no   no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no       no     yes   no         no     no     no        no   no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no       no     yes   yes        yes    no     no        no   no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no       no     no    no         no     no     no        no   no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     no       no     yes   no         no     no     no        no   no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no       no     no    no         no     yes    yes       no   no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no       no     no    no         no     no     no        no   yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     yes      no     no    no         no     no     no        no   no    yes];
-        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     yes      yes    yes   yes        no     no     no        no   no    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no       no     yes   no         no     no     no        no   no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no       no     yes   yes        no     no     no        no   no    no];
+        //                                    common receiving parts sending distribution identity router hello disconnect hiccup groups multicast join reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no     no        no   no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no     no        no   no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no     no        no   no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no     no        yes  no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no     no        no   no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no     no        no   no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no     no        no   no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no     no        no   no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no     no        no   no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes    yes       no   no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no     no        no   yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no     no        no   no    yes];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no     no        no   no    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no     no        no   no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no     no        no   no    no];
     }
     options {
         common {
@@ -128,6 +128,12 @@ sockets! {
             send_hwm_bytes: usize => send_hwm_bytes,
             #[serde(with = "form::limit")]
             send_timeout: Option<Duration> => send_timeout,
+        }
+        distribution {
+            balance: Balance => distribution.balance,
+            returned_hwm: usize => distribution.returned_hwm,
+            returned_hwm_bytes: usize => distribution.returned_hwm_bytes,
+            undelivered: Undelivered => distribution.undelivered,
         }
         identity {
             #[serde(with = "form::identity")]

@@ -330,6 +330,7 @@ impl TestSocket {
             losses: Arc::new(Losses::new(Arc::default())),
             ends: Arc::default(),
             takes_replies: false,
+            returned: Arc::default(),
         };
         let subject = EventSource::from(&any_remote());
         let attachment = routing.attach(EndpointId(0), subject).ok();

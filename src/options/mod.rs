@@ -1,5 +1,6 @@
 //! The options of a socket, each with its default and the reason for it.
 
+mod distribution;
 mod groups;
 mod ipc;
 mod requests;
@@ -20,6 +21,8 @@ use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
+pub(crate) use self::distribution::DistributionOptions;
+pub use self::distribution::{Balance, Undelivered};
 pub(crate) use self::groups::GroupOptions;
 pub(crate) use self::ipc::IpcOptions;
 pub(crate) use self::requests::RequestOptions;
@@ -40,6 +43,7 @@ pub(crate) struct Options {
     pub(crate) authenticator: Option<SharedAuthenticator>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) disconnect_message: Option<Bytes>,
+    pub(crate) distribution: DistributionOptions,
     pub(crate) domain: Arc<str>,
     pub(crate) ended_hwm_bytes: usize,
     pub(crate) groups: GroupOptions,
@@ -85,6 +89,7 @@ impl Default for Options {
             connect_timeout: Some(Duration::from_secs(10)),
             // libzmq's default: none.
             disconnect_message: None,
+            distribution: DistributionOptions::default(),
             // libzmq's default.
             domain: Arc::from(""),
             // libzmq has no such limit. Remotes that connect for one request each leave far less,

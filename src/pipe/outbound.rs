@@ -305,8 +305,9 @@ impl Outbound {
         self.queue.len() + self.packed
     }
 
+    /// Returns the number of queued messages and of reserved slots.
     #[inline]
-    fn used_slots(&self) -> usize {
+    pub(crate) fn used_slots(&self) -> usize {
         self.len() + self.reserved
     }
 }

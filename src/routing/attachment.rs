@@ -1,6 +1,7 @@
 //! A remote's pipe and routing state, as its connection sees them.
 
 mod identified;
+mod watched;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -14,9 +15,10 @@ use crate::monitor::EventSource;
 use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
-use crate::routing::{AttachError, Attached, ConnectionEnd, ConnectionEnds};
+use crate::routing::TooManyGroups;
+use crate::routing::{AttachError, Attached, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, KeptMessage, Losses, Outgoing};
-use crate::routing::{QueuePosition, RequestEnd, ReturnedMessage, TooManyGroups};
+use crate::routing::{QueuePosition, Remainder, RequestEnd, ReturnedMessage, ReturnedMessages};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
@@ -28,6 +30,7 @@ pub(crate) struct Routing {
     pub(crate) incoming: Arc<Lock<FairQueue>>,
     pub(crate) losses: Arc<Losses>,
     pub(crate) ends: Arc<ConnectionEnds>,
+    pub(crate) returned: Arc<ReturnedMessages>,
     /// Whether received messages are replies, for the requests in `outgoing`.
     pub(crate) takes_replies: bool,
 }
@@ -155,19 +158,12 @@ impl Routing {
         // link that has nothing to send ends before it moves more messages here.
         self.incoming.lock().close(&mut receivers);
         self.outgoing.lock().close(&mut senders);
+        // No message is redirected after the queues are closed.
+        let left = self.returned.close();
+        self.losses.undelivered(None, left.into_iter().map(KeptMessage::from));
         senders.wake_all();
         receivers.wake_all();
     }
-}
-
-/// Messages that a connection took from the queue and did not write.
-#[derive(Debug, Default)]
-pub(crate) struct Remainder {
-    pub(crate) messages: VecDeque<Message>,
-    /// Whether the remote ended the connection when part of the first of these was written.
-    pub(crate) is_interrupted: bool,
-    /// Whether the connection wrote no message completely.
-    pub(crate) is_first: bool,
 }
 
 /// The pipe of a remote, attached to its socket.
@@ -293,8 +289,7 @@ impl Attachment {
         }
     }
 
-    /// Reports the end of a connection to the watcher, after all its messages have been
-    /// queued: the watcher receives continuously, so the mark is not needed as a bound here.
+    /// Handles the end of a connection, and the messages that it has left.
     fn report_end(&mut self, gone: bool) {
         let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
@@ -314,33 +309,19 @@ impl Attachment {
             let end = RequestEnd { pipe, written, unwritten: elsewhere, is_interrupted, gone };
             return self.end_requests(end);
         }
-        if !self.routing.ends.are_watched() {
-            // The requester was dropped in the meantime.
-            self.taken.extend(elsewhere);
-            return;
-        }
-        let unqueued = mem::take(&mut self.unqueued);
-        let Self { routing, pipe, wakes, .. } = self;
-        let (unread, arrived) = routing.incoming.with_wakes(wakes, |incoming, wakes| {
-            let unread = incoming.push_rest(pipe.inbound, unqueued, wakes);
-            (unread, incoming.arrived(pipe.inbound))
-        });
-        self.unread += messages(&unread);
-        if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
-            // No message can be lost with it. Remotes that only connect and leave would fill the
-            // list that is kept for a responder that is not polled.
-            return;
-        }
         let pipe = self.pipe.outbound;
-        let end = ConnectionEnd { pipe, inbound: self.pipe.inbound, arrived, written, gone };
         let positions = (written..).map(|number| QueuePosition { pipe, number });
         let left = elsewhere.into_iter().zip(positions).map(|(message, position)| {
             ReturnedMessage { message, position, interrupted_by: interrupted_by.take() }
         });
-        // The watcher may have stopped in the meantime. Then the next connection sends the
-        // messages.
-        let returned = self.routing.ends.report(end, left.collect());
-        self.taken.extend(returned.into_iter().map(|returned| returned.message));
+        let left: Vec<_> = left.collect();
+        let rest = if self.routing.ends.are_watched() {
+            self.report_to_watcher(left, written, queued, gone)
+        } else {
+            self.routing.returned.keep(left)
+        };
+        // The next connection sends them, if there is one.
+        self.taken.extend(rest.into_iter().map(|returned| returned.message));
     }
 
     /// Ends the requests of the connection that has ended.
@@ -475,7 +456,7 @@ impl Drop for Attachment {
             .with_wakes(wakes, |incoming, wakes| incoming.end(pipe.inbound, unqueued, wakes));
         *unread += messages(&rest);
         let mut lost = mem::take(taken);
-        lost.extend(queued);
+        lost.extend(routing.returned.keep_queued(pipe.outbound, queued));
         let lost = lost.into_iter().map(|message| {
             let message = message.routed(subject.routing_id);
             KeptMessage { message, identity: identity.clone() }

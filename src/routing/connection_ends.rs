@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::mem;
 use std::task::{Poll, Waker};
 
-use crate::message::Message;
-use crate::monitor::EventSource;
 use crate::pipe::PipeKey;
-use crate::routing::QueuePosition;
+use crate::routing::ReturnedMessage;
 use crate::sync::Lock;
 
 /// The ends that were not reported yet, at most one for each pipe, so that they are bounded
@@ -30,16 +28,6 @@ pub(crate) struct ReportedEnds {
     pub(crate) ends: Vec<ConnectionEnd>,
     /// The messages that ended connections have left.
     pub(crate) unwritten: Vec<ReturnedMessage>,
-}
-
-/// A message that was not written when its connection ended, and that is to be routed again.
-#[derive(Debug)]
-pub(crate) struct ReturnedMessage {
-    pub(crate) message: Message,
-    /// Its position in the queue.
-    pub(crate) position: QueuePosition,
-    /// The remote, if it ended the connection when part of the message was written.
-    pub(crate) interrupted_by: Option<EventSource>,
 }
 
 /// The end of a pipe's last connection.
@@ -133,6 +121,8 @@ mod tests {
     use slotmap::SlotMap;
 
     use super::*;
+    use crate::message::Message;
+    use crate::routing::QueuePosition;
 
     #[test]
     fn the_last_end_of_each_pipe_is_kept() {

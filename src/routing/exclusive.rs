@@ -36,7 +36,7 @@ impl Strategy for Exclusive {
         None
     }
 
-    fn offer(&mut self, key: PipeKey) {
+    fn offer(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
         self.offered = Some(key);
     }
 

@@ -142,6 +142,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     pub(crate) fn release(&mut self, key: PipeKey, wakes: &mut Wakes) {
         if let Some(pipe) = self.pipes.get_mut(key) {
             pipe.outbound.release();
+            self.strategy.freed(key, pipe);
             self.refill(key, wakes);
         }
     }
@@ -188,7 +189,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
         pipe.outbound.push(message, wakes);
         if pipe.outbound.has_room() {
-            self.strategy.used(key);
+            self.strategy.used(key, pipe);
         } else {
             self.withdraw_if_full(key);
         }
@@ -198,7 +199,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         let pipe = &mut self.pipes[key];
         pipe.outbound.reserve();
         if pipe.outbound.has_room() {
-            self.strategy.used(key);
+            self.strategy.used(key, pipe);
         } else {
             self.withdraw_if_full(key);
         }
@@ -221,7 +222,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         while pipe.outbound.has_room() && self.strategy.may_offer(key, pipe) {
             if !pipe.senders.grant((), wakes) && !self.senders.grant(key, wakes) {
                 pipe.offered = true;
-                return self.strategy.offer(key);
+                return self.strategy.offer(key, pipe);
             }
             pipe.outbound.reserve();
         }
@@ -337,6 +338,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
             pipe.outbound.seal();
         }
         let took = pipe.outbound.poll_take(want, taken, connection);
+        self.strategy.freed(key, pipe);
         self.refill(key, wakes);
         took
     }

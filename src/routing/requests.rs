@@ -186,7 +186,7 @@ impl OutgoingPipes<Requests> {
     ) -> Poll<Result<(PipeKey, RequestKey), Refusal>> {
         if let (Some(avoided), Choice::Offered(next)) = (avoided, self.strategy.choose(&())) {
             if next == avoided {
-                self.strategy.used(next);
+                self.strategy.used(next, &self.pipes[next]);
             }
         }
         let pipe = match ready!(self.poll_reserve(&(), ticket, caller)) {
@@ -268,13 +268,13 @@ impl Strategy for Requests {
         pipe.is_open() && is_free && !self.is_occupied(key)
     }
 
-    fn offer(&mut self, key: PipeKey) {
-        self.order.offer(key);
+    fn offer(&mut self, key: PipeKey, pipe: &OutgoingPipe) {
+        self.order.offer(key, pipe);
     }
 
     #[inline]
-    fn used(&mut self, key: PipeKey) {
-        self.order.used(key);
+    fn used(&mut self, key: PipeKey, pipe: &OutgoingPipe) {
+        self.order.used(key, pipe);
     }
 
     #[inline]

@@ -3,11 +3,14 @@
 
 mod connected_only;
 mod queue_position;
+mod redirection;
+mod shortest_queue;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use self::shortest_queue::ShortestQueue;
 use crate::pipe::{PipeKey, Waiters};
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, Leftover, Strategy};
@@ -16,12 +19,20 @@ use crate::sync::Wakes;
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
 /// For processing outgoing messages).
 ///
+/// It can prefer the remote with the shortest queue instead: see `shortest_queue`. The messages of
+/// remotes that leave can be returned: see `redirection`.
+///
 /// Under a requester, it offers only open pipes, whose remotes are connected and do not drain: see
 /// `connected_only`.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
-    /// The offered pipes. The pipe for the next message is at the front.
+    /// The offered pipes. The pipe for the next message is at the front. With `shortest`, it
+    /// is the only one, and there twice.
     ready: VecDeque<PipeKey>,
+    /// All offered pipes, if the one with the shortest queue is preferred.
+    shortest: Option<Box<ShortestQueue>>,
+    /// Whether the messages of remotes that leave are returned.
+    returns: bool,
     /// Whether only open pipes are offered.
     is_selective: bool,
     /// The number of open pipes. It changes only under the lock of the queues, and is read without
@@ -32,6 +43,17 @@ pub(crate) struct RoundRobin {
 }
 
 impl RoundRobin {
+    /// Changes the order of the pipes, and moves the first one to the front.
+    #[inline(never)]
+    fn reorder(&mut self, change: impl FnOnce(&mut ShortestQueue)) {
+        let Some(shortest) = &mut self.shortest else { return };
+        change(shortest);
+        self.ready.clear();
+        // Twice, so that `used` finds more than one. A socket of one remote in turn then pays for
+        // no comparison.
+        self.ready.extend(shortest.first().into_iter().flat_map(|first| [first; 2]));
+    }
+
     fn count_closed(&self) {
         self.open.fetch_sub(1, Ordering::Release);
     }
@@ -49,20 +71,36 @@ impl Strategy for RoundRobin {
         !self.is_selective || pipe.is_open()
     }
 
-    fn offer(&mut self, key: PipeKey) {
+    fn offer(&mut self, key: PipeKey, pipe: &OutgoingPipe) {
+        if self.shortest.is_some() {
+            return self.reorder(|shortest| shortest.put(key, pipe.outbound.used_slots()));
+        }
         self.ready.push_back(key);
     }
 
     /// Moves the used pipe, which is at the front, to the back.
     #[inline]
-    fn used(&mut self, _key: PipeKey) {
+    fn used(&mut self, key: PipeKey, pipe: &OutgoingPipe) {
         if self.ready.len() > 1 {
+            if self.shortest.is_some() {
+                return self.reorder(|shortest| shortest.put(key, pipe.outbound.used_slots()));
+            }
             self.ready.rotate_left(1);
         }
     }
 
     #[inline]
+    fn freed(&mut self, key: PipeKey, pipe: &OutgoingPipe) {
+        if self.shortest.is_some() {
+            self.reorder(|shortest| shortest.set_len(key, pipe.outbound.used_slots()));
+        }
+    }
+
+    #[inline]
     fn withdraw(&mut self, key: PipeKey) {
+        if self.shortest.is_some() {
+            return self.reorder(|shortest| shortest.remove(key));
+        }
         if self.ready.front() == Some(&key) {
             self.ready.pop_front();
         } else {
@@ -88,7 +126,7 @@ impl Strategy for RoundRobin {
             self.count_closed();
         }
         if !self.is_selective {
-            Leftover::Stay
+            if gone && self.returns { Leftover::Redirect } else { Leftover::Stay }
         } else if gone && self.open.load(Ordering::Relaxed) == 0 {
             // There is no other remote that could receive them.
             Leftover::Lose

@@ -75,10 +75,13 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     }
 
     /// Records that a pipe is offered from now on.
-    fn offer(&mut self, _key: PipeKey) {}
+    fn offer(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
 
     /// Records that an offered pipe was used and still has capacity.
-    fn used(&mut self, _key: PipeKey) {}
+    fn used(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
+
+    /// Records that a pipe has more free slots.
+    fn freed(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
 
     /// Records that a pipe is no longer offered.
     fn withdraw(&mut self, _key: PipeKey) {}

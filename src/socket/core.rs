@@ -72,6 +72,7 @@ impl<R: Strategy + Default + 'static> Core<R> {
             losses: Arc::new(Losses::new(Arc::clone(&publisher))),
             ends: Arc::default(),
             takes_replies: R::TAKES_REPLIES,
+            returned: Arc::default(),
         };
         let handshake = HandshakeConfig {
             socket_type,

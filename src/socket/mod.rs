@@ -12,6 +12,7 @@ mod control;
 mod coop;
 mod core;
 mod dealer_router;
+mod distribution;
 pub(crate) mod forwarding;
 mod handle;
 mod joining;

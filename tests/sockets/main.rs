@@ -19,6 +19,7 @@ mod concurrency;
 #[cfg(feature = "serde")]
 mod config;
 mod dealer;
+mod distribution;
 mod ended;
 mod ending;
 mod endpoints;

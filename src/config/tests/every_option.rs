@@ -14,7 +14,7 @@ use crate::config::{
     PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
     ServerConfig, SocketConfig,
 };
-use crate::options::{ReconnectStop, Unroutable};
+use crate::options::{Balance, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
     Rep, Req, Router, Scatter, SendingSocket, Server, Socket,
@@ -61,9 +61,11 @@ fn every_option_reaches_the_socket() {
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected.max_message_parts(29)));
 
     let config: DealerConfig =
-        read(&format!("{every_option}{PARTS}{IDENTITY}hiccup_message = \"hiccup\""));
+        read(&format!("{every_option}{PARTS}{DISTRIBUTION}{IDENTITY}hiccup_message = \"hiccup\""));
     let expected = with_every_option(Dealer::builder()).max_message_parts(29);
     let expected = expected.identity(identity(b"worker")).probe_router(true);
+    let expected = expected.balance(Balance::ShortestQueue).undelivered(Undelivered::Redirect);
+    let expected = expected.returned_hwm(30).returned_hwm_bytes(31);
     let expected = expected.hello_message("hello").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
@@ -83,9 +85,11 @@ fn every_option_reaches_the_socket() {
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
     assert_eq!(read::<RouterConfig>(&toml::to_string(&config).unwrap()), config);
 
-    let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
+    let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}{DISTRIBUTION}"));
     let expected =
         with_sending_options(with_common_options(Push::builder())).hello_message("hello");
+    let expected = expected.balance(Balance::ShortestQueue).undelivered(Undelivered::Redirect);
+    let expected = expected.returned_hwm(30).returned_hwm_bytes(31);
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 }
 
@@ -191,7 +195,8 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given = format!("{}{RADIO}{PARTS}{IDENTITY}{ROUTER}{REQUESTS}", every_option());
+    let given =
+        format!("{}{RADIO}{PARTS}{DISTRIBUTION}{IDENTITY}{ROUTER}{REQUESTS}", every_option());
     let given: toml::Table = given.parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
@@ -294,6 +299,14 @@ const REQUESTS: &str = "
 
 const PARTS: &str = "
     max_message_parts = 29
+";
+
+/// The options of classic types that distribute messages.
+const DISTRIBUTION: &str = "
+    balance = 'shortest_queue'
+    returned_hwm = 30
+    returned_hwm_bytes = 31
+    undelivered = 'redirect'
 ";
 
 /// The options of types that have an identity.

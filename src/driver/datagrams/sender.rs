@@ -372,8 +372,14 @@ mod tests {
         let publisher = Arc::new(EventPublisher::default());
         let losses = Arc::new(Losses::new(Arc::clone(&publisher)));
         let incoming = Arc::new(Lock::new(FairQueue::closed()));
-        let routing =
-            Routing { outgoing, incoming, losses, ends: Arc::default(), takes_replies: false };
+        let routing = Routing {
+            outgoing,
+            incoming,
+            losses,
+            ends: Arc::default(),
+            returned: Arc::default(),
+            takes_replies: false,
+        };
         let handshake = HandshakeConfig {
             socket_type: SocketType::Radio,
             mechanism: Mechanism::Null,

@@ -3,6 +3,7 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::message::Multipart;
+use crate::options::Options;
 use crate::routing::RoundRobin;
 use crate::socket::sections::{
     cooperative_scheduling, ending, mute_state, parts, silent_failures, stream_and_sink,
@@ -10,7 +11,7 @@ use crate::socket::sections::{
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
-use crate::socket::{Handle, Kind};
+use crate::socket::{Core, Handle, Kind, distribution};
 
 /// A socket that exchanges messages with any number of DEALER, ROUTER and REP sockets,
 /// asynchronously in both directions (RFC 28).
@@ -49,7 +50,7 @@ use crate::socket::{Handle, Kind};
 /// | Compatible remotes | [`Dealer`], ROUTER, REP |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | unrestricted |
-/// | Outgoing routing strategy | round-robin |
+/// | Outgoing routing strategy | round-robin, or the shortest queue |
 /// | Incoming routing strategy | fair-queued |
 /// | Action in mute state | wait |
 ///
@@ -65,6 +66,15 @@ use crate::socket::{Handle, Kind};
 ///   The dealer sends and receives the delimiter as a part: `["", "request"]`, `["", "reply"]`. A
 ///   REP drops a request without it. Any number of requests can be outstanding, and a REP answers
 ///   those of one dealer in order.
+///
+/// # Messages of a remote that fails
+///
+/// A message is assigned to a remote when it is sent. When a remote that connected to the dealer
+/// leaves, messages that are still queued for it are dropped and
+/// [counted](crate::stats::Dropped::undelivered) by default. With
+/// [`undelivered`](Builder::undelivered), they are sent to other remotes or
+/// [returned](Self::recv_returned). Messages that were written to the buffers of the system may be
+/// lost without a further count.
 ///
 #[doc = parts!()]
 ///
@@ -84,6 +94,10 @@ impl Kind for Dealer {
     const SOCKET_TYPE: SocketType = SocketType::Dealer;
 
     type Outgoing = RoundRobin;
+
+    fn configure(core: &Core<RoundRobin>, options: &Options) {
+        distribution::configure(core, options);
+    }
 }
 
-verbs!(Dealer, "dealer", Multipart: Endpoints, Send, Receive, Remotes, Options, Parts, Identity, Hellos, Hiccups);
+verbs!(Dealer, "dealer", Multipart: Endpoints, Send, Receive, Distribution, Remotes, Options, Parts, Identity, Hellos, Hiccups);

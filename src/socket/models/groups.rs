@@ -190,8 +190,8 @@ async fn a_link_is_replaced(one: &'static str, other: &'static str) {
 
 fn link(attachment: Attachment, radio: &Routing) -> (LinkSide, LinkSide) {
     let (near, far) = LinkSide::pair();
-    near.join(attachment, any_remote(), None);
-    far.join(radio.attach(EndpointId(0), subject()).unwrap(), any_remote(), None);
+    near.join(attachment, any_remote(), VecDeque::new());
+    far.join(radio.attach(EndpointId(0), subject()).unwrap(), any_remote(), VecDeque::new());
     (near, far)
 }
 

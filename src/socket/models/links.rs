@@ -45,8 +45,8 @@ impl Linked {
         let near = Model::client(send_hwm, recv_hwm);
         let far = Model::client(send_hwm, recv_hwm);
         let (near_side, far_side) = LinkSide::pair();
-        near_side.join(near.attach(), any_remote(), None);
-        far_side.join(far.attach(), any_remote(), None);
+        near_side.join(near.attach(), any_remote(), VecDeque::new());
+        far_side.join(far.attach(), any_remote(), VecDeque::new());
         Self { near, far, near_side, far_side }
     }
 }

@@ -17,6 +17,7 @@ mod links;
 mod openings;
 mod permits;
 mod receivers;
+mod redirection;
 mod routes;
 mod schedules;
 mod senders;

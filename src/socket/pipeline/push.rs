@@ -3,12 +3,13 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::message::Multipart;
+use crate::options::Options;
 use crate::routing::RoundRobin;
 use crate::socket::sections::{cooperative_scheduling, ending, mute_state, silent_failures, sink};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
-use crate::socket::{Handle, Kind};
+use crate::socket::{Core, Handle, Kind, distribution};
 
 /// A socket that distributes messages among one or more [`Pull`](crate::Pull)s (RFC 30).
 ///
@@ -46,7 +47,7 @@ use crate::socket::{Handle, Kind};
 /// | Compatible remotes | [`Pull`](crate::Pull) |
 /// | Direction | unidirectional |
 /// | Send/receive pattern | send only |
-/// | Outgoing routing strategy | round-robin |
+/// | Outgoing routing strategy | round-robin, or the shortest queue |
 /// | Incoming routing strategy | none |
 /// | Action in mute state | wait |
 ///
@@ -54,7 +55,9 @@ use crate::socket::{Handle, Kind};
 ///
 /// A message is assigned to a remote when it is sent. When the connection of that remote ends,
 /// messages that are still queued for it wait for the next connection if the push dialed the remote.
-/// Otherwise they are dropped and [counted](crate::stats::Dropped::undelivered).
+/// Otherwise they are dropped and [counted](crate::stats::Dropped::undelivered) by default. With
+/// [`undelivered`](Builder::undelivered), they are sent to other remotes or
+/// [returned](Self::recv_returned).
 ///
 /// Messages that were written count as [sent](crate::stats::Stats::sent), and as
 /// [`written`](crate::CloseReport::written) when the push is closed. Written does not mean received:
@@ -65,7 +68,8 @@ use crate::socket::{Handle, Kind};
 #[doc = mute_state!("push", "pull")]
 ///
 /// A slow remote receives as many messages as a fast one until its queue is full. To distribute
-/// messages by speed instead, set a small `send_hwm` here, and a small `recv_hwm` in the pulls.
+/// messages by speed instead, prefer the [shortest queue](Builder::balance), or set a small
+/// `send_hwm` here and a small `recv_hwm` in the pulls.
 ///
 #[doc = silent_failures!("push", "pull")]
 ///
@@ -82,6 +86,10 @@ impl Kind for Push {
     const RECEIVES: bool = false;
 
     type Outgoing = RoundRobin;
+
+    fn configure(core: &Core<RoundRobin>, options: &Options) {
+        distribution::configure(core, options);
+    }
 }
 
-verbs!(Push, "push", Multipart: Endpoints, Send, Remotes, Options, Hellos);
+verbs!(Push, "push", Multipart: Endpoints, Send, Distribution, Remotes, Options, Hellos);

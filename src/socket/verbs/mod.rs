@@ -18,6 +18,7 @@
 
 mod connect_identity;
 mod connect_peer;
+mod distribution;
 mod endpoints;
 mod groups;
 mod identity;
@@ -36,6 +37,7 @@ mod transmit;
 
 pub(super) use self::connect_identity::connect_identity_verbs;
 pub(super) use self::connect_peer::connect_peer_verb;
+pub(super) use self::distribution::distribution_verbs;
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::groups::{group_options, multicast_options};
 pub(super) use self::identity::identity_options;
@@ -76,6 +78,11 @@ macro_rules! verbs {
     // The option of a builder for a message on each end of an accepted connection.
     (@Disconnects $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::disconnect_option!($socket, $handle);
+    };
+    // The options of a builder for the distribution of messages, and `recv_returned` and its
+    // variant for the messages that remotes have left.
+    (@Distribution $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::distribution_verbs!($socket, $handle, $message);
     };
     // `bind`, `connect` and their opposites.
     (@Endpoints $socket:ident, $handle:literal, $message:ty) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
-use tokio_zmtp::{Client, InprocEndpoint, Message, Server};
+use tokio_zmtp::{Client, InprocEndpoint, Message, Pull, Push, Server, Undelivered};
 
 use super::scene::{Cast, Effect};
 use super::turns;
@@ -72,6 +72,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 turns(cast.rng.u32(..3)).await;
                 let message = cast.requests.offer();
                 cast.requests.settle(permit.send(message));
+            }
+        })
+    }),
+    traffic("Push::recv_returned", |_| {
+        Box::pin(async move {
+            let push = Push::builder().undelivered(Undelivered::Return).build();
+            let pull = Pull::builder().recv_hwm(1).build();
+            pull.connect(push.bind(InprocEndpoint::unique()).await.unwrap()).await.unwrap();
+            push.remotes().connected().await.unwrap();
+            for number in 0..SEVERAL + 1 {
+                push.send(number.to_string()).await.unwrap();
+            }
+            pull.close().await;
+            for number in 1..SEVERAL + 1 {
+                assert_eq!(push.recv_returned().await.unwrap(), [number.to_string()]);
             }
         })
     }),

@@ -102,6 +102,35 @@ async fn messages_queue_for_a_receiver_before_it_listens<S: Sender>() {
     }
 }
 
+for_every_pair!(with_immediate_messages_go_only_to_connected_receivers);
+
+/// Corresponds to `test_immediate` of libzmq.
+async fn with_immediate_messages_go_only_to_connected_receivers<S: Sender>() {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let (place, receiver) = (ReservedPort::reserve(), S::Receiver::new());
+        let sender = S::builder().immediate(immediate).connect(place.endpoint()).await.unwrap();
+        sender.connect(receiver.bind("tcp://127.0.0.1:*").await.unwrap()).await.unwrap();
+        sender.remotes().connected().await.unwrap();
+        for number in 0..10 {
+            sender.send(S::Message::numbered(number)).await.unwrap();
+        }
+        // Otherwise every other message waits for the receiver that does not listen.
+        let step = if immediate { 1 } else { 2 };
+        for number in (step - 1..10).step_by(step as usize) {
+            assert_eq!(receiver.recv().await.unwrap(), S::Message::numbered(number));
+        }
+
+        let mut monitor = sender.monitor();
+        receiver.close().await;
+        events::until_disconnected(&mut monitor).await;
+        // The event is published before the pipe is removed.
+        while sender.try_send(S::Message::numbered(10)).is_ok() == immediate {
+            task::yield_now().await;
+        }
+    }
+}
+
 for_every_pair!(messages_queued_for_a_receiver_that_left_are_dropped_and_counted);
 
 async fn messages_queued_for_a_receiver_that_left_are_dropped_and_counted<S: Sender>() {
