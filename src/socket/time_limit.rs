@@ -24,6 +24,11 @@ impl TimeLimit {
         self.length.is_some_and(|length| length.is_zero())
     }
 
+    /// Returns whether there is a limit.
+    pub(super) const fn is_limited(&self) -> bool {
+        self.length.is_some()
+    }
+
     /// Restarts the limit for another wait.
     pub(super) fn reset(&mut self) {
         self.timer = None;

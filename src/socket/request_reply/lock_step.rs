@@ -11,7 +11,8 @@ use crate::error::LockStepError;
 /// operation takes `&mut self`, so that one task owns the order. Any number of `LockStep`s and of
 /// handles can share a socket.
 ///
-/// It is created by [`Rep::lock_step`](crate::Rep::lock_step). Programs that need no strict order do
+/// It is created by [`Req::lock_step`](crate::Req::lock_step) and
+/// [`Rep::lock_step`](crate::Rep::lock_step). Programs that need no strict order do
 /// not need it.
 ///
 /// # Examples

@@ -1,11 +1,15 @@
 //! REQ.
 
+use std::future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zmtp_proto::socket_type::SocketType;
 
-use super::Requesting;
-use crate::message::{AnyMessage, Multipart};
+use super::lock_step::sealed::TakesTurns;
+use super::{LockStep, Requesting};
+use crate::error::{LockStepError, RequestError};
+use crate::message::Multipart;
 use crate::options::Options;
 use crate::routing::Requests;
 #[cfg(doc)]
@@ -102,7 +106,9 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Lock step
 ///
-/// A `Req` has neither a `Stream` nor a `Sink`: a reply belongs to its request.
+/// Programs that want to send a request and then receive its reply, by two operations as in libzmq, use
+/// [`lock_step`](Self::lock_step). An operation out of turn is a typed error, and a request that fails
+/// ends the turn. A `Req` has neither a `Stream` nor a `Sink`, because a reply belongs to its request.
 ///
 #[doc = cooperative_scheduling!()]
 ///
@@ -136,9 +142,119 @@ impl Handle<Req> {
         &self,
         message: Multipart,
         limit: Option<Duration>,
-    ) -> Requesting<'_> {
-        let options = &self.core.control.shared().options.requests;
-        Requesting::new(&self.core, options, message.into_queue(), limit)
+    ) -> Requesting<&Core<Requests>> {
+        Requesting::new(&self.core, message, limit)
+    }
+}
+
+/// # Lock step
+impl Req {
+    /// Returns the socket with operations that take turns, as in libzmq: a request is sent, and then
+    /// its reply is received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(req: tokio_zmtp::Req) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut client = req.lock_step();
+    /// client.send("request").await?;
+    /// let reply = client.recv().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn lock_step(&self) -> LockStep<Self> {
+        LockStep::new(self.clone())
+    }
+}
+
+impl TakesTurns for Req {
+    type Exchange = SentRequest;
+}
+
+/// A request whose reply was not received.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "it is between the operations of a `LockStep`")]
+pub struct SentRequest(Requesting<Arc<Core<Requests>>>);
+
+/// # REQ
+///
+/// A request is sent, and its reply is received.
+impl LockStep<Req> {
+    /// Sends a request; waits while no remote can take it.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the request has not been sent, and it is still
+    /// the turn of this method.
+    ///
+    /// # Errors
+    ///
+    /// [`LockStepError::OutOfTurn`] if the reply to the last request has not been received, and
+    /// otherwise the error of [`Req::request`], each with the message. It is then still the turn of
+    /// this method.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(req: tokio_zmtp::Req) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut client = req.lock_step();
+    /// client.send("request").await?;
+    /// assert!(client.send("another").await.is_err());
+    /// let reply = client.recv().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send(
+        &mut self,
+        message: impl Into<Multipart>,
+    ) -> Result<(), LockStepError<RequestError, Multipart>> {
+        let (req, message) = self.idle(message.into())?;
+        let core = Arc::clone(&req.0.core);
+        let limit = core.control.shared().options.requests.timeout;
+        let mut request = Requesting::new(core, message, limit);
+        let sent = future::poll_fn(|cx| request.poll_sent(cx)).await;
+        sent.map_err(LockStepError::Failed)?;
+        self.begin(SentRequest(request));
+        Ok(())
+    }
+
+    /// Receives the reply to the last request; waits until it arrives, until the request fails, or
+    /// until its time limit is reached.
+    ///
+    /// A request that its connection has not written is sent again while this method waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no reply is lost, and it is still the turn of
+    /// this method.
+    ///
+    /// # Errors
+    ///
+    /// [`LockStepError::OutOfTurn`] if there is no request, and otherwise the error of
+    /// [`Req::request`]. It is then the turn of [`send`](Self::send): unlike in libzmq, a lost reply
+    /// does not leave the socket in a state in which it cannot send.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::LockStepError;
+    ///
+    /// # async fn example(req: tokio_zmtp::Req) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut client = req.lock_step();
+    /// client.send("request").await?;
+    /// match client.recv().await {
+    ///     Err(LockStepError::Failed(error)) => println!("no reply: {error}"),
+    ///     reply => println!("{:?}", reply?),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn recv(&mut self) -> Result<Multipart, LockStepError<RequestError>> {
+        let (SentRequest(request), ()) = self.begun(())?;
+        let reply = request.await;
+        self.end();
+        reply.map_err(LockStepError::Failed)
     }
 }
 

@@ -1,34 +1,37 @@
 //! Sends a request, and waits for its reply.
 
 use std::mem;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::error::RequestError;
 use crate::message::{AnyMessage, Message, Multipart};
 use crate::options::RequestOptions;
-use crate::pipe::PipeKey;
+use crate::pipe::{PipeKey, Ticket};
 use crate::remotes::RemoteId;
-use crate::routing::{Abandoned, RequestKey, RequestOutcome, Requests};
+use crate::routing::{Abandoned, Refusal, RequestKey, RequestOutcome, Requests};
 use crate::socket::Core;
 use crate::socket::coop::poll_budget;
 use crate::socket::time_limit::TimeLimit;
-use crate::socket::waiting::{Senders, WaitError, Waiting};
 
-/// A future that sends a request as often as necessary and allowed, and receives its reply.
+/// A future that sends a request as often as necessary and allowed, and receives its reply. `C`
+/// refers to the socket.
 ///
 /// Dropping it abandons the request: if it was not queued, it is not sent; otherwise its reply will
 /// be discarded.
 #[derive(Debug)]
-pub(in crate::socket) struct Requesting<'a> {
-    core: &'a Core<Requests>,
-    state: State<'a>,
+pub(in crate::socket) struct Requesting<C: Deref<Target = Core<Requests>>> {
+    core: C,
+    state: State,
+    /// The time limit of waiting for a remote.
+    send_limit: TimeLimit,
+    attempt_limit: TimeLimit,
+    limit: TimeLimit,
     /// The request, for later attempts.
     kept: Option<Message>,
     attempts_left: u32,
-    attempt_limit: TimeLimit,
-    limit: TimeLimit,
     /// Whether an earlier attempt may have been carried out.
     was_sent: bool,
     /// The remote of the previous attempt.
@@ -38,36 +41,42 @@ pub(in crate::socket) struct Requesting<'a> {
 }
 
 #[derive(Debug)]
-enum State<'a> {
-    /// The request waits for a remote. It is present until it is queued.
-    Unsent { waiting: Waiting<Senders<'a, Requests>>, message: Option<Message> },
+enum State {
+    /// The request waits for a remote, in line if there is a ticket. It is present until it is
+    /// queued.
+    Unsent { message: Option<Message>, ticket: Option<Ticket> },
     /// It is queued for a remote, or was written.
     Sent { pipe: PipeKey, key: RequestKey },
     /// The future has returned.
     Done,
 }
 
-impl<'a> Requesting<'a> {
+impl<C: Deref<Target = Core<Requests>>> Requesting<C> {
     /// Creates the future. `limit` is the time for all attempts together.
-    pub(in crate::socket) fn new(
-        core: &'a Core<Requests>,
-        options: &RequestOptions,
-        message: Message,
-        limit: Option<Duration>,
-    ) -> Self {
-        let attempts_left = options.attempts.saturating_sub(1);
+    pub(super) fn new(core: C, message: Multipart, limit: Option<Duration>) -> Self {
+        let message = message.into_queue();
+        let RequestOptions { attempts, attempt_timeout, .. } =
+            core.control.shared().options.requests;
+        let attempts_left = attempts.saturating_sub(1);
         let kept = (attempts_left > 0).then(|| message.clone());
         Self {
+            send_limit: TimeLimit::new(core.send_timeout),
+            attempt_limit: TimeLimit::new(attempt_timeout),
+            limit: TimeLimit::new(limit),
             core,
-            state: State::unsent(core, message),
+            state: State::unsent(message),
             kept,
             attempts_left,
-            attempt_limit: TimeLimit::new(options.attempt_timeout),
-            limit: TimeLimit::new(limit),
             was_sent: false,
             avoided: None,
             interruptions: 0,
         }
+    }
+
+    /// Sends the request; ready when it is queued for a remote, or with the result if it fails
+    /// before.
+    pub(super) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RequestError>> {
+        self.poll_send(cx)
     }
 
     /// Begins the next attempt, or returns `false` if none is left.
@@ -81,7 +90,7 @@ impl<'a> Requesting<'a> {
             0 => self.kept.take(),
             _ => self.kept.clone(),
         };
-        self.state = State::unsent(self.core, message.unwrap_or_default());
+        self.state = State::unsent(message.unwrap_or_default());
         true
     }
 
@@ -108,7 +117,7 @@ impl<'a> Requesting<'a> {
                 if self.interruptions >= INTERRUPTIONS_MAX {
                     return Some(Err(RequestError::Refused(self.hand_back(Some(message)))));
                 }
-                self.state = State::unsent(self.core, message);
+                self.state = State::unsent(message);
                 None
             }
             RequestOutcome::Closed => Some(Err(RequestError::Closed(None))),
@@ -119,6 +128,12 @@ impl<'a> Requesting<'a> {
     /// outcome that has arrived in the meantime.
     fn abandon(&mut self) -> (Option<Message>, Option<RequestOutcome>) {
         match mem::replace(&mut self.state, State::Done) {
+            State::Unsent { message, ticket } => {
+                if let Some(ticket) = ticket {
+                    self.core.cancel_send(&(), ticket);
+                }
+                (message, None)
+            }
             State::Sent { key, .. } => {
                 let Abandoned { unsent, disconnect, outcome } =
                     self.core.outgoing.with(|outgoing, wakes| outgoing.abandon(key, wakes));
@@ -127,93 +142,96 @@ impl<'a> Requesting<'a> {
                 }
                 (unsent, outcome)
             }
-            State::Unsent { message, .. } => (message, None),
             State::Done => (None, None),
         }
     }
 
-    /// Sends the request if a remote has room; ready if it fails.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<RequestError> {
-        let Self { state: State::Unsent { waiting, message }, avoided, .. } = self else {
-            return Poll::Pending;
+    /// Ends a request that was not sent.
+    fn fail(&mut self, error: fn(Option<Multipart>) -> RequestError) -> RequestError {
+        let (message, _) = self.abandon();
+        error(self.hand_back(message))
+    }
+
+    /// Queues the request for a remote as soon as one has room, or fails.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), RequestError>> {
+        if self.limit.is_zero() {
+            return Poll::Ready(Err(self.fail(RequestError::Timeout)));
+        }
+        let Self { core, state: State::Unsent { message, ticket }, avoided, .. } = self else {
+            return Poll::Ready(Ok(()));
         };
-        let send = |line: &Senders<'_, Requests>, ticket: &mut Option<_>, cx: &mut Context<'_>| {
-            let budget = std::task::ready!(poll_budget(cx));
-            let sent = line.core.outgoing.with(|outgoing, wakes| {
-                outgoing.poll_request(message, *avoided, ticket, cx.waker(), wakes)
-            });
-            if sent.is_ready() {
-                budget.used();
-            }
-            sent.map_err(WaitError::Refused)
-        };
-        match waiting.poll(cx, send, || Err(WaitError::Timeout)) {
-            Poll::Pending => Poll::Pending,
+        let budget = ready!(poll_budget(cx));
+        let sent = core.outgoing.with(|outgoing, wakes| {
+            outgoing.poll_request(message, *avoided, ticket, cx.waker(), wakes)
+        });
+        match sent {
             Poll::Ready(Ok((pipe, key))) => {
+                budget.used();
                 self.state = State::Sent { pipe, key };
                 self.attempt_limit.reset();
-                Poll::Pending
+                self.send_limit.reset();
+                Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(failure)) => {
-                let (message, _) = self.abandon();
-                let unsent = self.hand_back(message);
-                Poll::Ready(match failure {
-                    WaitError::Refused(_) => RequestError::Closed(unsent),
-                    WaitError::Timeout => RequestError::Timeout(unsent),
-                })
+            Poll::Ready(Err(refusal)) => {
+                debug_assert_eq!(refusal, Refusal::Closed, "senders wait for queue capacity");
+                Poll::Ready(Err(self.fail(RequestError::Closed)))
+            }
+            Poll::Pending => {
+                let runtime = core.runtime();
+                let is_over = self.send_limit.poll(runtime, cx).is_ready()
+                    || self.limit.poll(runtime, cx).is_ready();
+                if is_over {
+                    return Poll::Ready(Err(self.fail(RequestError::Timeout)));
+                }
+                Poll::Pending
             }
         }
     }
+
+    /// Waits for the outcome of an attempt. Returns `None` if another one begins.
+    fn poll_outcome(
+        &mut self,
+        pipe: PipeKey,
+        key: RequestKey,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Multipart, RequestError>>> {
+        let polled = self.core.outgoing.lock().poll_outcome(key, cx.waker());
+        if let Poll::Ready(outcome) = polled {
+            self.state = State::Done;
+            return Poll::Ready(self.finish(pipe, outcome));
+        }
+        let runtime = self.core.runtime();
+        let is_over = self.limit.poll(runtime, cx).is_ready();
+        if !is_over && self.attempt_limit.poll(runtime, cx).is_pending() {
+            return Poll::Pending;
+        }
+        let (unsent, outcome) = self.abandon();
+        if let Some(outcome) = outcome {
+            return Poll::Ready(self.finish(pipe, outcome));
+        }
+        self.was_sent |= unsent.is_none();
+        let ends = is_over || !self.try_again(pipe);
+        Poll::Ready(ends.then(|| Err(RequestError::Timeout(self.hand_back(unsent)))))
+    }
 }
 
-impl Future for Requesting<'_> {
+impl<C: Deref<Target = Core<Requests>> + Unpin> Future for Requesting<C> {
     type Output = Result<Multipart, RequestError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         loop {
-            match this.state {
-                State::Unsent { .. } => {
-                    if this.limit.is_zero() {
-                        let (message, _) = this.abandon();
-                        return Poll::Ready(Err(RequestError::Timeout(this.hand_back(message))));
+            let result = match this.state {
+                State::Unsent { .. } => match ready!(this.poll_send(cx)) {
+                    // The waker that it was added with is woken by the outcome.
+                    Ok(()) if !this.limit.is_limited() && !this.attempt_limit.is_limited() => {
+                        return Poll::Pending;
                     }
-                    if let Poll::Ready(error) = this.poll_send(cx) {
-                        return Poll::Ready(Err(error));
-                    }
-                }
-                State::Sent { pipe, key } => {
-                    let polled = this.core.outgoing.lock().poll_outcome(key, cx.waker());
-                    if let Poll::Ready(outcome) = polled {
-                        this.state = State::Done;
-                        match this.finish(pipe, outcome) {
-                            Some(result) => return Poll::Ready(result),
-                            None => continue,
-                        }
-                    }
-                }
-                State::Done => return Poll::Ready(Err(RequestError::Closed(None))),
-            }
-            let runtime = this.core.runtime();
-            let is_over = this.limit.poll(runtime, cx).is_ready();
-            let State::Sent { pipe, .. } = this.state else {
-                if !is_over {
-                    return Poll::Pending;
-                }
-                let (message, _) = this.abandon();
-                return Poll::Ready(Err(RequestError::Timeout(this.hand_back(message))));
-            };
-            if !is_over && this.attempt_limit.poll(runtime, cx).is_pending() {
-                return Poll::Pending;
-            }
-            let (unsent, outcome) = this.abandon();
-            let result = match outcome {
-                Some(outcome) => this.finish(pipe, outcome),
-                None => {
-                    this.was_sent |= unsent.is_none();
-                    let ends = is_over || !this.try_again(pipe);
-                    ends.then(|| Err(RequestError::Timeout(this.hand_back(unsent))))
-                }
+                    Ok(()) => None,
+                    Err(error) => Some(Err(error)),
+                },
+                State::Sent { pipe, key } => ready!(this.poll_outcome(pipe, key, cx)),
+                State::Done => Some(Err(RequestError::Closed(None))),
             };
             if let Some(result) = result {
                 return Poll::Ready(result);
@@ -222,16 +240,15 @@ impl Future for Requesting<'_> {
     }
 }
 
-impl Drop for Requesting<'_> {
+impl<C: Deref<Target = Core<Requests>>> Drop for Requesting<C> {
     fn drop(&mut self) {
         self.abandon();
     }
 }
 
-impl<'a> State<'a> {
-    fn unsent(core: &'a Core<Requests>, message: Message) -> Self {
-        let waiting = Waiting::new(Senders { core, to: () }, core.send_timeout);
-        Self::Unsent { waiting, message: Some(message) }
+impl State {
+    const fn unsent(message: Message) -> Self {
+        Self::Unsent { message: Some(message), ticket: None }
     }
 }
 

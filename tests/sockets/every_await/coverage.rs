@@ -27,6 +27,8 @@ fn every_async_method_is_among_the_operations() {
     let names = names.chain(REPLY_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(REQUEST_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(ROUTER_OPERATIONS.iter().map(|operation| operation.name));
+    // The methods of `LockStep<Rep>` have the same names.
+    let names = names.filter(|name| !name.starts_with("LockStep<Req>"));
     let names = names.map(str::to_owned);
     let names = names.chain(names_of_pair::<Channel>());
     let names = names.chain(names_of_pair::<Dealer>());

@@ -83,9 +83,10 @@ async fn every_operation_with_replies_can_be_dropped_wherever_it_waits(transport
     drop_each::<ReplyScene>(transport, REPLY_OPERATIONS).await;
 }
 
-#[tokio::test]
-async fn every_request_can_be_dropped_wherever_it_waits() {
-    drop_each::<RequestScene>(Transport::Tcp, REQUEST_OPERATIONS).await;
+over_every_transport!(every_request_can_be_dropped_wherever_it_waits);
+
+async fn every_request_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<RequestScene>(transport, REQUEST_OPERATIONS).await;
 }
 
 /// Sockets in use, whose messages are recorded.

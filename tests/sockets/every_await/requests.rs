@@ -1,22 +1,21 @@
-//! A req in use, with a remote that returns every message, and its async operations.
+//! A req in use, with a rep that returns every request, and the async operations of the req.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_zmtp::Req;
+use tokio_zmtp::{Rep, Req};
 
 use super::operations::{Operation, SEVERAL, limit};
 use super::scene::{EACH, Effect, SENDERS};
 use super::{Stage, turns};
-use crate::remote::{Remote, RemoteListener};
 use crate::transports::Transport;
 
 /// A req whose requests all have a reply, with or without correlation ids.
 pub(super) struct RequestScene {
     req: Req,
     senders: JoinSet<()>,
-    remotes: JoinHandle<()>,
+    service: JoinHandle<()>,
     is_correlated: bool,
 }
 
@@ -29,16 +28,19 @@ pub(super) struct RequestCast {
 impl Stage for RequestScene {
     type Cast = RequestCast;
 
-    /// The remotes are scripted, over TCP.
-    async fn start(_transport: Transport, rng: &mut Rng) -> Self {
-        let listener = RemoteListener::bind();
+    async fn start(transport: Transport, rng: &mut Rng) -> Self {
+        let rep = Rep::new();
+        let endpoint = rep.bind(transport.any()).await.unwrap();
         let is_correlated = rng.bool();
         let builder = Req::builder().correlate(is_correlated).send_hwm(rng.usize(1..4));
         let builder = builder.reconnect_interval(Duration::from_millis(1));
-        let req = builder.connect(listener.endpoint()).await.unwrap();
-        let remotes = tokio::spawn(async move {
-            loop {
-                tokio::spawn(echo(listener.accept_as("ROUTER").await));
+        let req = builder.connect(endpoint).await.unwrap();
+        let mut random = rng.fork();
+        let service = tokio::spawn(async move {
+            while let Ok((request, mut replier)) = rep.recv().await {
+                turns(random.u32(..4)).await;
+                // The connection of an abandoned request without an id has ended.
+                let _ = replier.reply(request).await;
             }
         });
         let mut senders = JoinSet::new();
@@ -52,7 +54,7 @@ impl Stage for RequestScene {
                 }
             });
         }
-        Self { req, senders, remotes, is_correlated }
+        Self { req, senders, service, is_correlated }
     }
 
     fn cast(&self, rng: &mut Rng) -> RequestCast {
@@ -62,7 +64,7 @@ impl Stage for RequestScene {
     /// All other requests have received their own replies, and no connection was lost if requests
     /// have ids.
     async fn end(self, _effect: Effect, case: &str) {
-        let Self { req, mut senders, remotes, is_correlated } = self;
+        let Self { req, mut senders, service, is_correlated } = self;
         while let Some(sender) = senders.join_next().await {
             sender.unwrap();
         }
@@ -71,13 +73,7 @@ impl Stage for RequestScene {
         assert!(!is_correlated || stats.reconnects == 0, "{case}");
         assert_eq!(stats.dropped.malformed_replies, 0, "{case}");
         req.close().await;
-        remotes.abort();
-    }
-}
-
-async fn echo(mut remote: Remote) {
-    while let Some(requests) = remote.read_some().await {
-        remote.write_what_is_taken(&requests).await;
+        service.abort();
     }
 }
 
@@ -90,6 +86,35 @@ pub(super) const REQUEST_OPERATIONS: &[Operation<RequestCast>] = &[
                 for number in 0..SEVERAL {
                     let request = format!("request {number}");
                     assert_eq!(cast.req.request(&request).await.unwrap(), [request]);
+                }
+            })
+        },
+    },
+    Operation {
+        name: "LockStep<Req>::send",
+        effect: Effect::Traffic,
+        start: |cast| {
+            Box::pin(async move {
+                let mut client = cast.req.lock_step();
+                for number in 0..SEVERAL {
+                    let request = format!("request {number}");
+                    client.send(&request).await.unwrap();
+                    assert_eq!(client.recv().await.unwrap(), [request]);
+                }
+            })
+        },
+    },
+    Operation {
+        name: "LockStep<Req>::recv",
+        effect: Effect::Traffic,
+        start: |cast| {
+            Box::pin(async move {
+                let mut client = cast.req.lock_step();
+                for number in 0..SEVERAL {
+                    let request = format!("request {number}");
+                    client.send(&request).await.unwrap();
+                    drop(futures::poll!(Box::pin(client.recv())));
+                    assert_eq!(client.recv().await.unwrap(), [request]);
                 }
             })
         },

@@ -1,7 +1,9 @@
 //! REQ.
 
 mod attempts;
+mod exchange;
 mod load;
+mod lock_step;
 mod losses;
 mod uncorrelated;
 mod wire;
