@@ -10,15 +10,16 @@ use tokio::time;
 use tokio_zmtp::rpc::{CallError, Failure, Request, Requester, Responder, Response, service_fn};
 use tokio_zmtp::{Client, Server};
 
-use crate::every_await::{OPERATIONS, Scene};
+use crate::every_await::Scene;
 use crate::wire::unique;
 
 #[test]
 fn every_future_can_be_polled_on_any_thread() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
-        for (_, start) in OPERATIONS {
+        for (_, start) in Scene::<Client, Server>::OPERATIONS {
             let runtime = runtime();
-            let scene = runtime.block_on(Scene::start(endpoint));
+            let scene =
+                runtime.block_on(Scene::start(endpoint, Client::builder(), Server::builder()));
             let mut operation = tokio_test::task::spawn(start(&scene));
             for _ in 0..POLLS {
                 if operation.poll().is_ready() {
