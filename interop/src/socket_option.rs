@@ -30,6 +30,8 @@ pub enum SocketOption {
     RecvTimeout,
     /// `ZMQ_RECONNECT_IVL`
     ReconnectInterval,
+    /// `ZMQ_REQ_CORRELATE`; 1 puts an id into the envelope of each request.
+    ReqCorrelate,
     /// `ZMQ_SNDHWM`
     SendHwm,
     /// `ZMQ_SNDTIMEO`; -1 waits indefinitely.
@@ -80,6 +82,7 @@ impl SocketOption {
             Self::RecvHwm => 24,
             Self::RecvTimeout => 27,
             Self::ReconnectInterval => 18,
+            Self::ReqCorrelate => 52,
             Self::SendHwm => 23,
             Self::SendTimeout => 28,
             Self::XpubNoDrop => 69,

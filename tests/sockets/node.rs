@@ -9,7 +9,7 @@ use tokio::{task, time};
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
 use tokio_zmtp::{
     Builder, Client, Dealer, Dish, Gather, Group, GroupMessage, Mechanism, Pair, Pull, Push, Radio,
-    Rep, Router, Scatter, Server, Socket,
+    Rep, Req, Router, Scatter, Server, Socket,
 };
 
 use crate::transports::{Transport, own_loopback};
@@ -161,6 +161,13 @@ async fn our_rep_replies_to_a_req_and_a_dealer_of_node() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rep_and_a_router_of_node_answer_our_req() {
+    for their_type in ["rep", "router"] {
+        in_every_pairing(their_type, ROUND_TRIPS, Req::builder, request_each).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dish_of_node_receives_from_our_radio() {
     let builder = || Radio::builder().no_drop(true);
     in_every_pairing("dish", COUNT, builder, async |radio, remote| {
@@ -230,6 +237,14 @@ pub(crate) async fn reply_to_each(rep: &Rep, remote: &mut ScriptRemote) {
         let (request, mut replier) = rep.recv().await.unwrap();
         assert_eq!(request, parts_of(number));
         replier.reply(request).await.unwrap();
+    }
+    assert_eq!(remote.line(), "done");
+}
+
+/// Sends requests to a remote, which replies to each with itself.
+pub(crate) async fn request_each(req: &Req, remote: &mut ScriptRemote) {
+    for number in 0..ROUND_TRIPS {
+        assert_eq!(req.request(parts_of(number)).await.unwrap(), parts_of(number));
     }
     assert_eq!(remote.line(), "done");
 }

@@ -4,10 +4,11 @@ use support::python;
 use support::script::ScriptRemote;
 use tokio::task::JoinSet;
 use tokio_zmtp::proxy::ProxyStats;
-use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Router, proxy};
+use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, proxy};
 
 use crate::node::{
     COUNT, ROUND_TRIPS, exchange_by_identity, in_every_pairing_with, parts_of, reply_to_each,
+    request_each,
 };
 use crate::watchdog::Watchdog;
 
@@ -107,7 +108,26 @@ async fn our_rep_replies_to_a_req_and_a_dealer_of_python() {
     }
 }
 
-/// Corresponds to `test_reqrep_device` of libzmq. Two services of ours are behind the device.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rep_and_a_router_of_python_answer_our_req() {
+    for their_type in ["rep", "router"] {
+        let Some(remote) = start() else { return };
+        in_every_pairing_with(remote, their_type, ROUND_TRIPS, Req::builder, request_each).await;
+    }
+}
+
+/// The ROUTER reads and writes messages of a fixed form: the identity, an empty part, and the body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_correlation_a_rep_and_a_router_of_python_answer_our_req() {
+    for their_type in ["rep", "fixed_form_router"] {
+        let Some(remote) = start() else { return };
+        let builder = || Req::builder().correlate(false);
+        in_every_pairing_with(remote, their_type, ROUND_TRIPS, builder, request_each).await;
+    }
+}
+
+/// Corresponds to `test_reqrep_device` of libzmq. Two services of ours are behind the device, and the
+/// requesters are REQs and DEALERs of ours.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_rep_replies_to_requests_through_a_router_and_a_dealer_of_python() {
     let _watchdog = Watchdog::start();
@@ -123,6 +143,20 @@ async fn our_rep_replies_to_requests_through_a_router_and_a_dealer_of_python() {
         });
     }
     let mut requesters = JoinSet::new();
+    for correlate in [true, false] {
+        let builder = Req::builder().correlate(correlate);
+        let req = builder.connect(&*frontend).await.unwrap();
+        requesters.spawn(async move {
+            let request = |number| {
+                let req = &req;
+                async move {
+                    let reply = req.request(parts_of(number)).await.unwrap();
+                    assert_eq!(reply, parts_of(number));
+                }
+            };
+            futures::future::join_all((0..ROUND_TRIPS).map(request)).await;
+        });
+    }
     for _ in 0..3 {
         let dealer = Dealer::builder().connect(&*frontend).await.unwrap();
         requesters.spawn(async move {

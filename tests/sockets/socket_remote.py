@@ -23,12 +23,14 @@ OPTIONS = {
 }
 
 # A DEALER or REQ sends requests and expects each back; the other types return what they receive.
+# Of a ROUTER, "fixed_form_router" expects the empty part at once after the identity, and nothing else in the envelope.
 ASKING = ["asking_dealer", "correlating_req", "req"]
 
 TYPES = {
     "asking_dealer": zmq.DEALER,
     "correlating_req": zmq.REQ,
     "dealer": zmq.DEALER,
+    "fixed_form_router": zmq.ROUTER,
     "pair": zmq.PAIR,
     "pull": zmq.PULL,
     "push": zmq.PUSH,
@@ -91,7 +93,13 @@ def run(description):
             socket.send_multipart([text, b"", text])
             continue
         parts = socket.recv_multipart()
-        body = parts[1:] if socket_type == "router" else parts
+        if socket_type == "fixed_form_router":
+            identity, *parts = parts
+            assert parts == [b"", text, b"", text], f"{parts} instead of {number}"
+            socket.send_multipart([identity, *parts])
+            continue
+        # A ROUTER receives an envelope as well.
+        body = parts[-3:] if socket_type == "router" else parts
         assert body == [text, b"", text], f"{body} instead of {number}"
         if socket_type != "pull":
             socket.send_multipart(parts)

@@ -9,8 +9,8 @@ use interop::{Socket, SocketOption};
 use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::{
-    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Scatter,
-    Server,
+    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req,
+    Scatter, Server,
 };
 
 use crate::credentials::Credentials;
@@ -32,6 +32,7 @@ macro_rules! with_every_type {
                 $test::<Pull, Push>(),
                 $test::<Push, Pull>(),
                 $test::<Rep, Dealer>(),
+                $test::<Req, Rep>(),
                 $test::<Scatter, Gather>(),
                 $test::<Server, Client>(),
             )

@@ -19,4 +19,5 @@ mod peer;
 mod radio_dish;
 mod refused;
 mod rep;
+mod req;
 mod router;

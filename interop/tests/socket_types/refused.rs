@@ -4,7 +4,7 @@ use interop::{EventKind, Monitor};
 use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Scatter, Server,
+    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter, Server,
 };
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
@@ -19,6 +19,7 @@ async fn sockets_of_the_same_type_refuse_each_other() {
         refuse_each_other::<Push, Push>().await;
         refuse_each_other::<Radio, Radio>().await;
         refuse_each_other::<Rep, Rep>().await;
+        refuse_each_other::<Req, Req>().await;
         refuse_each_other::<Scatter, Scatter>().await;
     })
     .await;
@@ -61,6 +62,15 @@ async fn our_rep_refuses_their_pair_and_pull() {
     guarded(async {
         refuse_each_other::<Rep, Pair>().await;
         refuse_each_other::<Rep, Pull>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_req_refuses_their_dealer_and_pair() {
+    guarded(async {
+        refuse_each_other::<Req, Dealer>().await;
+        refuse_each_other::<Req, Pair>().await;
     })
     .await;
 }

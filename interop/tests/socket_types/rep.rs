@@ -1,6 +1,6 @@
 //! REP with requesters of libzmq.
 
-use interop::{Context, Socket, SocketType};
+use interop::{Context, Socket, SocketOption, SocketType};
 use support::transports::Transport;
 use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::{Multipart, Rep, ReplyError};
@@ -14,9 +14,14 @@ over_tcp_and_ipc!(requests_of_their_req_and_dealer_are_replied_to);
 
 /// Corresponds to `test_reqrep_tcp` and `test_reqrep_ipc` of libzmq.
 async fn requests_of_their_req_and_dealer_are_replied_to(transport: Transport) {
-    for socket_type in [SocketType::Req, SocketType::Dealer] {
+    for (socket_type, correlates) in
+        [(SocketType::Req, false), (SocketType::Req, true), (SocketType::Dealer, false)]
+    {
         for binds in Binds::EITHER {
             let (rep, requester) = (reconnecting(Rep::builder()).build(), socket(socket_type));
+            if correlates {
+                requester.set(SocketOption::ReqCorrelate, 1).unwrap();
+            }
             join(&rep, &requester, binds, transport).await;
             exchange(&rep, &requester, socket_type).await;
         }

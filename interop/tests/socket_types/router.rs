@@ -1,6 +1,6 @@
 //! ROUTER with remotes of libzmq, and the identities of both.
 
-use interop::{BytesOption, Context, Socket, SocketType};
+use interop::{BytesOption, Context, Socket, SocketOption, SocketType};
 use support::events;
 use support::transports::Transport;
 use tokio_zmtp::monitor::{EventKind, HandshakeFailure};
@@ -58,6 +58,26 @@ async fn our_router_answers_their_req(transport: Transport) {
         let request = router.recv().await.unwrap();
         assert_eq!(*request, [&b""[..], &[number]]);
         router.reply(&request, ["", "reply"]).await.unwrap();
+        assert_eq!(recv(&req).await, [b"reply".to_vec()]);
+    }
+}
+
+over_tcp_and_ipc!(our_router_answers_their_req_with_its_correlation_id);
+
+async fn our_router_answers_their_req_with_its_correlation_id(transport: Transport) {
+    let (router, endpoint) = bound(Router::builder(), transport).await;
+    let req = socket(SocketType::Req);
+    req.set(SocketOption::ReqCorrelate, 1).unwrap();
+    req.connect(&endpoint.to_string()).unwrap();
+    for number in 0..100_u8 {
+        send(&req, &[vec![number]]).await;
+        let request = router.recv().await.unwrap();
+        let id = &request[0];
+        assert_eq!(id.len(), 4);
+        assert_eq!(*request, [id, b"", &[number]]);
+        // libzmq skips a reply with another id.
+        router.reply(&request, [&b"none"[..], b"", b"stray"]).await.unwrap();
+        router.reply(&request, [id, b"", b"reply"]).await.unwrap();
         assert_eq!(recv(&req).await, [b"reply".to_vec()]);
     }
 }

@@ -8,7 +8,7 @@ use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
     BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
-    Pair, Peer, Pull, Push, Radio, Rep, Scatter, Server,
+    Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter, Server,
 };
 
 use crate::credentials::Credentials;
@@ -83,6 +83,7 @@ socket_types! {
     Push: Multipart, send_hwm;
     Radio: GroupMessage, send_hwm;
     Rep: Multipart, send_hwm, recv_hwm;
+    Req: Multipart, send_hwm;
     Scatter: Message, send_hwm;
     Server: Message, send_hwm, recv_hwm;
 }
