@@ -245,7 +245,7 @@ mod tests {
         let identities: HashSet<Identity> =
             bytes.iter().map(|bytes| bytes.parse().unwrap()).collect();
         assert!(bytes.iter().all(|bytes| identities.contains(bytes.as_bytes())));
-        assert!(!identities.contains(&b"worke"[..]));
+        assert!(!identities.contains(&b"work"[..]));
     }
 
     #[test]

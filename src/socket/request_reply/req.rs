@@ -63,8 +63,8 @@ use crate::socket::{Core, Handle, Kind};
 /// Some ROUTER programs instead read and write messages of a fixed form, in which the empty part
 /// follows the identity. For these, set [`Builder::correlate`] to false. The envelope is then only the
 /// empty part, and each remote is sent one request at a time. If a request of which the remote has
-/// been sent a part is abandoned or times out, its late reply could not be told from the reply to the
-/// next request. The connection is therefore ended, and established again.
+/// been sent a part is abandoned or times out, its late reply could not be distinguished from the
+/// reply to the next request. The connection is therefore ended, and established again.
 ///
 /// A reply counts only if it arrives from the remote that the request was sent to, with the id and the
 /// empty part. All other messages are discarded, [counted](crate::stats::Dropped::stray_replies) and

@@ -79,7 +79,7 @@ async fn responders_of_python_answer_our_calls() {
         let failed = Err(CallError::Failed(Failure::application(400, "not a number")));
         assert_eq!(requester.call("many").await, failed);
 
-        // It continues after calls that nobody waits for.
+        // It continues after calls that no task waits for.
         let request = Request::from("sleep").with_timeout(Duration::from_millis(50));
         assert_eq!(requester.call(request).await, Err(CallError::DeadlineExceeded));
         let mut dropped = tokio_test::task::spawn(requester.call("sleep"));
