@@ -19,8 +19,8 @@
 mod client;
 mod connection_file;
 mod heartbeat;
-mod hex;
 mod kernel;
+mod random;
 mod signature;
 mod signed_dealer;
 mod terminal;

@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::hex::{from_hex, random, to_hex};
+use crate::random::random;
 
 /// The key that a client shares with its kernel. An empty key means that messages are not signed.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ impl SigningKey {
         if self.0.is_empty() {
             return String::new();
         }
-        to_hex(&self.mac(parts).finalize().into_bytes())
+        hex::encode(self.mac(parts).finalize().into_bytes())
     }
 
     /// Checks the signature of these parts, in constant time.
@@ -28,7 +28,7 @@ impl SigningKey {
         if self.0.is_empty() {
             return Ok(());
         }
-        let signature = from_hex(signature).ok_or(SignatureError)?;
+        let signature = hex::decode(signature).map_err(|_| SignatureError)?;
         self.mac(parts).verify_slice(&signature).map_err(|_| SignatureError)
     }
 

@@ -12,7 +12,7 @@ use tokio_zmtp::{
 };
 
 use crate::connection_file::{ConnectionFile, KernelSocket};
-use crate::hex::random;
+use crate::random::random;
 use crate::signature::SigningKey;
 use crate::wire::{Header, Message, WireError};
 
