@@ -82,6 +82,10 @@ use crate::socket::{Core, Handle, Kind};
 /// With [`handover`](Builder::handover), the second takes the identity over. An identity of more
 /// than 255 bytes is refused as well.
 ///
+/// The end of a connection is detected by reading or writing. While the queue of received messages of
+/// a remote is full, nothing is read, and the remote may keep its identity after it has left, until
+/// messages are received or written. Then only [`handover`](Builder::handover) admits another one.
+///
 /// A ROUTER of libzmq completes the handshake of the second remote, and neither sends to it nor
 /// receives from it.
 ///
