@@ -41,6 +41,7 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
     let expected = [
         ("zmtp_connected_remotes{socket=front,socket_type=SERVER}", 1.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=lost}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=malformed_reply}", 0.0),
         (
             "zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=malformed_request}",
             0.0,
@@ -50,12 +51,14 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=multipart}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=overflowed}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=refused}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=stray_reply}", 0.0),
         (
             "zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unanswered_request}",
             0.0,
         ),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=undelivered}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unread}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unroutable}", 0.0),
         ("zmtp_ended_bytes{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_ended_messages{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_ended_remotes{socket=front,socket_type=SERVER}", 0.0),
@@ -65,6 +68,7 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_received_messages_total{socket=front,socket_type=SERVER}", 2.0),
         ("zmtp_reconnects_total{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=denied}", 0.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=identity}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=incompatible}", 1.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=occupied}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_many_groups}", 0.0),
