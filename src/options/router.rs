@@ -30,7 +30,6 @@ pub enum Unroutable {
     Fail,
 }
 
-#[expect(clippy::derivable_impls, reason = "each default states its reason")]
 impl Default for RouterOptions {
     fn default() -> Self {
         Self {

@@ -9,7 +9,7 @@ use tokio_zmtp::rpc::{
     Failure, Request, Requester, RequestingSocket, Responder, RespondingSocket, Response,
     service_fn,
 };
-use tokio_zmtp::{Builder, Client, Dealer, Rep, Server, Socket};
+use tokio_zmtp::{Builder, Client, Dealer, Rep, Server};
 use tower::{Service, ServiceExt};
 
 use crate::wire::unique;
