@@ -112,9 +112,10 @@ fn poll(operation: &Operation, cast: Cast) -> bool {
 /// Enters the runtime for operations that create sockets, which need a current runtime.
 fn enter_to_create<'a>(operation: &Operation, own: &'a Handle) -> Option<EnterGuard<'a>> {
     let (of, verb) = operation.name.split_once("::").unwrap();
-    let creates = ["Builder", "Client", "Server"].contains(&of)
+    let is_constructor = ["Builder", "Client", "Server"].contains(&of)
         && ["bind", "bind_from_std", "connect", "connect_all"].contains(&verb);
-    (creates || verb == "start").then(|| own.enter())
+    let creates = is_constructor || ["start", "recv_returned"].contains(&verb);
+    creates.then(|| own.enter())
 }
 
 /// Creates a runtime without time and IO.
