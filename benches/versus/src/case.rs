@@ -60,6 +60,10 @@ pub(crate) enum Section {
     Cost,
     /// Calls, each with a reply.
     Rpc,
+    /// Several requests at a time, from a DEALER to a ROUTER.
+    Dealer,
+    /// One request at a time, from a REQ to a REP.
+    Req,
     /// SCATTER to GATHER, at full speed.
     Scatter,
     /// PUSH to PULL, at full speed.
@@ -84,6 +88,8 @@ impl Section {
             Self::Idle => "Idle connections",
             Self::Cost => "Processor time and system calls",
             Self::Rpc => "Remote procedure calls",
+            Self::Dealer => "DEALER to ROUTER",
+            Self::Req => "REQ to REP",
             Self::Scatter => "SCATTER to GATHER",
             Self::Push => "PUSH to PULL",
             Self::Parts => "Messages of three parts",
@@ -103,6 +109,8 @@ impl Section {
             Self::Idle => "idle",
             Self::Cost => "cost",
             Self::Rpc => "rpc",
+            Self::Dealer => "dealer",
+            Self::Req => "req",
             Self::Scatter => "scatter",
             Self::Push => "push",
             Self::Parts => "parts",

@@ -196,12 +196,13 @@ impl Chart {
             Section::Throughput
             | Section::Latency
             | Section::Curve
+            | Section::Req
             | Section::Scatter
             | Section::Push
             | Section::Parts
             | Section::Datagrams => case.size,
             Section::FanIn | Section::Idle | Section::Groups => case.clients,
-            Section::Pipelined | Section::Cost | Section::Rpc => case.outstanding,
+            Section::Pipelined | Section::Dealer | Section::Cost | Section::Rpc => case.outstanding,
         };
         let point = |case| Some((at(case) as f64, results.spread(case, self.metric, who)?.median));
         cases.into_iter().filter_map(point).collect()

@@ -43,10 +43,7 @@ impl Extent {
 }
 
 fn is_one_way(case: Case) -> bool {
-    matches!(
-        case.section,
-        Section::Throughput | Section::Scatter | Section::Push | Section::Parts
-    )
+    matches!(case.section, Section::Throughput | Section::Scatter | Section::Push | Section::Parts)
 }
 
 /// Returns the cases of a section, in the order of its tables.
@@ -79,7 +76,16 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
             Implementation::TokioZmtp | Implementation::Libzmq | Implementation::Omq
         );
     }
-    if case.section == Section::Push {
+    if case.section == Section::Req {
+        return matches!(
+            implementation,
+            Implementation::TokioZmtp
+                | Implementation::Libzmq
+                | Implementation::Omq
+                | Implementation::Monocoque
+        );
+    }
+    if matches!(case.section, Section::Push | Section::Dealer) {
         return !matches!(
             implementation,
             Implementation::Tonic | Implementation::Bare | Implementation::Channel
@@ -152,6 +158,13 @@ fn all(section: Section) -> Vec<Case> {
             cases.push(Case { transport: Transport::Inproc, ..short[1] });
             cases
         }
+        Section::Dealer => sorted(on_both(Case { outstanding: 100, ..Case::new(section, SHORT) })),
+        Section::Req => {
+            let trip = Case { outstanding: 1, ..Case::new(section, SHORT) };
+            let mut cases = vec![trip, Case { runtime: Runtime::MultiThread, ..trip }];
+            cases.push(Case { pinned: true, ..trip });
+            cases
+        }
         Section::Push => {
             let of = |size| Case::new(section, size);
             let mut cases: Vec<_> = SIZES.into_iter().map(of).collect();
@@ -194,7 +207,8 @@ fn is_in_quick(case: Case) -> bool {
             Transport::Udp => false,
         },
         Section::Latency => case.pinned && case.transport == Transport::Tcp,
-        Section::Pipelined => case.outstanding == 100 && !multi,
+        Section::Req => case.pinned,
+        Section::Pipelined | Section::Dealer => case.outstanding == 100 && !multi,
         Section::FanIn => case.clients == 100 && !multi,
         Section::Curve | Section::Idle | Section::Cost => false,
         Section::Rpc => !multi,
@@ -211,7 +225,8 @@ fn is_in_smoke(case: Case) -> bool {
     match case.section {
         Section::Throughput | Section::Latency => case.size == 16_384 && !case.pinned,
         Section::Curve => case.size == SHORT && multi,
-        Section::Pipelined => case.outstanding == 100,
+        Section::Pipelined | Section::Dealer => case.outstanding == 100,
+        Section::Req => !case.pinned,
         Section::FanIn => case.clients == 10 && multi,
         Section::Idle | Section::Cost => true,
         Section::Rpc => multi,

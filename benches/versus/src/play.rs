@@ -10,15 +10,17 @@ use crate::Failure;
 use crate::case::{Runtime, Section};
 use crate::implementation::bare::Bare;
 use crate::implementation::channel::Channel;
-use crate::implementation::libzmq::{Libzmq, LibzmqPush, LibzmqScatter};
+use crate::implementation::libzmq::{Libzmq, LibzmqScatter};
+use crate::implementation::libzmq_classic::{DealerRouter, LibzmqPush, LibzmqRequests, ReqRep};
 use crate::implementation::libzmq_groups::LibzmqGroups;
 use crate::implementation::monocoque::{Monocoque, MonocoqueParts};
-use crate::implementation::omq::{Omq, OmqPush, OmqScatter};
+use crate::implementation::monocoque_req::MonocoqueReq;
+use crate::implementation::omq::{Omq, OmqDealer, OmqPush, OmqReq, OmqScatter};
 use crate::implementation::omq_groups::OmqGroups;
 use crate::implementation::rzmq::Rzmq;
 use crate::implementation::tokio_zmtp::TokioZmtp;
+use crate::implementation::tokio_zmtp_classic::{TokioZmtpDealer, TokioZmtpPush, TokioZmtpReq};
 use crate::implementation::tokio_zmtp_groups::TokioZmtpGroups;
-use crate::implementation::tokio_zmtp_push::TokioZmtpPush;
 use crate::implementation::tokio_zmtp_scatter::TokioZmtpScatter;
 use crate::implementation::tonic::Tonic;
 use crate::implementation::zmq_rs::ZmqRs;
@@ -52,6 +54,10 @@ impl Role {
             Part::Receiver | Part::Sender if self.section == Section::Parts => {
                 self.play_parts(orders)
             }
+            Part::Client | Part::Server if self.section == Section::Dealer => {
+                self.play_dealer(orders)
+            }
+            Part::Client | Part::Server if self.section == Section::Req => self.play_req(orders),
             Part::Client | Part::Holder | Part::Receiver | Part::Sender | Part::Server => {
                 self.play_one(orders)
             }
@@ -120,6 +126,37 @@ impl Role {
                 on_one_thread(act_one_way::<MonocoqueParts<3>>(self, orders))
             }
             _ => Err("the implementation is not measured with several parts".into()),
+        }
+    }
+
+    /// Runs a DEALER or a ROUTER.
+    fn play_dealer(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_requests::<TokioZmtpDealer>(self, orders)),
+            Implementation::Libzmq => {
+                on_one_thread(act_requests::<LibzmqRequests<DealerRouter>>(self, orders))
+            }
+            Implementation::Omq => on(runtime, act_requests::<OmqDealer>(self, orders)),
+            // Their requests are sent by a DEALER in every section.
+            Implementation::Monocoque | Implementation::ZmqRs | Implementation::Rzmq => {
+                self.play_one(orders)
+            }
+            _ => Err("the implementation has neither DEALER nor ROUTER".into()),
+        }
+    }
+
+    /// Runs a REQ or a REP.
+    fn play_req(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_requests::<TokioZmtpReq>(self, orders)),
+            Implementation::Libzmq => {
+                on_one_thread(act_requests::<LibzmqRequests<ReqRep>>(self, orders))
+            }
+            Implementation::Omq => on(runtime, act_requests::<OmqReq>(self, orders)),
+            Implementation::Monocoque => on_one_thread(act_requests::<MonocoqueReq>(self, orders)),
+            _ => Err("the implementation is not measured with REQ and REP".into()),
         }
     }
 
@@ -226,12 +263,20 @@ fn on_one_thread(play: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     tokio::task::LocalSet::new().block_on(&runtime, play)
 }
 
-async fn act<M: Messaging>(role: Role, orders: Orders) -> Result<(), Failure> {
+async fn act<M: OneWay + Messaging>(role: Role, orders: Orders) -> Result<(), Failure> {
     match role.part {
         Part::Server => requests::serve::<M>(&role).await,
         Part::Client => requests::make::<M>(&role, orders).await,
         Part::Holder => idle::hold::<M>(&role, orders).await,
         _ => act_one_way::<M>(role, orders).await,
+    }
+}
+
+async fn act_requests<M: Messaging>(role: Role, orders: Orders) -> Result<(), Failure> {
+    match role.part {
+        Part::Server => requests::serve::<M>(&role).await,
+        Part::Client => requests::make::<M>(&role, orders).await,
+        _ => Err("the part is not one of requests".into()),
     }
 }
 

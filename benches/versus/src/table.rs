@@ -192,12 +192,13 @@ fn subject(section: Section) -> &'static str {
     match section {
         Section::Throughput
         | Section::Latency
+        | Section::Req
         | Section::Curve
         | Section::Scatter
         | Section::Push
         | Section::Datagrams => "bytes",
         Section::Parts => "bytes of each part",
-        Section::Pipelined | Section::Rpc => "outstanding",
+        Section::Pipelined | Section::Dealer | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",
         Section::Groups => "dishes",
@@ -206,15 +207,18 @@ fn subject(section: Section) -> &'static str {
 
 fn label(case: Case) -> String {
     match case.section {
-        Section::Latency if case.pinned => format!("{}, {}", case.transport, in_words(case.size)),
+        Section::Latency | Section::Req if case.pinned => {
+            format!("{}, {}", case.transport, in_words(case.size))
+        }
         Section::Throughput
         | Section::Latency
+        | Section::Req
         | Section::Curve
         | Section::Scatter
         | Section::Push
         | Section::Parts
         | Section::Datagrams => in_words(case.size),
-        Section::Pipelined | Section::Rpc => case.outstanding.to_string(),
+        Section::Pipelined | Section::Dealer | Section::Rpc => case.outstanding.to_string(),
         Section::FanIn | Section::Idle | Section::Groups => case.clients.to_string(),
         Section::Cost if case.outstanding == 0 => "one way".to_owned(),
         Section::Cost => format!("{} outstanding", case.outstanding),

@@ -133,6 +133,11 @@ pub(crate) fn all() -> Vec<Target> {
     add(scatter(1_048_576), Metric::Rate, &[(BestRival, 1.0)]);
     let inproc = Case { transport: Transport::Inproc, ..two_workers(scatter(64)) };
     add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
+    let dealer = Case { outstanding: 100, ..Case::new(Section::Dealer, 64) };
+    add(dealer, Metric::Rate, &[(One(Libzmq), 2.5)]);
+    let req = Case { outstanding: 1, ..Case::new(Section::Req, 64) };
+    let bounds = [(One(Libzmq), 0.45), (One(Monocoque), 1.15)];
+    add(Case { pinned: true, ..req }, Metric::Median, &bounds);
     let push = Case::new(Section::Push, 64);
     add(push, Metric::Rate, &[(One(Libzmq), 3.0), (One(Monocoque), 1.0)]);
     add(Case::new(Section::Parts, 64), Metric::Rate, &[(One(Libzmq), 2.5)]);
@@ -178,6 +183,8 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Cost => "cost".to_owned(),
         Section::Rpc => format!("{} calls outstanding, {runtime}", case.outstanding),
         Section::Scatter => format!("SCATTER, {transport}, {size} bytes, {runtime}"),
+        Section::Dealer => format!("DEALER, {} requests outstanding, {runtime}", case.outstanding),
+        Section::Req => format!("REQ, {transport}, round trip of {size} bytes on one core"),
         Section::Push => format!("PUSH, {transport}, {size} bytes, {runtime}"),
         Section::Parts => format!("PUSH, three parts of {size} bytes, {runtime}"),
         Section::Groups => format!("RADIO to {} DISH, {runtime}", case.clients),

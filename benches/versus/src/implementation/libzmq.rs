@@ -1,12 +1,10 @@
-//! libzmq 4.3.5: CLIENT and SERVER, SCATTER and GATHER, PUSH and PULL, used as by its own tools `local_thr`,
+//! libzmq 4.3.5: CLIENT and SERVER, SCATTER and GATHER, used as by its own tools `local_thr`,
 //! `remote_thr`, `local_lat` and `remote_lat`: default options, one I/O thread, blocking calls.
 //! CURVE uses libsodium.
 
 use std::sync::LazyLock;
 
-use interop::{
-    BytesOption, Context, ExclusiveSocket, Message, Socket, SocketOption, SocketType, TryError,
-};
+use interop::{BytesOption, Context, Message, Socket, SocketOption, SocketType, TryError};
 
 use crate::Failure;
 use crate::implementation::curve::{CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET};
@@ -108,76 +106,6 @@ impl LibzmqScatter {
     pub(crate) fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
         inproc(SocketType::Scatter, SocketType::Gather, size)
     }
-}
-
-/// PUSH and PULL, with messages of one or more parts.
-#[derive(Debug)]
-pub(crate) struct LibzmqPush<const PARTS: usize = 1>;
-
-impl<const PARTS: usize> OneWay for LibzmqPush<PARTS> {
-    const BLOCKS: bool = true;
-
-    type Sender = Pushing<PARTS>;
-    type Receiver = Pulling<PARTS>;
-
-    async fn receiver(place: &Place, announce: Announce) -> Result<Pulling<PARTS>, Failure> {
-        let socket = Socket::new(&CONTEXT, SocketType::Pull)?;
-        socket.bind(&place.endpoint())?;
-        announce.endpoint(&socket.last_endpoint()?);
-        Ok(Pulling { socket: exclusive(socket)?, received: Message::new()?, size: place.size })
-    }
-
-    async fn sender(endpoint: &str, size: usize) -> Result<Pushing<PARTS>, Failure> {
-        let socket = Socket::new(&CONTEXT, SocketType::Push)?;
-        socket.connect(endpoint)?;
-        Ok(Pushing { socket: exclusive(socket)?, size })
-    }
-}
-
-/// A PUSH.
-#[derive(Debug)]
-pub(crate) struct Pushing<const PARTS: usize> {
-    socket: ExclusiveSocket,
-    size: usize,
-}
-
-impl<const PARTS: usize> Sender for Pushing<PARTS> {
-    async fn send(&mut self, count: u64) -> Result<(), Failure> {
-        for _ in 0..count {
-            for part in 1..=PARTS {
-                self.socket.send_part(&mut Message::zeroed(self.size)?, part < PARTS)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A PULL.
-#[derive(Debug)]
-pub(crate) struct Pulling<const PARTS: usize> {
-    socket: ExclusiveSocket,
-    received: Message,
-    size: usize,
-}
-
-impl<const PARTS: usize> Receiver for Pulling<PARTS> {
-    async fn recv(&mut self, count: u64) -> Result<(), Failure> {
-        for _ in 0..count {
-            for part in 1..=PARTS {
-                self.socket.recv_part(&mut self.received)?;
-                expect_size(self.received.body().len(), self.size)?;
-                if self.received.has_more() != (part < PARTS) {
-                    return Err(format!("the message does not have {PARTS} parts").into());
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns a handle without a lock: these sockets are not thread-safe, and one thread uses them.
-fn exclusive(socket: Socket) -> Result<ExclusiveSocket, Failure> {
-    ExclusiveSocket::new(socket).map_err(|_| "the socket has other handles".into())
 }
 
 fn inproc(

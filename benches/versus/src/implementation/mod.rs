@@ -4,14 +4,16 @@ pub(crate) mod bare;
 pub(crate) mod channel;
 mod curve;
 pub(crate) mod libzmq;
+pub(crate) mod libzmq_classic;
 pub(crate) mod libzmq_groups;
 pub(crate) mod monocoque;
+pub(crate) mod monocoque_req;
 pub(crate) mod omq;
 pub(crate) mod omq_groups;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
+pub(crate) mod tokio_zmtp_classic;
 pub(crate) mod tokio_zmtp_groups;
-pub(crate) mod tokio_zmtp_push;
 mod tokio_zmtp_rpc;
 pub(crate) mod tokio_zmtp_scatter;
 pub(crate) mod tonic;
@@ -114,8 +116,8 @@ pub(crate) trait OneWay {
     }
 }
 
-/// Messages both ways, between two processes.
-pub(crate) trait Messaging: OneWay {
+/// Requests and replies, between two processes.
+pub(crate) trait Messaging {
     type Client: Client;
     type Server: Server;
 

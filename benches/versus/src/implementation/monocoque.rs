@@ -319,7 +319,7 @@ async fn connect(endpoint: &str) -> Result<Stream, Failure> {
     Ok(Stream::Tcp(TcpStream::connect(address).await?))
 }
 
-fn check(open: bool, message: &[Bytes], size: usize) -> Result<(), Failure> {
+pub(super) fn check(open: bool, message: &[Bytes], size: usize) -> Result<(), Failure> {
     if !open {
         return Err("the connection has ended".into());
     }

@@ -1,4 +1,5 @@
-//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, PUSH and PULL, used as by its own `bench_peer_tokio`: on the
+//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, PUSH and PULL, DEALER and ROUTER,
+//! REQ and REP, used as by its own `bench_peer_tokio`: on the
 //! caller's runtime, with default options, non-blocking calls first, and receiving all available
 //! messages before waiting.
 
@@ -127,6 +128,40 @@ impl<const PARTS: usize> Receiver for Pulling<PARTS> {
             expect_size(recv(&self.0.socket).await?.byte_len(), self.0.size * PARTS)?;
         }
         Ok(())
+    }
+}
+
+/// DEALER and ROUTER.
+#[derive(Debug)]
+pub(crate) struct OmqDealer;
+
+impl Messaging for OmqDealer {
+    type Client = Connected;
+    type Server = Bound;
+
+    async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
+        bind(SocketType::Router, place, announce).await
+    }
+
+    async fn client(endpoint: &str, size: usize) -> Result<Connected, Failure> {
+        connect(SocketType::Dealer, endpoint, size, 1).await
+    }
+}
+
+/// REQ and REP.
+#[derive(Debug)]
+pub(crate) struct OmqReq;
+
+impl Messaging for OmqReq {
+    type Client = Connected;
+    type Server = Bound;
+
+    async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
+        bind(SocketType::Rep, place, announce).await
+    }
+
+    async fn client(endpoint: &str, size: usize) -> Result<Connected, Failure> {
+        connect(SocketType::Req, endpoint, size, 1).await
     }
 }
 

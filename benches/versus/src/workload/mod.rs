@@ -52,7 +52,9 @@ impl Attempt<'_> {
                 | Section::Parts,
                 _,
             ) => one_way::measure(self),
-            (Section::Latency | Section::Pipelined, _) => requests::measure(self),
+            (Section::Latency | Section::Pipelined | Section::Dealer | Section::Req, _) => {
+                requests::measure(self)
+            }
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),
             (Section::Rpc, _) => rpc::measure(self),

@@ -28,7 +28,7 @@ pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
 pub(crate) fn outcome(section: Section, adapted: Adapted) -> Outcome {
     let Adapted { done, rate, rate_to_come, .. } = adapted;
     let values = match (section, done.median, done.p99) {
-        (Section::Latency, Some(median), Some(p99)) => {
+        (Section::Latency | Section::Req, Some(median), Some(p99)) => {
             vec![(Metric::Median, median), (Metric::P99, p99)]
         }
         _ => vec![(Metric::Rate, rate)],
