@@ -102,8 +102,7 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # Stream
 ///
-/// A `Rep` is a [`Stream`](futures_core::Stream) of requests with their repliers, which ends when
-/// the socket is closed.
+/// A `Rep` is a [`Stream`] of requests with their repliers, which ends when the socket is closed.
 ///
 #[doc = cooperative_scheduling!()]
 ///
