@@ -1,4 +1,4 @@
-# Peers of calls in Python, with the sockets of a release of libzmq, from the examples and docs/rpc.md.
+# Requesters and responders in Python, with the sockets of a release of libzmq, from the examples and docs/rpc.md.
 #
 # `python3 rpc_remote.py requester ENDPOINT TYPE [KEYS]` prints "done".
 # `python3 rpc_remote.py responder ENDPOINT TYPE` binds the endpoint and prints it;

@@ -39,7 +39,7 @@ async fn the_remote_with_the_shortest_queue_is_preferred() {
 }
 
 #[tokio::test]
-async fn a_dealer_prefers_the_shortest_queue_if_it_is_told_to() {
+async fn a_dealer_prefers_the_shortest_queue_if_configured() {
     let _watchdog = Watchdog::start();
     let stalled = ReservedPort::reserve();
     let dealer = Dealer::builder().balance(Balance::ShortestQueue).build();

@@ -143,8 +143,8 @@ async fn account(binds: Binds) {
     assert_eq!(missing.len() as u64, lost + dropped, "{report:?}");
 }
 
-/// Kills a process, and adds it to `killed`. Returns the number of messages that were dropped before
-/// the end of its connection was reported.
+/// Kills a process, and adds it to `killed`. Returns the number of messages that were dropped
+/// before the end of its connection was reported.
 async fn kill(
     process: Process,
     scatter: &Scatter,

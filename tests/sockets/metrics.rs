@@ -147,8 +147,8 @@ async fn messages_of_groups_are_counted_by_the_cause_of_their_loss() {
     for _ in 0..2 + 3 {
         radio.send(&full, "two fit the queues").await.unwrap();
     }
-    // It is connected to itself, so its port refuses the datagrams of others. The system reports this
-    // to the next send.
+    // It is connected to itself, so its port refuses the datagrams of others. The system reports
+    // this to the next send.
     let refusing = UdpSocket::bind((own_loopback(), 0)).unwrap();
     let address = refusing.local_addr().unwrap();
     refusing.connect(address).unwrap();

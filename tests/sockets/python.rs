@@ -126,8 +126,8 @@ async fn without_correlation_a_rep_and_a_router_of_python_answer_our_req() {
     }
 }
 
-/// Corresponds to `test_reqrep_device` of libzmq. Two services of ours are behind the device, and the
-/// requesters are REQs and DEALERs of ours.
+/// Corresponds to `test_reqrep_device` of libzmq. Two services of ours are behind the device, and
+/// the requesters are REQs and DEALERs of ours.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_rep_replies_to_requests_through_a_router_and_a_dealer_of_python() {
     let _watchdog = Watchdog::start();
@@ -208,8 +208,8 @@ async fn our_router_answers_a_req_of_python() {
     .await;
 }
 
-/// Two scripts of Python as the ends of a broker: the identity of the REQ passes the dealer and the
-/// REP as a part of the envelope.
+/// Two Python scripts use a broker of ours: the identity of the REQ passes the dealer and the REP
+/// as a part of the envelope.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_broker_joins_a_req_and_a_rep_of_python() {
     let (Some(mut req), Some(mut rep)) = (start(), start()) else { return };

@@ -4,10 +4,10 @@
 // endpoint to `bind` or to `connect`, which the script prints as soon as that is done. Then the socket sends or
 // receives the texts "0" to `count` - 1, and the script prints "done". The next line closes the socket.
 //
-// A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the
-// text, an empty one, and the text again. A PAIR, DEALER, REP or ROUTER returns each of them. RADIO and DISH use the group "a". A RADIO cannot
-// detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp, where
-// messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
+// A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the text,
+// an empty one, and the text again. A PAIR, DEALER, REP or ROUTER returns each of them. RADIO and DISH use the group
+// "a". A RADIO cannot detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp,
+// where messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
 // remotes with the credentials `admitted`, an array of arrays of bytes.
 
 import assert from "node:assert/strict";

@@ -23,7 +23,7 @@ OPTIONS = {
 }
 
 # A DEALER or REQ sends requests and expects each back; the other types return what they receive.
-# Of a ROUTER, "fixed_form_router" expects the empty part at once after the identity, and nothing else in the envelope.
+# "fixed_form_router" is a ROUTER that expects only the identity and the empty part before the message.
 ASKING = ["asking_dealer", "correlating_req", "req"]
 
 TYPES = {

@@ -1,5 +1,5 @@
-//! Peers in lock step: a REQ takes any message for its reply, and a REP of libzmq replies to every
-//! message.
+//! Remotes in lock step: a REQ takes any message for its reply, and a REP of libzmq replies to
+//! every message.
 
 use futures::{StreamExt, TryStreamExt};
 use support::remote::{GREETING, Remote, RemoteListener, command, property};

@@ -1,7 +1,7 @@
 //! CHANNEL and PAIR: exactly one remote.
 //!
-//! Every test states the same of both types. In the names of the tests, a channel is a socket of
-//! either type.
+//! Every test applies to both types. In the names of the tests, a channel is a socket of either
+//! type.
 
 mod handshakes;
 mod occupied;

@@ -1,4 +1,5 @@
-//! What is sent is received: in turn, in order, whole, and within the high-water marks.
+//! Messages are received as they were sent: in turn, in order, whole, and within the high-water
+//! marks.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

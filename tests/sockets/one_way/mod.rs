@@ -1,8 +1,7 @@
 //! Types that send round-robin, each with the type that receives from it: SCATTER and GATHER, PUSH
 //! and PULL, and two DEALERs, of which one sends.
 //!
-//! Every test states the same of each pair. The classic types exchange messages of several parts in
-//! it.
+//! Every test applies to each pair. Classic types exchange messages of several parts.
 
 mod cancellation;
 mod exchange;
@@ -11,8 +10,9 @@ mod sender;
 
 pub(crate) use self::sender::{Numbered, Payload, Receiver, Sender};
 
-/// Runs `async fn $test<S: Sender>()` for each pair of types. Arguments in parentheses are passed to
-/// `tokio::test`. With `over every transport`, the test is `async fn $test<S: Sender>(transport)`.
+/// Runs `async fn $test<S: Sender>()` for each pair of types. Arguments in parentheses are passed
+/// to `tokio::test`. With `over every transport`, the test is
+/// `async fn $test<S: Sender>(transport)`.
 macro_rules! for_every_pair {
     ($test:ident $(, $($how:tt)+)?) => {
         $crate::one_way::for_pairs!(

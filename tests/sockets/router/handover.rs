@@ -97,7 +97,7 @@ async fn a_waiting_sender_sends_to_the_newcomer() {
 }
 
 #[tokio::test]
-async fn identities_are_handed_over_again_and_again() {
+async fn an_identity_can_be_handed_over_repeatedly() {
     let _watchdog = Watchdog::start();
     let (router, endpoint) = bound(Router::builder().handover(true), Transport::Tcp).await;
     let same = identity("same");

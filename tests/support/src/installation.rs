@@ -27,7 +27,7 @@ pub(crate) fn install_once(directory: &Path, fill: impl FnOnce(&Path)) {
     }
 }
 
-/// Copies a file at once, so that no process reads a part of it.
+/// Copies a file atomically, so that no process reads an incomplete file.
 ///
 /// # Panics
 ///

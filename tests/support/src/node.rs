@@ -1,7 +1,8 @@
 //! Remotes in Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
 //!
 //! The package is installed below `target/`. It has all classic sockets, Client, Server, Radio,
-//! Dish, Scatter and Gather, but not Peer and Channel. Without npm its tests are skipped, except in CI.
+//! Dish, Scatter and Gather, but not Peer and Channel. Without npm its tests are skipped, except in
+//! CI.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};

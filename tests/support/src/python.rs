@@ -3,8 +3,8 @@
 //! The package is installed below `target/`. Its wheel contains libzmq, built without drafts, as in
 //! most programs. Without pip its tests are skipped, except in CI. The same holds for `ipykernel`.
 //!
-//! If the environment variable `SYSTEM_PYZMQ` is set, the package is instead that of the system, which
-//! uses the libzmq of the system.
+//! If the environment variable `SYSTEM_PYZMQ` is set, the package is instead that of the system,
+//! which uses the libzmq of the system.
 
 use std::env;
 use std::ffi::OsStr;

@@ -80,7 +80,7 @@ async fn a_reply_that_timed_out_or_was_dropped_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn a_dropped_or_failed_receive_leaves_the_turn() {
+async fn a_dropped_or_failed_receive_keeps_its_turn() {
     let _watchdog = Watchdog::start();
     let builder = Rep::builder().recv_timeout(Duration::from_millis(1));
     let (rep, mut remote) = rep_and_requester_with(builder).await;

@@ -47,7 +47,7 @@ async fn a_lost_reply_ends_the_turn() {
 }
 
 #[tokio::test]
-async fn a_receive_that_is_dropped_or_reaches_its_limit_loses_no_turn() {
+async fn a_dropped_receive_keeps_its_turn_and_a_timed_out_one_ends_it() {
     let _watchdog = Watchdog::start();
     let builder = Req::builder().request_timeout(Duration::from_millis(20));
     let (req, mut router) = req_and_router_with(builder).await;
@@ -81,7 +81,7 @@ async fn a_request_that_is_not_sent_is_returned() {
 }
 
 #[tokio::test]
-async fn dropping_it_abandons_the_request() {
+async fn dropping_the_lock_step_abandons_its_request() {
     let _watchdog = Watchdog::start();
     let (req, mut router) = req_and_router().await;
     let mut client = req.lock_step();

@@ -167,7 +167,7 @@ async fn only_the_remote_of_the_request_can_reply() {
 }
 
 #[tokio::test]
-async fn unasked_messages_of_a_remote_are_discarded() {
+async fn unsolicited_messages_of_a_remote_are_discarded() {
     let _watchdog = Watchdog::start();
     let (req, mut router) = req_and_router().await;
     router.write(&[reply(*b"abcd", b"unasked"), reply(*b"abcd", b"unasked")].concat()).await;
@@ -180,7 +180,7 @@ async fn unasked_messages_of_a_remote_are_discarded() {
 }
 
 #[tokio::test]
-async fn a_remote_with_zmtp_3_0_is_asked_in_the_same_way() {
+async fn a_remote_of_zmtp_3_0_is_sent_the_same_form_of_request() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let req = Req::builder().connect(listener.endpoint()).await.unwrap();
@@ -218,7 +218,7 @@ async fn the_legal_remotes_are_rep_and_router() {
 }
 
 #[tokio::test]
-async fn a_bound_req_asks_the_remotes_that_connect() {
+async fn a_bound_req_sends_requests_to_remotes_that_connect() {
     let _watchdog = Watchdog::start();
     let req = Req::new();
     let endpoint = req.bind("tcp://127.0.0.1:*").await.unwrap();
