@@ -42,9 +42,9 @@
 //! | [`Push`] | [`Pull`]s | round-robin | never |
 //! | [`Pull`] | [`Push`]es | never | fair-queued |
 //! | [`Dealer`] | [`Dealer`]s, [`Router`]s, [`Rep`]s | round-robin | fair-queued |
-//! | [`Router`] | [`Dealer`]s, [`Router`]s, REQs | by [`Identity`] | fair-queued |
+//! | [`Router`] | [`Dealer`]s, [`Router`]s, [`Req`]s | by [`Identity`] | fair-queued |
 //! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued |
-//! | [`Req`] | REPs, ROUTERs | round-robin | the reply of each request |
+//! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
 //!
@@ -68,8 +68,9 @@
 //! # Messages
 //!
 //! A [`Message`] is one body of bytes. The classic socket types, such as [`Push`] and [`Dealer`],
-//! exchange [`Multipart`]s instead: messages of one or more parts. A message is delivered whole, and at most
-//! once. Messages between the same two sockets arrive in the order in which they were sent.
+//! exchange [`Multipart`]s instead: messages of one or more parts. A message is delivered whole,
+//! and at most once. Messages between the same two sockets arrive in the order in which they were
+//! sent.
 //!
 //! `send` queues a message for a remote. It does not wait until the message has arrived. When a
 //! connection breaks, a message that was handed to the system's network buffers may be lost, as

@@ -14,7 +14,7 @@ use super::short_bytes::ShortBytes;
 /// The identity by which a ROUTER addresses a remote: up to 255 bytes.
 ///
 /// A socket that announces no identity has the empty one, and each ROUTER that it is connected to
-/// generates another. Identities are compared byte by byte.
+/// generates one for it. Identities are compared byte by byte.
 ///
 /// RFC 28 reserves identities that begin with a zero for those that a ROUTER generates. libzmq
 /// refuses to announce one, but accepts it from a remote, and so does this crate.

@@ -1,9 +1,10 @@
 //! The envelope of requests and replies (RFC 28).
 //!
-//! A message between REQ, REP, DEALER and ROUTER is an envelope and a body. The envelope is the way
-//! back: all parts up to and including the first empty one, the delimiter. A REQ sends an envelope of
-//! the delimiter alone, or of a correlation id and the delimiter; each ROUTER on the way puts an
-//! identity in front. A REP keeps the envelope of a request, and puts it in front of the reply.
+//! A message between REQ, REP, DEALER and ROUTER is an envelope and a body. The envelope is the
+//! path back: all parts up to and including the first empty one, the delimiter. A REQ sends an
+//! envelope of the delimiter alone, or of a correlation id and the delimiter; each ROUTER on the
+//! path puts an identity in front. A REP keeps the envelope of a request, and puts it in front of
+//! the reply.
 //!
 //! Both halves are frames, back to back, and are joined again by writing one after the other. No
 //! function here copies a body.
@@ -27,8 +28,8 @@ use super::message_shape::split_first_part;
 
 /// Splits the frames of a message into its envelope and its body, both as frames.
 ///
-/// Any number of parts can precede the delimiter. Empty parts after it belong to the body, which has
-/// at least one part.
+/// Any number of parts can precede the delimiter. Empty parts after it belong to the body, which
+/// has at least one part.
 ///
 /// Returns `None` if no empty part precedes the last part: such a message has no envelope, or no
 /// body.

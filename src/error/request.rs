@@ -9,8 +9,8 @@ use crate::message::Multipart;
 /// The error of [`Req::request`](crate::Req::request) and
 /// [`request_timeout`](crate::Req::request_timeout).
 ///
-/// It holds the request if no remote has received it: the request was certainly not carried out, and
-/// can be sent elsewhere. Otherwise it may have been carried out, once for each attempt.
+/// It holds the request if no remote has received it: the request was certainly not carried out,
+/// and can be sent elsewhere. Otherwise it may have been carried out, once for each attempt.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestError {

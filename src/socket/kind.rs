@@ -14,11 +14,11 @@ pub(super) trait Kind: Sized + 'static {
     /// remotes.
     const SOCKET_TYPE: SocketType;
 
-    /// Whether sockets of this type receive messages. Otherwise, messages that a remote sends all the
-    /// same are not queued.
+    /// Whether sockets of this type receive messages. Otherwise, messages that a remote sends
+    /// anyway are not queued.
     const RECEIVES: bool = true;
 
-    /// How long sending may wait if no option limits it; `None` for any time.
+    /// How long sending may wait if no option limits it; `None` for no limit.
     const SEND_TIMEOUT: Option<Duration> = None;
 
     /// The strategy that picks the pipes of a message, by a target that the sender names.

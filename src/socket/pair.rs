@@ -13,8 +13,8 @@ use crate::socket::verbs::verbs;
 use crate::socket::{Builder, CloseReport};
 use crate::socket::{Handle, Kind};
 
-/// A socket that exchanges messages with exactly one other `Pair`, asynchronously in both directions
-/// (RFC 31).
+/// A socket that exchanges messages with exactly one other `Pair`, asynchronously in both
+/// directions (RFC 31).
 ///
 /// A `Pair` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can send and receive concurrently, from any task or thread. A message goes to the handle

@@ -20,8 +20,8 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// handle can send and receive concurrently, from any task or thread. Messages go to the remotes
 /// round-robin, skipping full queues, and are received from them by fair queuing.
 ///
-/// A message has one or more parts: see [`Multipart`]. The parts of a message go to the same remote,
-/// and are received together.
+/// A message has one or more parts: see [`Multipart`]. The parts of a message go to the same
+/// remote, and are received together.
 ///
 /// # Examples
 ///
@@ -47,7 +47,7 @@ use crate::socket::{Core, Handle, Kind, distribution};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | [`Dealer`], ROUTER, REP |
+/// | Compatible remotes | [`Dealer`], [`Router`](crate::Router), [`Rep`](crate::Rep) |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | unrestricted |
 /// | Outgoing routing strategy | round-robin, or the shortest queue |
@@ -64,8 +64,8 @@ use crate::socket::{Core, Handle, Kind, distribution};
 ///   and receives the others.
 /// - A REP needs an empty part before the request, the delimiter, and returns it before the reply.
 ///   The dealer sends and receives the delimiter as a part: `["", "request"]`, `["", "reply"]`. A
-///   REP drops a request without it. Any number of requests can be outstanding, and a REP answers
-///   those of one dealer in order.
+///   REP drops a request without it. Any number of requests can be outstanding. A REP of libzmq
+///   answers those of one dealer in order; a [`Rep`](crate::Rep) can answer them in any order.
 ///
 /// # Messages of a remote that fails
 ///

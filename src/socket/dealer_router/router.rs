@@ -14,16 +14,17 @@ use crate::socket::verbs::verbs;
 use crate::socket::{Builder, CloseReport};
 use crate::socket::{Core, Handle, Kind};
 
-/// A socket that exchanges messages with any number of [`Dealer`](crate::Dealer)s, REQs and other `Router`s, each
-/// addressed by its [`Identity`](crate::Identity) (RFC 28).
+/// A socket that exchanges messages with any number of [`Dealer`](crate::Dealer)s,
+/// [`Req`](crate::Req)s and other `Router`s, each addressed by its [`Identity`](crate::Identity)
+/// (RFC 28).
 ///
 /// A `Router` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can send and receive concurrently, from any task or thread.
 ///
 /// A received [`RouterMessage`] has the identity of its remote, to which any number of messages can
-/// be sent at any time. In libzmq the identity is the first part of the message. The parts here are
-/// those that the remote sent: a REQ sends an empty part before its request, and expects the same
-/// before the reply.
+/// be sent at any time. In libzmq, the identity is the first part of the message. Here, the parts
+/// are those that the remote sent: a REQ sends an empty part before its request, and expects the
+/// same before the reply.
 ///
 /// # Examples
 ///
@@ -53,7 +54,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | [`Dealer`](crate::Dealer), REQ, `Router` |
+/// | Compatible remotes | [`Dealer`](crate::Dealer), [`Req`](crate::Req), `Router` |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | unrestricted |
 /// | Outgoing routing strategy | by identity |
@@ -70,9 +71,9 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// [`Remote::identity`](crate::Remote::identity) returns it, and [`remote`](Self::remote) finds a
 /// remote by it. An identity belongs to a connection: when the connection ends, another remote can
-/// have the identity, even if messages of the first have not been received. A remote that the router
-/// *connected to* is reachable from its first handshake on, and keeps the identity that it has then
-/// on all later connections, whatever it announces on these.
+/// have the identity, even if messages of the first have not been received. A remote that the
+/// router *connected to* is reachable after its first handshake. It keeps the identity of that
+/// handshake on all later connections, whatever it announces.
 ///
 /// Two remotes cannot have the same identity at the same time. The second is refused during its
 /// handshake: it receives an ERROR command with the reason `duplicate identity`, and the router
@@ -82,9 +83,10 @@ use crate::socket::{Core, Handle, Kind};
 /// With [`handover`](Builder::handover), the second takes the identity over. An identity of more
 /// than 255 bytes is refused as well.
 ///
-/// The end of a connection is detected by reading or writing. While the queue of received messages of
-/// a remote is full, nothing is read, and the remote may keep its identity after it has left, until
-/// messages are received or written. Then only [`handover`](Builder::handover) admits another one.
+/// The end of a connection is detected by reading or writing. While the queue of received messages
+/// of a remote is full, nothing is read, and the remote may keep its identity after it has left,
+/// until messages are received or written. Until then, only [`handover`](Builder::handover) admits
+/// another remote with this identity.
 ///
 /// A ROUTER of libzmq completes the handshake of the second remote, and neither sends to it nor
 /// receives from it.
@@ -92,10 +94,11 @@ use crate::socket::{Core, Handle, Kind};
 /// # Mute state
 ///
 /// A router has a mute state for each remote: while the queue of that remote holds
-/// [`send_hwm`](Builder::send_hwm) messages. A router does not wait (RFC 28): [`route`](Self::route)
-/// then fails with [`RouteError::Timeout`](crate::RouteError::Timeout), and
-/// [`try_route`](Self::try_route) with [`TryRouteError::Full`](crate::TryRouteError::Full). To wait,
-/// use [`route_timeout`](Self::route_timeout), or set [`send_timeout`](Builder::send_timeout).
+/// [`send_hwm`](Builder::send_hwm) messages. A router does not wait (RFC 28):
+/// [`route`](Self::route) then fails with [`RouteError::Timeout`](crate::RouteError::Timeout), and
+/// [`try_route`](Self::try_route) with [`TryRouteError::Full`](crate::TryRouteError::Full). To
+/// wait, use [`route_timeout`](Self::route_timeout), or set
+/// [`send_timeout`](Builder::send_timeout).
 ///
 /// Sending to an identity that no remote has fails immediately with
 /// [`HostUnreachable`](crate::RouteError::HostUnreachable). Every failure returns the message. With
@@ -106,9 +109,9 @@ use crate::socket::{Core, Handle, Kind};
 /// # Stream and Sink
 ///
 /// A `Router` is a [`Stream`](futures_core::Stream) of received [`RouterMessage`]s, which ends when
-/// the socket is closed, and a [`Sink`](futures_sink::Sink) of them. Closing the sink flushes it and
-/// leaves the socket open. A handle that is dropped with a message in its sink drops that message
-/// and counts it in the [`CloseReport`].
+/// the socket is closed, and a [`Sink`](futures_sink::Sink) of them. Closing the sink flushes it
+/// and leaves the socket open. A handle that is dropped with a message in its sink drops that
+/// message and counts it in the [`CloseReport`].
 ///
 /// The sink waits while the queue of a remote is full, regardless of
 /// [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or no remote has the

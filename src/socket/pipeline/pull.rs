@@ -59,8 +59,8 @@ use crate::socket::{Handle, Kind};
 /// # Mute state
 ///
 /// A pull does not send and is never mute, and it drops no message because a queue is full. While a
-/// remote has [`recv_hwm`](Builder::recv_hwm) messages in the pull's queue, nothing more is read from
-/// that remote: its own queue fills, and its `send` waits.
+/// remote has [`recv_hwm`](Builder::recv_hwm) messages in the pull's queue, nothing more is read
+/// from that remote: its own queue fills, and its `send` waits.
 ///
 #[doc = silent_failures!("pull", "push", ", and no event reports the failure.")]
 ///

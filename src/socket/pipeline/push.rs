@@ -54,16 +54,17 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// # Messages of a remote that fails
 ///
 /// A message is assigned to a remote when it is sent. When the connection of that remote ends,
-/// messages that are still queued for it wait for the next connection if the push dialed the remote.
-/// Otherwise they are dropped and [counted](crate::stats::Dropped::undelivered) by default. With
-/// [`undelivered`](Builder::undelivered), they are sent to other remotes or
+/// messages that are still queued for it wait for the next connection if the push dialed the
+/// remote. Otherwise they are dropped and [counted](crate::stats::Dropped::undelivered) by default.
+/// With [`undelivered`](Builder::undelivered), they are sent to other remotes or
 /// [returned](Self::recv_returned).
 ///
 /// Messages that were written count as [sent](crate::stats::Stats::sent), and as
-/// [`written`](crate::CloseReport::written) when the push is closed. Written does not mean received:
-/// when a connection breaks, messages in the buffers of the system, and those that the pull had
-/// queued but not received, are lost without a further count. If every message must be processed, use
-/// [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the acknowledgement.
+/// [`written`](crate::CloseReport::written) when the push is closed. Written does not mean
+/// received: when a connection breaks, messages in the buffers of the system, and those that the
+/// pull had queued but not received, are lost without a further count. If every message must be
+/// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
+/// acknowledgement.
 ///
 #[doc = mute_state!("push", "pull")]
 ///

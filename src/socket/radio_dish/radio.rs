@@ -108,8 +108,8 @@ use crate::socket::{Core, Handle, Kind};
 #[doc = closed_sink!()]
 ///
 #[doc = cooperative_scheduling!()]
-/// The copies for the members of a group count as well: with a hundred members, it yields about four
-/// times as often.
+/// The copies for the members of a group count as well: with a hundred members, it yields about
+/// four times as often.
 ///
 #[doc = ending!()]
 #[derive(Clone)]

@@ -12,8 +12,8 @@ use crate::error::LockStepError;
 /// handles can share a socket.
 ///
 /// It is created by [`Req::lock_step`](crate::Req::lock_step) and
-/// [`Rep::lock_step`](crate::Rep::lock_step). Programs that need no strict order do
-/// not need it.
+/// [`Rep::lock_step`](crate::Rep::lock_step). Programs that do not require a strict order do not
+/// need it.
 ///
 /// # Examples
 ///
@@ -35,8 +35,8 @@ pub struct LockStep<S: TakesTurns> {
     exchange: Option<S::Exchange>,
 }
 
-/// The state machine. The operations of a socket type begin exchanges and end them; which of them
-/// does which is up to the type.
+/// The state machine. The socket type determines which operation begins an exchange and which one
+/// ends it.
 impl<S: TakesTurns> LockStep<S> {
     pub(super) const fn new(socket: S) -> Self {
         Self { socket, exchange: None }

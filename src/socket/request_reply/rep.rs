@@ -23,14 +23,14 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// A socket that receives requests and replies to each of them (RFC 28).
 ///
 /// A `Rep` is a handle: cloning it is cheap and returns another handle to the same socket. Every
-/// handle can receive concurrently, from any task or thread; each request is received once. Requests
-/// are received from the remotes by fair queuing.
+/// handle can receive concurrently, from any task or thread; each request is received once.
+/// Requests are received from the remotes by fair queuing.
 ///
 /// A request is received with its [`Replier`], which sends the reply. Any number of requests can be
 /// in progress, and replies are sent in any order, from any task. A REP of libzmq processes one
 /// request after the other. Programs that want this order use [`lock_step`](Self::lock_step). A
-/// `Rep` announces to remotes, by the property `X-Lock-Step` with the value `0`, that it does not
-/// need it: an `rpc::Requester` then sends it cancellations.
+/// `Rep` announces by the property `X-Lock-Step`, with the value `0`, that it does not require this
+/// order. An `rpc::Requester` therefore sends it cancellations.
 ///
 /// # Examples
 ///
@@ -71,13 +71,13 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// # Envelopes
 ///
 /// Requests arrive in an envelope: all parts up to and including the first empty one. It describes
-/// the way back, through any number of sockets between the requester and the rep. The replier keeps
-/// the envelope and puts it in front of the reply; the program sees neither. A program with a DEALER
-/// or ROUTER puts the empty part in front of its requests itself.
+/// the path back, through any number of sockets between the requester and the rep. The replier
+/// keeps the envelope and puts it in front of the reply; the program sees neither. A program with a
+/// DEALER or ROUTER puts the empty part in front of its requests itself.
 ///
-/// A reply is sent only through the connection of its request. If this has ended, the reply fails
-/// with [`ReplyError::HostUnreachable`], even if the same remote has reconnected. A REP of libzmq
-/// drops such replies silently. A reply that is queued when its connection ends is
+/// A reply is sent only through the connection of its request. If this connection has ended, the
+/// reply fails with [`ReplyError::HostUnreachable`], even if the same remote has reconnected. A REP
+/// of libzmq drops such replies silently. A reply that is queued when its connection ends is
 /// [undelivered](crate::stats::Dropped::undelivered). The report of [`close`](Self::close) counts
 /// it, and [`close_with_undelivered`](Self::close_with_undelivered) returns it with its envelope.
 ///
@@ -307,14 +307,14 @@ impl LockStep<Rep> {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped before it is ready, the reply has not been sent, and it is still the
-    /// turn of this method.
+    /// If the future is dropped before it is ready, the reply has not been sent, and it is still
+    /// the turn of this method.
     ///
     /// # Errors
     ///
     /// [`LockStepError::OutOfTurn`] if there is no request to reply to, and otherwise the error of
-    /// [`Replier::reply`], each with the message. It is then the turn of [`recv`](Self::recv), except
-    /// after [`ReplyError::Timeout`]: the reply can be sent again.
+    /// [`Replier::reply`], each with the message. It is then the turn of [`recv`](Self::recv),
+    /// except after [`ReplyError::Timeout`]: the reply can be sent again.
     ///
     /// # Examples
     ///

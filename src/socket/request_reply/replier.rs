@@ -34,7 +34,7 @@ use crate::socket::waiting::WaitError;
 /// # Ending
 ///
 /// A replier keeps its socket open like a handle, because a requester waits for it: replies that
-/// are still prepared when the last [`Rep`](crate::Rep) is dropped can be sent.
+/// are still being prepared when the last [`Rep`](crate::Rep) is dropped can be sent.
 /// [`close`](crate::Rep::close) ends the socket regardless of repliers, which then fail with
 /// [`ReplyError::Closed`].
 ///
@@ -103,8 +103,8 @@ impl Replier {
     /// # Errors
     ///
     /// [`ReplyError`] with the message if the connection of the request or the socket has ended, if
-    /// the queue stayed full for [`send_timeout`](crate::Builder::send_timeout), which by default is
-    /// unlimited, or if the request has been replied to.
+    /// the queue stayed full for [`send_timeout`](crate::Builder::send_timeout), which by default
+    /// is unlimited, or if the request has been replied to.
     ///
     /// # Examples
     ///
@@ -189,8 +189,8 @@ impl Replier {
 
     /// Returns the requester: the remote of the connection that the request came through.
     ///
-    /// If there are sockets between the requester and this one, such as ROUTER and DEALER, it is the
-    /// last of them.
+    /// If there are sockets between the requester and this one, such as ROUTER and DEALER, it is
+    /// the one that is connected to this socket.
     ///
     /// # Examples
     ///
@@ -249,7 +249,7 @@ impl Drop for Replier {
         shared.losses().unanswered_request(&self.remote);
         if let Some(reply) = &shared.options.reply_on_drop {
             let mut enclosed = Some(self.enclose(reply));
-            // The requester may have left, or reads nothing: the request has been counted.
+            // The requester may have left, or its queue may be full: the request has been counted.
             let _ = self.core.try_send(&self.remote.connection_id(), &mut enclosed);
         }
     }

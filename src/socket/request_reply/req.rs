@@ -18,11 +18,12 @@ use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 use crate::socket::{Core, Handle, Kind};
 
-/// A socket that sends requests to one or more REPs or ROUTERs, and receives their replies (RFC 28).
+/// A socket that sends requests to one or more [`Rep`](crate::Rep)s or [`Router`](crate::Router)s,
+/// and receives their replies (RFC 28).
 ///
-/// A `Req` is a handle: cloning it is cheap and returns another handle to the same socket. Any number
-/// of tasks can [`request`](Self::request) concurrently, and each receives its own reply. Requests go
-/// to the connected remotes round-robin, skipping full queues.
+/// A `Req` is a handle: cloning it is cheap and returns another handle to the same socket. Any
+/// number of tasks can [`request`](Self::request) concurrently, and each receives its own reply.
+/// Requests go to the connected remotes round-robin, skipping full queues.
 ///
 /// A `Req` cannot get stuck. A request ends with its reply, with an error, or when its future is
 /// dropped, and none of these affects other requests. A lost reply, a reconnect or a misbehaving
@@ -46,7 +47,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | REP, ROUTER |
+/// | Compatible remotes | [`Rep`](crate::Rep), [`Router`](crate::Router) |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | a request and its reply; any number concurrently |
 /// | Outgoing routing strategy | round-robin over connected remotes |
@@ -61,14 +62,16 @@ use crate::socket::{Core, Handle, Kind};
 /// and including the first empty one.
 ///
 /// Some ROUTER programs instead read and write messages of a fixed form, in which the empty part
-/// follows the identity. For these, set [`Builder::correlate`] to false. The envelope is then only the
-/// empty part, and each remote is sent one request at a time. If a request of which the remote has
-/// been sent a part is abandoned or times out, its late reply could not be distinguished from the
-/// reply to the next request. The connection is therefore ended, and established again.
+/// follows the identity. For these, set [`Builder::correlate`] to false. The envelope is then only
+/// the empty part, and each remote is sent one request at a time. The late reply to a request that
+/// is abandoned or times out could not be distinguished from the reply to the next one. If the
+/// connection has begun to write such a request, it is therefore ended and re-established.
 ///
-/// A reply counts only if it arrives from the remote that the request was sent to, with the id and the
-/// empty part. All other messages are discarded, [counted](crate::stats::Dropped::stray_replies) and
-/// reported by the [monitor](Self::monitor). They neither end the connection nor a request.
+/// A reply counts only if it arrives from the remote that the request was sent to, with the id and
+/// the empty part. All other messages are discarded, counted as
+/// [stray](crate::stats::Dropped::stray_replies) or
+/// [malformed](crate::stats::Dropped::malformed_replies), and reported by the
+/// [monitor](Self::monitor). They end neither the connection nor a request.
 ///
 /// # Lost connections
 ///
@@ -81,18 +84,18 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Attempts
 ///
-/// By default a request is sent once, because a request that is sent again can be carried out twice.
-/// [`Builder::attempts`] permits more attempts, each through the next remote. Another one begins when
-/// the connection is lost after the request was written, or when
-/// [`Builder::attempt_timeout`] is reached. A late reply to an earlier attempt is discarded. This is the
-/// pattern that the ZeroMQ guide calls Lazy Pirate.
+/// By default a request is sent once, because a request that is sent again can be carried out
+/// twice. [`Builder::attempts`] permits more attempts, each through the next remote. Another one
+/// begins when the connection is lost after the request was written, or when
+/// [`Builder::attempt_timeout`] is reached. A late reply to an earlier attempt is discarded. This
+/// is the pattern that the ZeroMQ guide calls Lazy Pirate.
 ///
 /// # Mute state
 ///
 /// A req is mute while no remote is connected, or while the queue of each connected remote holds
 /// [`send_hwm`](Builder::send_hwm) requests. [`request`](Self::request) then waits, at most for
-/// [`send_timeout`](Builder::send_timeout). Waiting requests are served in order. Unlike other types, a
-/// req queues nothing for a remote that is not connected, whether or not
+/// [`send_timeout`](Builder::send_timeout). Waiting requests are served in order. Unlike other
+/// types, a req queues nothing for a remote that is not connected, whether or not
 /// [`immediate`](Builder::immediate) is set: the request would wait there while another remote is
 /// idle.
 ///
@@ -106,16 +109,17 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Lock step
 ///
-/// Programs that want to send a request and then receive its reply, by two operations as in libzmq, use
-/// [`lock_step`](Self::lock_step). An operation out of turn is a typed error, and a request that fails
-/// ends the turn. A `Req` has neither a `Stream` nor a `Sink`, because a reply belongs to its request.
+/// Programs that want to send a request and then receive its reply, by two operations as in libzmq,
+/// use [`lock_step`](Self::lock_step). An operation out of turn is a typed error, and a request
+/// that fails ends the turn. A `Req` has neither a `Stream` nor a `Sink`, because a reply belongs
+/// to its request.
 ///
 #[doc = cooperative_scheduling!()]
 ///
 #[doc = ending!()]
 ///
-/// All requests without a reply end with [`RequestError::Closed`] immediately. Requests that are queued
-/// at this time are still written, but their replies are discarded.
+/// All requests without a reply end with [`RequestError::Closed`] immediately. Requests that are
+/// queued at this time are still written, but their replies are discarded.
 ///
 /// [`RequestError::Closed`]: crate::RequestError::Closed
 /// [`RequestError::ConnectionLost`]: crate::RequestError::ConnectionLost
@@ -149,8 +153,8 @@ impl Handle<Req> {
 
 /// # Lock step
 impl Req {
-    /// Returns the socket with operations that take turns, as in libzmq: a request is sent, and then
-    /// its reply is received.
+    /// Returns the socket with operations that take turns, as in libzmq: a request is sent, and
+    /// then its reply is received.
     ///
     /// # Examples
     ///
@@ -232,8 +236,8 @@ impl LockStep<Req> {
     /// # Errors
     ///
     /// [`LockStepError::OutOfTurn`] if there is no request, and otherwise the error of
-    /// [`Req::request`]. It is then the turn of [`send`](Self::send): unlike in libzmq, a lost reply
-    /// does not leave the socket in a state in which it cannot send.
+    /// [`Req::request`]. It is then the turn of [`send`](Self::send): unlike in libzmq, a lost
+    /// reply does not leave the socket in a state in which it cannot send.
     ///
     /// # Examples
     ///

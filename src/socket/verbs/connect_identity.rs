@@ -10,7 +10,7 @@ macro_rules! connect_identity_verbs {
             /// [`send_hwm`](crate::Builder::send_hwm), before the connection is established and
             /// while it is re-established, and messages from the remote carry it on all its
             /// connections. The identity that the remote announces is ignored. No other remote can
-            /// have this identity, also with [`handover`](crate::Builder::handover), until the
+            /// have this identity, even with [`handover`](crate::Builder::handover), until the
             /// endpoint is [disconnected](Self::disconnect).
             ///
             /// With [`immediate`](crate::Builder::immediate), the remote has the identity only

@@ -4,8 +4,8 @@ macro_rules! distribution_verbs {
     ($socket:ident, $handle:literal, $message:ty) => {
         /// # Messages that remotes have left
         impl $socket {
-            /// Receives a message that was queued for a remote which has left; waits until there is
-            /// one. It needs [`Undelivered::Return`](crate::Undelivered::Return).
+            /// Receives a message that was queued for a remote that has left; waits until there is
+            /// one. Requires [`Undelivered::Return`](crate::Undelivered::Return).
             ///
             /// Messages of a remote are received in the order in which they were sent. After the
             /// socket is closed, those that were not received are undelivered, and
@@ -43,7 +43,7 @@ macro_rules! distribution_verbs {
                 $crate::socket::distribution::recv_returned(&self.0.core).await
             }
 
-            /// Receives a message that was queued for a remote which has left, if there is one.
+            /// Receives a message that was queued for a remote that has left, if there is one.
             ///
             /// # Errors
             ///
@@ -122,8 +122,8 @@ macro_rules! distribution_verbs {
             ///
             /// Messages that were written to the buffers of the system are neither redirected nor
             /// returned, even if the remote has not received them. A message that was written in
-            /// part is, because the remote drops it. If two remotes end their connections within
-            /// the same redirected message, it is dropped and counted as
+            /// part is redirected or returned, because the remote drops it. If two remotes end
+            /// their connections within the same redirected message, it is dropped and counted as
             /// [refused](crate::stats::Dropped::refused).
             pub fn undelivered(mut self, undelivered: $crate::options::Undelivered) -> Self {
                 self.options.distribution.undelivered = undelivered;

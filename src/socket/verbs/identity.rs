@@ -2,7 +2,7 @@
 
 macro_rules! identity_options {
     ($socket:ident, $handle:literal) => {
-        /// # Options towards routers
+        /// # Options for routers
         ///
         /// ```
         #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
@@ -21,9 +21,9 @@ macro_rules! identity_options {
             /// Sets the identity by which every ROUTER that this socket is connected to addresses
             /// it. Default: empty, so that each ROUTER generates one. (libzmq `ZMQ_ROUTING_ID`.)
             ///
-            /// A ROUTER refuses the identity of another remote, or disconnects that one, depending
-            /// on its options. An identity that begins with a zero is accepted, although libzmq
-            /// does not announce one.
+            /// A ROUTER refuses an identity that another remote has, or disconnects the other
+            /// remote, depending on its options. An identity that begins with a zero is accepted,
+            /// although libzmq does not announce one.
             pub fn identity(mut self, identity: zmtp_proto::identity::Identity) -> Self {
                 self.options.identity = identity;
                 self

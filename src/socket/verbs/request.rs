@@ -10,9 +10,9 @@ macro_rules! request_verbs {
             /// remote is connected, and while the queues of all connected remotes are full. If its
             /// connection ends before it is written, it goes to the next remote.
             ///
-            /// By default it waits indefinitely for the reply:
-            /// [`Builder::request_timeout`](crate::Builder::request_timeout) sets a limit. By default
-            /// it is sent once: see [Attempts](Self#attempts).
+            /// By default the call waits indefinitely for the reply:
+            /// [`Builder::request_timeout`](crate::Builder::request_timeout) sets a limit. By
+            /// default the request is sent once: see [Attempts](Self#attempts).
             ///
             /// # Cancel safety
             ///
@@ -107,14 +107,15 @@ macro_rules! request_verbs {
                 self
             }
 
-            /// Sets how often a request is sent at most: to the next remote each time, when the
-            /// connection is lost or [`attempt_timeout`](Self::attempt_timeout) is reached. Zero
-            /// counts as one. Default: 1. (libzmq has no such option.)
+            /// Sets the maximum number of times that a request is sent. It is sent again, to the
+            /// next remote, when the connection is lost or
+            /// [`attempt_timeout`](Self::attempt_timeout) is reached. Zero counts as one. Default: 1.
+            /// (libzmq has no such option.)
             ///
             /// A request that is sent several times can be carried out several times. Raise the
-            /// number only if this has no effect, or if the remotes recognize repeated requests. A
-            /// request that was certainly not written goes to another remote in any case, and this
-            /// does not count as an attempt.
+            /// number only if repetition is harmless, or if the remotes recognize repeated
+            /// requests. A request that was certainly not written goes to another remote in any
+            /// case, and this does not count as an attempt.
             pub fn attempts(mut self, attempts: u32) -> Self {
                 self.options.requests.attempts = attempts;
                 self
@@ -124,18 +125,18 @@ macro_rules! request_verbs {
             /// reply. Default: true. (libzmq `ZMQ_REQ_CORRELATE` with `ZMQ_REQ_RELAXED`, which are
             /// false by default.)
             ///
-            /// A REP returns it, and so does a ROUTER that sends the parts before the empty one back
-            /// unchanged. Set this to false for a ROUTER that reads and writes messages of a fixed
-            /// form. There is then one request at a time for each remote, and others wait or go to
-            /// other remotes. See [Correlation](crate::Req#correlation).
+            /// A REP returns it, and so does a ROUTER that sends the parts before the empty one
+            /// back unchanged. Set this to false for a ROUTER that reads and writes messages of a
+            /// fixed form. There is then one request at a time for each remote, and others wait or
+            /// go to other remotes. See [Correlation](crate::Req#correlation).
             pub fn correlate(mut self, correlate: bool) -> Self {
                 self.options.requests.correlate = correlate;
                 self
             }
 
-            /// Sets the time limit of [`request`](crate::Req::request), with all attempts; `None` to
-            /// wait indefinitely, zero to send nothing. Default: `None`. (libzmq has no such option:
-            /// `ZMQ_RCVTIMEO` leaves the socket in a state in which it cannot send.)
+            /// Sets the time limit of [`request`](crate::Req::request), with all attempts; `None`
+            /// to wait indefinitely, zero to send nothing. Default: `None`. (libzmq has no such
+            /// option: `ZMQ_RCVTIMEO` leaves the socket in a state in which it cannot send.)
             pub fn request_timeout(
                 mut self,
                 limit: impl Into<Option<std::time::Duration>>,

@@ -29,8 +29,8 @@ macro_rules! route_verbs {
             "The remote comes first, by its ", $id, " or as the sender of a request, then the message."
         )]
         impl $socket {
-            /// Sends a message to a remote; waits while the queue of that remote is full, at most for
-            /// [`send_timeout`](crate::Builder::send_timeout)
+            /// Sends a message to a remote; waits while the queue of that remote is full, at most
+            /// for [`send_timeout`](crate::Builder::send_timeout)
             #[doc = $by_default]
             ///
             /// When this returns, the message is queued, not delivered.
@@ -43,8 +43,8 @@ macro_rules! route_verbs {
             /// # Errors
             ///
             /// [`RouteError`](crate::RouteError) with the message if the queue stayed full for
-            /// [`send_timeout`](crate::Builder::send_timeout), if the remote leaves during the wait,
-            /// if the socket is closed, or
+            /// [`send_timeout`](crate::Builder::send_timeout), if the remote leaves during the
+            /// wait, if the socket is closed, or
             #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
@@ -72,8 +72,8 @@ macro_rules! route_verbs {
             ///
             /// # Errors
             ///
-            /// [`TryRouteError`](crate::TryRouteError) with the message if the queue is full, if the
-            /// socket is closed, or
+            /// [`TryRouteError`](crate::TryRouteError) with the message if the queue is full, if
+            /// the socket is closed, or
             #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
@@ -266,7 +266,8 @@ macro_rules! route_verbs {
             ///
             /// # Errors
             ///
-            /// [`TryRouteError`](crate::TryRouteError) if the queue is full, if the socket is closed, or
+            /// [`TryRouteError`](crate::TryRouteError) if the queue is full, if the socket is
+            /// closed, or
             #[doc = concat!("if no remote has this ", $id, ".")]
             ///
             /// # Examples
