@@ -3,10 +3,11 @@
 //!
 //! `cargo run --example load_balancing_broker`
 //!
-//! Clients and workers have a REQ each, and the broker has a ROUTER for each side. A worker requests
-//! work, and is answered with the request of a client. With its next request it replies to the
-//! client, and requests work again. The broker therefore knows which workers are idle, and each has
-//! one task at a time. While all are busy, requests wait in the queues of the broker's frontend.
+//! Each client and each worker has a REQ, and the broker has a ROUTER for each side. A worker
+//! requests work, and is answered with the request of a client. With its next request it replies to
+//! the client, and requests work again. The broker therefore knows which workers are idle, and each
+//! has one task at a time. While all are busy, requests wait in the queues of the broker's
+//! frontend.
 //!
 //! A worker that has left is detected when a task cannot be sent to it; the next one gets the task.
 //! A task that a worker has received is lost with the worker, so clients send requests again.
@@ -67,7 +68,7 @@ async fn request(number: u32, broker: Endpoint) -> Result<String, Box<dyn Error 
     Ok(String::from_utf8_lossy(reply.first()).into_owned())
 }
 
-/// Performs a number of tasks, and ends in the middle of the next one.
+/// Performs a number of tasks, and ends during the next one.
 async fn work(
     name: &'static str,
     pace: Duration,

@@ -17,8 +17,7 @@ pub(crate) struct Broker {
 /// A registered worker.
 struct Worker {
     service: Vec<u8>,
-    /// When an idle worker has failed unless it sends a heartbeat before. A busy one need not send
-    /// any.
+    /// The deadline for the next heartbeat of an idle worker. A busy worker has none.
     expires: Option<Instant>,
 }
 

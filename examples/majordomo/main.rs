@@ -1,11 +1,11 @@
-//! Clients request services by name, workers perform them, and a broker mediates: the *Majordomo* of
-//! the ZeroMQ guide, with its protocols (RFC 7, MDP/0.1, and RFC 8, MMI).
+//! Clients request services by name, workers perform them, and a broker mediates: the *Majordomo*
+//! of the ZeroMQ guide, with its protocols (RFC 7, MDP/0.1, and RFC 8, MMI).
 //!
 //! `cargo run --example majordomo`
 //!
-//! The [broker](broker) has one ROUTER. A [client](client) has a REQ, which sends requests again
-//! that are not answered. A [worker](worker) has a DEALER, over which it exchanges
-//! [commands](protocol) with the broker. Both ends detect by heartbeats that the other has failed.
+//! The [broker](broker) has one ROUTER. A [client](client) has a REQ, which sends unanswered
+//! requests again. A [worker](worker) has a DEALER, over which it exchanges [commands](protocol)
+//! with the broker. Both ends detect by heartbeats that the other has failed.
 //!
 //! The argument `broker` starts only the broker, for clients and workers in any language.
 
@@ -61,7 +61,7 @@ async fn upper(request: Multipart) -> Multipart {
     request.iter().map(<[u8]>::to_ascii_uppercase).collect()
 }
 
-/// Does the same for a while.
+/// Does the same, but hangs at the fourth request.
 async fn hang_later(request: Multipart) -> Multipart {
     static REQUESTS: AtomicU32 = AtomicU32::new(0);
     if REQUESTS.fetch_add(1, Ordering::Relaxed) == 3 {

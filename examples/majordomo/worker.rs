@@ -31,7 +31,8 @@ impl ServiceWorker {
         }
     }
 
-    /// Registers with the broker, and performs requests until the connection is useless.
+    /// Registers with the broker, and performs requests until the broker fails or disconnects the
+    /// worker.
     async fn serve<F: Future<Output = Multipart>>(
         &self,
         perform: fn(Multipart) -> F,

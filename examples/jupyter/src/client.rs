@@ -15,8 +15,8 @@ use crate::wire::Message;
 
 /// A client of one kernel.
 ///
-/// The values of cells arrive with the replies. Text that cells print does not: the kernel publishes
-/// it, on [`KernelSocket::Iopub`], and this client has no SUB for it yet.
+/// The values of cells arrive with the replies. Text that cells print does not: the kernel
+/// publishes it, on [`KernelSocket::Iopub`], and this client has no SUB for it yet.
 pub(crate) struct KernelClient {
     shell: SignedDealer,
     stdin: SignedDealer,
@@ -52,7 +52,7 @@ struct InputRequest {
     prompt: String,
 }
 
-/// What became of a cell.
+/// The outcome of a cell.
 pub(crate) enum Outcome {
     /// The text of its value, if it has one.
     Done(Option<String>),
@@ -72,7 +72,7 @@ impl KernelClient {
         Ok(Self { shell, stdin, control })
     }
 
-    /// Waits until the kernel is ready, and returns what it is.
+    /// Waits until the kernel is ready, and returns its description.
     pub(crate) async fn kernel_info(&self) -> Result<KernelInfo, ClientError> {
         let id = self.shell.send("kernel_info_request", json!({})).await?;
         let reply = self.shell.recv_reply(&id).await?;
@@ -174,6 +174,6 @@ fn outcome(reply: Message) -> Result<Outcome, ClientError> {
 /// The name of the expression that is evaluated after a cell.
 const VALUE: &str = "value";
 
-/// `Out` has the values of cells, by the number of the cell. The kernel has incremented the number of
-/// the next cell before it evaluates this.
+/// `Out` has the values of cells, by the number of the cell. The kernel has incremented the number
+/// of the next cell before it evaluates this.
 const LATEST_VALUE: &str = "Out.get(get_ipython().execution_count - 1)";

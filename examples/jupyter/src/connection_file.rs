@@ -94,7 +94,7 @@ impl ConnectionFile {
         Ok(serde_json::from_slice(&fs::read(path)?)?)
     }
 
-    /// Writes the file. Its directory must be private: the keys permit to execute code.
+    /// Writes the file. Its directory must be private: its keys permit the execution of code.
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         fs::write(path, serde_json::to_vec_pretty(self)?)
     }

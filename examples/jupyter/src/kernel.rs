@@ -21,7 +21,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// Starts a kernel of Python. Returns as soon as its endpoints are known.
+    /// Starts a Python kernel. Returns as soon as its endpoints are known.
     pub(crate) async fn start(
         transport: Transport,
         is_encrypted: bool,

@@ -1,4 +1,4 @@
-//! A client of Jupyter: starts a kernel of Python, executes cells and prints their values.
+//! A Jupyter client: starts a Python kernel, executes cells and prints their values.
 //!
 //! ```sh
 //! python3 -m pip install ipykernel
