@@ -134,8 +134,8 @@ impl Remote {
     /// Returns the identity that the remote announced; `None` if it announced none, or an empty
     /// one. (RFC 37, The Identity Property; libzmq `Routing-Id`.)
     ///
-    /// A remote can announce any identity. It proves nothing: an
-    /// [authenticator](crate::auth::Authenticator) does.
+    /// A remote can announce any identity. Use an [authenticator](crate::auth::Authenticator) to
+    /// verify it.
     ///
     /// # Examples
     ///

@@ -151,8 +151,8 @@ pub struct RefusedRemotes {
     pub too_many_groups: u64,
 }
 
-/// The number of queued messages. A message that a connection is writing is no longer queued, and is
-/// not counted as sent until it is written.
+/// The number of queued messages. A message that a connection is writing is no longer queued, and
+/// is not counted as sent until it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Queued {

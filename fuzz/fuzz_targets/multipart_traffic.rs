@@ -1,6 +1,6 @@
-//! The decoder finds the same messages of several parts, and the same commands between their frames,
-//! as a plain parser, wherever reads end: messages of groups, and of any number of parts. The latter
-//! are split at their first empty part, as requests are into envelope and body.
+//! The decoder finds the same messages of several parts, and the same commands between their
+//! frames, as a plain parser, wherever reads end: messages of groups, and of any number of parts.
+//! The latter are split at their first empty part, as requests are into envelope and body.
 
 #![no_main]
 

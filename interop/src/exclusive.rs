@@ -20,8 +20,8 @@ impl ExclusiveSocket {
         if socket.is_only_handle() { Ok(Self(socket)) } else { Err(socket) }
     }
 
-    /// Sends a part of a message, waiting for queue capacity, and replaces it with an empty message.
-    /// `more` states whether another part of the same message follows.
+    /// Sends a part of a message, waiting for queue capacity, and replaces it with an empty
+    /// message. `more` states whether another part of the same message follows.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! The work that `benches/micro` times and counts, in rounds.
 //!
-//! Only that package compiles this module: it builds a copy of the library, with `cfg(micro)`, so that
-//! private modules can be measured without being public.
+//! Only that package compiles this module: it builds a copy of the library, with `cfg(micro)`, so
+//! that private modules can be measured without being public.
 
 #![expect(clippy::new_without_default, reason = "a round is created explicitly")]
 

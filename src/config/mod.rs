@@ -33,9 +33,9 @@
 //!
 //! An omitted key has its default. The word `"infinite"` is the builder's `None` and is valid for
 //! `attempt_timeout`, `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`,
-//! `reconnect_interval`, `recv_timeout`, `request_timeout`, `resolve_interval` and `send_timeout`. For all other options `None` is the
-//! default: omit the key. For `send_timeout` of a [`Router`](crate::Router), which by default does
-//! not wait, it is the default as well.
+//! `reconnect_interval`, `recv_timeout`, `request_timeout`, `resolve_interval` and `send_timeout`.
+//! For all other options `None` is the default: omit the key. For `send_timeout` of a
+//! [`Router`](crate::Router), which by default does not wait, it is the default as well.
 //!
 //! An unknown key is an error that names the key. This includes TCP options that the platform does
 //! not have. A description is written with all its options. Reading it back yields an equal

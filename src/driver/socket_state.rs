@@ -133,7 +133,7 @@ impl SocketState {
         *self.linger.lock() = linger;
     }
 
-    /// Returns the identity that a remote shall have: the `assigned` one, unless it is empty, or
+    /// Returns the identity that a remote is to have: the `assigned` one, unless it is empty, or
     /// the one that the remote announced.
     pub(super) fn claim(
         &self,

@@ -5,8 +5,8 @@ use bytes::BytesMut;
 use super::Message;
 
 impl Message {
-    /// Creates a message of two byte strings, one after the other. They are copied, because the bytes
-    /// of a message are contiguous.
+    /// Creates a message of two byte strings, one after the other. They are copied, because the
+    /// bytes of a message are contiguous.
     pub(crate) fn joined(first: &[u8], second: &[u8]) -> Self {
         let len = first.len() + second.len();
         if len > Self::SHORT {

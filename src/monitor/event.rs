@@ -119,8 +119,8 @@ pub enum DropCause {
     /// series, which a request of the same remote ends;
     /// [`Dropped::malformed_requests`](crate::stats::Dropped::malformed_requests) counts all.
     MalformedRequest,
-    /// A [`Req`](crate::Req) received messages that do not have the form of a reply. Reported for the
-    /// first of a series, which a reply ends;
+    /// A [`Req`](crate::Req) received messages that do not have the form of a reply. Reported for
+    /// the first of a series, which a reply ends;
     /// [`Dropped::malformed_replies`](crate::stats::Dropped::malformed_replies) counts all.
     MalformedReply,
     /// Datagrams arrived while the queue of the socket or the buffer of the system was full.
@@ -129,10 +129,11 @@ pub enum DropCause {
     Overflowed,
     /// The queue of a member of their group was full, or with
     /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A RADIO or
-    /// ROUTER reports the first message of a series; [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
+    /// ROUTER reports the first message of a series;
+    /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
-    /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for the
-    /// first of a series, which a reply to the same remote ends;
+    /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for
+    /// the first of a series, which a reply to the same remote ends;
     /// [`Dropped::unanswered_requests`](crate::stats::Dropped::unanswered_requests) counts all.
     UnansweredRequest,
     /// A [`Req`](crate::Req) received replies that no request waited for. Reported like

@@ -130,8 +130,8 @@ pub enum HandshakeFailure {
     Refused {
         /// The reason that the remote gave, made printable. It has no defined meaning. A number is
         /// usually that of a [`StatusCode`]; the error displays its name as well. A
-        /// [`Channel`](crate::Channel) that has another remote gives the reason `occupied`, and a
-        /// [`Router`](crate::Router) that has another remote with the same identity the reason
+        /// [`Channel`](crate::Channel) that has another remote sends the reason `occupied`, and a
+        /// [`Router`](crate::Router) that has another remote with the same identity sends
         /// `duplicate identity`.
         reason: String,
     },

@@ -23,8 +23,8 @@ impl Default for RequestOptions {
             // With one attempt, the limit of the request suffices.
             attempt_timeout: None,
             // libzmq's default is false. REP and ROUTERs that return the envelope of a request
-            // return the id. Only with it can several requests be in progress at one remote, and late
-            // replies be distinguished from others.
+            // return the id. Only with it can several requests be in progress at one remote, and
+            // late replies be distinguished from others.
             correlate: true,
             // libzmq waits indefinitely as well.
             timeout: None,

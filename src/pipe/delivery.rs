@@ -80,8 +80,8 @@ impl DeliveredMessages {
         }
     }
 
-    /// Returns the number of messages and their size in bytes: on the wire, or over `inproc` as queues
-    /// hold them.
+    /// Returns the number of messages and their size in bytes: on the wire, or over `inproc` as
+    /// queues hold them.
     pub(crate) fn volume(&self) -> Volume {
         let bytes = match self {
             Self::Framed(batch) => batch.wire_bytes(),

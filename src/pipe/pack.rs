@@ -30,7 +30,8 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Appends a message, which is not empty. Returns the buffer of earlier messages if it was full.
+    /// Appends a message, which is not empty. Returns the buffer of earlier messages if it was
+    /// full.
     #[inline]
     pub(super) fn push(&mut self, frames: &[u8]) -> Option<Message> {
         debug_assert!(!frames.is_empty());

@@ -35,15 +35,16 @@ use crate::socket::{
 /// # Sockets that address their remotes
 ///
 /// A [`Router`] and a [`Dealer`] form the broker between clients and services, such as REQ and REP
-/// sockets. The identity of the client is the first part of the message that the dealer sends. A REP
-/// returns it with the reply, and the router sends the reply to the client with that identity. If it
-/// has left, or its queue is full, the reply is [counted](super::ProxyStats::unroutable) and dropped.
+/// sockets. The identity of the client is the first part of the message that the dealer sends. A
+/// REP returns it with the reply, and the router sends the reply to the client with that identity.
+/// If it has left, or its queue is full, the reply is [counted](super::ProxyStats::unroutable) and
+/// dropped.
 ///
 /// A [`Server`](crate::Server) or [`Peer`](crate::Peer) cannot be an end of a proxy. Such a socket
 /// sends to a routing id, and a message of a thread-safe socket is a single body, in which a proxy
 /// has no place for the id. The backend would send a request without the id of its sender, so that
-/// the reply could not be routed back. An application whose bodies contain an address forwards messages
-/// itself, with [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
+/// the reply could not be routed back. An application whose bodies contain an address forwards
+/// messages itself, with [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
 ///
 /// ```compile_fail,E0277
 /// use tokio_zmtp::{Client, Server, proxy};

@@ -5,8 +5,8 @@ use crate::stats::Volume;
 /// The statistics of a proxy.
 ///
 /// A proxy takes a message only when it can be queued, so that the counts of messages received and
-/// sent are the same, except for those that are [too long](Self::too_long) or [unroutable](Self::unroutable). The sizes are those of
-/// bodies.
+/// sent are the same, except for those that are [too long](Self::too_long) or
+/// [unroutable](Self::unroutable). The sizes are those of bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyStats {
@@ -18,9 +18,10 @@ pub struct ProxyStats {
     /// send, because they do not fit a datagram and one of its endpoints is a `udp` one
     /// ([`SendError::TooLong`](crate::SendError::TooLong)).
     pub too_long: Volume,
-    /// The messages that a [`Router`](crate::Router) did not send, because no remote has the identity
-    /// in their first part, or because the queue of that remote is full. The statistics of the router
-    /// [count](crate::stats::Dropped::unroutable) [them](crate::stats::Dropped::missed) as well.
+    /// The messages that a [`Router`](crate::Router) did not send, because no remote has the
+    /// identity in their first part, or because the queue of that remote is full. The statistics of
+    /// the router [count](crate::stats::Dropped::unroutable) [them](crate::stats::Dropped::missed)
+    /// as well.
     pub unroutable: Volume,
     /// The copies that the [capture](super::Proxy::capture) queued.
     pub captured: Volume,

@@ -228,7 +228,7 @@ pub(crate) enum Leftover {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EndpointId(pub(crate) u64);
 
-/// The identity that a remote shall have.
+/// The identity that a remote is to have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdentityClaim {
     /// If it is empty, an identity is generated.

@@ -1,4 +1,4 @@
-//! What an ended connection has not written.
+//! The messages that an ended connection has not written.
 
 use std::collections::VecDeque;
 

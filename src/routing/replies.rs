@@ -1,4 +1,4 @@
-//! What connections and strategies tell each other about requests and replies.
+//! Information about requests and replies that connections and strategies exchange.
 
 use std::collections::VecDeque;
 
@@ -23,7 +23,7 @@ pub(crate) struct RequestEnd {
 /// Received messages that were discarded, because no request waits for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DiscardedReplies {
-    /// Messages that have not the form of a reply.
+    /// Messages that do not have the form of a reply.
     pub(crate) malformed: u64,
     /// Replies to requests that no longer wait, that were sent to another remote, or that do not
     /// exist.

@@ -1,9 +1,9 @@
 //! Round-robin over connected remotes, and the requests that wait for their replies: REQ.
 //!
 //! A request is added to the table in the critical section that queues it, so that no reply can
-//! precede it. The connection hands arriving messages to the table instead of a queue, and thereby
-//! wakes the caller itself. When a connection ends, it first hands over everything that it received.
-//! The requests that it has written then end as lost, and the others return to their callers, which
+//! precede it. The connection hands arriving messages to the table instead of a queue, and so wakes
+//! the caller itself. When a connection ends, it first hands over everything that it received. The
+//! requests that it has written then end as lost, and the others return to their callers, which
 //! queue them again.
 
 mod ends;
@@ -33,9 +33,9 @@ use crate::sync::Wakes;
 /// Sends each request to the next connected remote (RFC 28, The REQ Socket Type), and matches the
 /// replies.
 ///
-/// Invariants: `asked` refers to every request without an outcome, at its remote, and to no other. A
-/// remote without correlation ids has at most one such request, and is not offered while it owes a
-/// reply.
+/// Invariants: `asked` refers to every request without an outcome, at its remote, and to no other.
+/// A remote without correlation ids has at most one such request, and is not offered while it owes
+/// a reply.
 #[derive(Debug)]
 pub(crate) struct Requests {
     order: RoundRobin,
@@ -96,7 +96,7 @@ struct AskedRemote {
     is_straying: bool,
 }
 
-/// What an abandoned request leaves to be done.
+/// The work that an abandoned request leaves.
 #[derive(Debug, Default)]
 pub(crate) struct Abandoned {
     /// The frames of the request, which was not taken by its connection and will not be.

@@ -48,8 +48,8 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Routing ids begin at random, so that an id of an earlier socket is unlikely to identify a remote of
-/// this one.
+/// Routing ids begin at random, so that an id of an earlier socket is unlikely to identify a remote
+/// of this one.
 impl Default for RoutingTable {
     fn default() -> Self {
         Self::with_seed(fastrand::u32(..))

@@ -61,9 +61,9 @@
 //!
 //! - A REQ receives one answer to each request. A reply that is a stream becomes the error
 //!   [`STREAMED`](ErrorCode::STREAMED), and the REQ is not notified when its responder drains.
-//! - A REP of libzmq answers one request after the other, and every message that it receives. It is
-//!   therefore sent no cancellations: it completes cancelled requests, and its replies are dropped.
-//!   It cannot answer with a stream of more than one part.
+//! - A REP of libzmq answers one request after the other, and every message that it receives. A
+//!   requester therefore sends it no cancellations: the REP completes cancelled requests, and the
+//!   requester drops its replies. The REP cannot answer with a stream of more than one part.
 //! - A broker, which forwards messages between a ROUTER and a DEALER, distributes cancellations and
 //!   credit among its servers like requests. With more than one server, streams of more parts than
 //!   [`stream_window`](RequesterBuilder::stream_window) stall, and cancellations are ineffective.

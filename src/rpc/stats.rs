@@ -35,8 +35,8 @@ pub struct RequesterStats {
     /// Calls that were dropped before their outcome.
     pub cancelled: u64,
     /// Cancellations that could not be sent, because the queue of the server was full, the server
-    /// was disconnected, or it is a REP that accepts none. Dropped calls and calls whose reply
-    /// violated the protocol send one.
+    /// was disconnected, or the server was a REP that accepts none. Dropped calls and calls whose
+    /// reply violated the protocol send one.
     pub cancels_unsent: u64,
     /// Replies to calls that had ended without a reply. They were dropped.
     pub late: u64,

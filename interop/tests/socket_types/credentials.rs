@@ -41,7 +41,7 @@ impl Credentials {
         })
     }
 
-    /// Gives our socket its credentials.
+    /// Adds the credentials to our socket.
     pub(crate) fn secure_ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> Builder<S> {
         let Self { kind, role, keys } = self;
         let mechanism = match (*kind, *role) {
@@ -58,8 +58,8 @@ impl Credentials {
         builder.mechanism(mechanism).authenticator(users.or(keys))
     }
 
-    /// Gives a libzmq socket the credentials of the remote of ours. If it is the server, it has a
-    /// ZAP handler.
+    /// Adds the credentials to the libzmq socket that is the remote of ours. Returns its ZAP
+    /// handler if it is the server.
     pub(crate) fn secure_theirs(&self, socket: &Socket) -> Option<ZapHandler> {
         let Self { kind, role, keys } = self;
         let set = |option, value: &[u8]| socket.set_bytes(option, value).unwrap();

@@ -9,8 +9,8 @@ use thiserror::Error;
 /// vendors' `tracestate`.
 ///
 /// It is sent with the request, as text. This crate neither creates nor changes trace contexts. A
-/// program that uses OpenTelemetry sets the context of a request, and reads the context of a received
-/// one: see [Tracing](https://docs.rs/tokio-zmtp/latest/tokio_zmtp/rpc/#tracing).
+/// program that uses OpenTelemetry sets the context of a request, and reads the context of a
+/// received one: see [Tracing](https://docs.rs/tokio-zmtp/latest/tokio_zmtp/rpc/#tracing).
 ///
 /// # Examples
 ///

@@ -294,8 +294,8 @@ impl TrafficDecoder {
         }
     }
 
-    /// Removes a command, which begins at `start`. The bytes before it stay in `input`: libzmq sends
-    /// a PONG between the frames of a message.
+    /// Removes a command, which begins at `start`. The bytes before it stay in `input`: libzmq
+    /// sends a PONG between the frames of a message.
     fn command(
         &mut self,
         start: usize,

@@ -163,8 +163,8 @@ proptest! {
     }
 }
 
-/// Decodes bytes that are read in pieces of these lengths, in turn. Returns the messages, of which
-/// so many at a time are split off a batch, and the number of PINGs.
+/// Decodes bytes that are read in pieces of `lengths`, in turn. Returns the messages, which are
+/// split off their batches in groups of `splits`, and the number of PINGs.
 pub(super) fn decode_in_pieces(
     decoder: &mut TrafficDecoder,
     wire: &[u8],

@@ -41,7 +41,7 @@ impl Requests {
         if taken_back == unwritten.len() {
             return Vec::new();
         }
-        // The places of the others are empty, which no request is.
+        // The messages that were taken back are empty. A request is never empty.
         unwritten.into_iter().filter(|message| !message.is_empty()).collect()
     }
 }

@@ -29,8 +29,8 @@ pub(super) fn body(is_correlated: bool, request: &Message) -> Message {
     request.tail(envelope_len(envelope))
 }
 
-/// Splits a reply into its envelope and the position of its body. Returns `None` if it has not the
-/// form of a reply to a REQ.
+/// Splits a reply into its envelope and the position of its body. Returns `None` if it does not
+/// have the form of a reply to a REQ.
 #[inline]
 pub(super) fn split(reply: &[u8]) -> Option<(ReqEnvelope, usize)> {
     let (envelope, _) = split_envelope(reply)?;

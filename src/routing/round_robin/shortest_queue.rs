@@ -7,8 +7,8 @@ use slotmap::SecondaryMap;
 
 use crate::pipe::PipeKey;
 
-/// The offered pipes, the one with the shortest queue first. Of queues with the same length, the one
-/// that was used least recently is first, so that remotes that receive quickly are served
+/// The offered pipes, the one with the shortest queue first. Of queues with the same length, the
+/// one that was used least recently is first, so that remotes that receive quickly are served
 /// round-robin.
 ///
 /// Each change takes logarithmic time in the number of offered pipes.

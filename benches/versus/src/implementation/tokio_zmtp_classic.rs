@@ -1,5 +1,5 @@
-//! This crate: PUSH and PULL with messages of one or more parts, DEALER and ROUTER, REQ and REP, with
-//! default options.
+//! This crate: PUSH and PULL with messages of one or more parts, DEALER and ROUTER, REQ and REP,
+//! with default options.
 
 use tokio_zmtp::{Dealer, Multipart, Pull, Push, Rep, Req, Router, TryRecvError};
 

@@ -54,8 +54,8 @@ async fn a_channel_outlives_its_remotes<C: ChannelSide, B: ChannelSide>(transpor
     }
 }
 
-// A bound CHANNEL or PAIR of libzmq does not answer the next remote before it has detected the end of the
-// last one.
+// A bound CHANNEL or PAIR of libzmq does not answer the next remote before it has detected the end
+// of the last one.
 for_each_pair!(
     a_bound_channel_accepts_the_next_remote,
     their_channel_connects: <Theirs<Channel>, Ours<Channel>>,
