@@ -68,6 +68,7 @@ mod round_trip;
 mod router;
 mod routing;
 mod scatter_gather;
+mod scripts;
 mod security;
 #[cfg(feature = "socks")]
 mod socks;

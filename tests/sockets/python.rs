@@ -6,59 +6,33 @@ use tokio::task::JoinSet;
 use tokio_zmtp::proxy::ProxyStats;
 use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, proxy};
 
-use crate::node::{
-    COUNT, ROUND_TRIPS, exchange_by_identity, in_every_pairing_with, parts_of, reply_to_each,
-    request_each,
+use crate::scripts::{
+    COUNT, ROUND_TRIPS, exchange_by_identity, exchange_each, in_every_pairing, parts_of,
+    receive_each, reply_to_each, request_each, send_each,
 };
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_of_python_receives_from_our_push() {
-    let Some(remote) = start() else { return };
-    in_every_pairing_with(remote, "pull", COUNT, Push::builder, async |push, remote| {
-        for number in 0..COUNT {
-            push.send(parts_of(number)).await.unwrap();
-        }
-        assert_eq!(remote.line(), "done");
-    })
-    .await;
+    in_every_pairing(start(), "pull", COUNT, Push::builder, send_each).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_pull_receives_from_a_push_of_python() {
-    let Some(remote) = start() else { return };
-    in_every_pairing_with(remote, "push", COUNT, Pull::builder, async |pull, remote| {
-        for number in 0..COUNT {
-            assert_eq!(pull.recv().await.unwrap(), parts_of(number));
-        }
-        assert_eq!(remote.line(), "done");
-    })
-    .await;
+    in_every_pairing(start(), "push", COUNT, Pull::builder, receive_each).await;
 }
 
 /// All messages are outstanding: a ROUTER drops replies above its high-water mark.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dealer_and_a_router_of_python_answer_our_dealer() {
     for their_type in ["dealer", "router"] {
-        let Some(remote) = start() else { return };
-        in_every_pairing_with(
-            remote,
+        in_every_pairing(
+            start(),
             their_type,
             ROUND_TRIPS,
             Dealer::builder,
             async |dealer, remote| {
-                let send = async {
-                    for number in 0..ROUND_TRIPS {
-                        dealer.send(parts_of(number)).await.unwrap();
-                    }
-                };
-                let receive = async {
-                    for number in 0..ROUND_TRIPS {
-                        assert_eq!(dealer.recv().await.unwrap(), parts_of(number));
-                    }
-                };
-                tokio::join!(send, receive);
-                assert_eq!(remote.line(), "done");
+                exchange_each(dealer, remote, ROUND_TRIPS).await;
             },
         )
         .await;
@@ -67,8 +41,7 @@ async fn a_dealer_and_a_router_of_python_answer_our_dealer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rep_of_python_answers_our_dealer() {
-    let Some(remote) = start() else { return };
-    in_every_pairing_with(remote, "rep", ROUND_TRIPS, Dealer::builder, async |dealer, remote| {
+    in_every_pairing(start(), "rep", ROUND_TRIPS, Dealer::builder, async |dealer, remote| {
         for number in 0..ROUND_TRIPS {
             let [first, second, third] = parts_of(number);
             let request = Multipart::from([String::new(), first, second, third]);
@@ -82,20 +55,8 @@ async fn a_rep_of_python_answers_our_dealer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pair_of_python_answers_our_pair() {
-    let Some(remote) = start() else { return };
-    in_every_pairing_with(remote, "pair", COUNT, Pair::builder, async |pair, remote| {
-        let send = async {
-            for number in 0..COUNT {
-                pair.send(parts_of(number)).await.unwrap();
-            }
-        };
-        let receive = async {
-            for number in 0..COUNT {
-                assert_eq!(pair.recv().await.unwrap(), parts_of(number));
-            }
-        };
-        tokio::join!(send, receive);
-        assert_eq!(remote.line(), "done");
+    in_every_pairing(start(), "pair", COUNT, Pair::builder, async |pair, remote| {
+        exchange_each(pair, remote, COUNT).await;
     })
     .await;
 }
@@ -103,16 +64,14 @@ async fn a_pair_of_python_answers_our_pair() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_rep_replies_to_a_req_and_a_dealer_of_python() {
     for their_type in ["req", "correlating_req", "asking_dealer"] {
-        let Some(remote) = start() else { return };
-        in_every_pairing_with(remote, their_type, ROUND_TRIPS, Rep::builder, reply_to_each).await;
+        in_every_pairing(start(), their_type, ROUND_TRIPS, Rep::builder, reply_to_each).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rep_and_a_router_of_python_answer_our_req() {
     for their_type in ["rep", "router"] {
-        let Some(remote) = start() else { return };
-        in_every_pairing_with(remote, their_type, ROUND_TRIPS, Req::builder, request_each).await;
+        in_every_pairing(start(), their_type, ROUND_TRIPS, Req::builder, request_each).await;
     }
 }
 
@@ -120,9 +79,8 @@ async fn a_rep_and_a_router_of_python_answer_our_req() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_correlation_a_rep_and_a_router_of_python_answer_our_req() {
     for their_type in ["rep", "fixed_form_router"] {
-        let Some(remote) = start() else { return };
         let builder = || Req::builder().correlate(false);
-        in_every_pairing_with(remote, their_type, ROUND_TRIPS, builder, request_each).await;
+        in_every_pairing(start(), their_type, ROUND_TRIPS, builder, request_each).await;
     }
 }
 
@@ -178,25 +136,14 @@ async fn our_rep_replies_to_requests_through_a_router_and_a_dealer_of_python() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dealer_and_a_router_of_python_answer_our_router() {
     for their_type in ["dealer", "router"] {
-        let Some(remote) = start() else { return };
-        in_every_pairing_with(
-            remote,
-            their_type,
-            ROUND_TRIPS,
-            Router::builder,
-            async |router, remote| {
-                exchange_by_identity(router).await;
-                assert_eq!(remote.line(), "done");
-            },
-        )
-        .await;
+        in_every_pairing(start(), their_type, ROUND_TRIPS, Router::builder, exchange_by_identity)
+            .await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_router_answers_a_req_of_python() {
-    let Some(remote) = start() else { return };
-    in_every_pairing_with(remote, "req", ROUND_TRIPS, Router::builder, async |router, remote| {
+    in_every_pairing(start(), "req", ROUND_TRIPS, Router::builder, async |router, remote| {
         for number in 0..ROUND_TRIPS {
             let request = router.recv().await.unwrap();
             let [first, second, third] = parts_of(number);

@@ -6,7 +6,8 @@ use tokio_zmtp::config::{
     ServerConfig, SocketConfig,
 };
 
-use super::operations::{ANY, Operation, traffic};
+use super::operation::Operation;
+use super::operations::{ANY, traffic};
 
 /// Declares operations that start the sockets of descriptions. Each binds twice and then connects
 /// to the server, which admits only clients.

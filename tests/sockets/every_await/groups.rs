@@ -11,7 +11,7 @@ use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_zmtp::{Dish, Group, GroupMessage, Radio};
 
-use super::operations::{Operation, SEVERAL, limit, ready};
+use super::operation::{Operation, limit, operations, ready};
 use super::scene::{EACH, Effect, LANE, Lane, Ledger, SENDERS};
 use super::{Stage, turns};
 use crate::one_way::Numbered;
@@ -193,83 +193,69 @@ fn other() -> Group {
     "other".parse().unwrap()
 }
 
-/// Declares operations that are repeated, which adds await points.
-macro_rules! operations {
-    ($($name:literal |$cast:ident| $body:block)*) => {
-        &[$(Operation {
-            name: $name,
-            effect: Effect::Traffic,
-            start: |mut cast| Box::pin(async move {
-                let $cast = &mut cast;
-                for _ in 0..SEVERAL $body
-            }),
-        }),*]
-    };
-}
-
 pub(super) const GROUP_OPERATIONS: &[Operation<GroupCast>] = operations! {
     // Sending to queues of which at least one is initially full.
-    "Radio::send" |cast| {
+    "Radio::send" Traffic |cast| {
         cast.fill();
         let message = cast.sent.offer();
         cast.sent.settle(cast.radio.send(&wanted(), message).await);
     }
-    "Radio::send_message" |cast| {
+    "Radio::send_message" Traffic |cast| {
         cast.fill();
         let message = cast.offer();
         cast.sent.settle(cast.radio.send_message(message).await);
     }
-    "Radio::send_timeout" |cast| {
+    "Radio::send_timeout" Traffic |cast| {
         cast.fill();
         let message = cast.sent.offer();
         let limit = limit(&mut cast.rng);
         cast.sent.settle(cast.radio.send_timeout(&wanted(), message, limit).await);
     }
-    "Sink for Radio::poll_ready" |cast| {
+    "Sink for Radio::poll_ready" Traffic |cast| {
         cast.fill();
         ready::<GroupMessage, _>(&mut cast.radio).await.unwrap();
         turns(cast.rng.u32(..3)).await;
         let message = cast.offer();
         cast.sent.settle(cast.radio.start_send_unpin(message));
     }
-    "Sink for Radio::poll_flush" |cast| {
+    "Sink for Radio::poll_flush" Traffic |cast| {
         cast.fill();
         let message = cast.offer();
         cast.sent.settle(cast.radio.start_send_unpin(message));
         SinkExt::<GroupMessage>::flush(&mut cast.radio).await.unwrap();
     }
-    "Sink for Radio::poll_close" |cast| {
+    "Sink for Radio::poll_close" Traffic |cast| {
         cast.fill();
         let message = cast.offer();
         cast.sent.settle(cast.radio.start_send_unpin(message));
         SinkExt::<GroupMessage>::close(&mut cast.radio).await.unwrap();
     }
     // Receiving from a queue that is initially empty, or contains messages of the other group.
-    "Dish::recv" |cast| {
+    "Dish::recv" Traffic |cast| {
         cast.drain();
         let message = cast.dish.recv().await.unwrap();
         cast.received.receive(&message);
     }
-    "Dish::recv_from" |cast| {
+    "Dish::recv_from" Traffic |cast| {
         cast.drain();
         let (message, _) = cast.dish.recv_from().await.unwrap();
         cast.received.receive(&message);
     }
-    "Dish::recv_many" |cast| {
+    "Dish::recv_many" Traffic |cast| {
         cast.drain();
         let mut messages = Vec::new();
         let most = cast.rng.usize(1..4);
         cast.dish.recv_many(&mut messages, most).await.unwrap();
         messages.iter().for_each(|message| cast.received.receive(message));
     }
-    "Dish::recv_timeout" |cast| {
+    "Dish::recv_timeout" Traffic |cast| {
         cast.drain();
         let limit = limit(&mut cast.rng);
         if let Ok(message) = cast.dish.recv_timeout(limit).await {
             cast.received.receive(&message);
         }
     }
-    "Stream for Dish::poll_next" |cast| {
+    "Stream for Dish::poll_next" Traffic |cast| {
         cast.drain();
         let message = cast.dish.next().await.unwrap();
         cast.received.receive(&message);

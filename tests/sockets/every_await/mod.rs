@@ -12,6 +12,7 @@ mod coverage;
 #[cfg(feature = "serde")]
 mod described;
 mod groups;
+mod operation;
 mod operations;
 mod pairs;
 mod replies;
@@ -28,7 +29,8 @@ use futures::future::LocalBoxFuture;
 use tokio::task;
 
 use self::groups::{GROUP_OPERATIONS, GroupScene};
-use self::operations::{OPERATIONS, Operation};
+use self::operation::Operation;
+use self::operations::OPERATIONS;
 use self::pairs::PairScene;
 use self::replies::{REPLY_OPERATIONS, ReplyScene};
 use self::requests::{REQUEST_OPERATIONS, RequestScene};

@@ -1,26 +1,14 @@
-//! The async operations of sockets.
+//! The async operations of CLIENT and SERVER, and of all types.
 
-use std::future;
 use std::net::TcpListener;
-use std::pin::Pin;
-use std::time::Duration;
 
-use fastrand::Rng;
 use futures::future::LocalBoxFuture;
-use futures::{Sink, SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt};
 use tokio_zmtp::{Client, InprocEndpoint, Message, Pull, Push, Server, Undelivered};
 
+use super::operation::{LONG, Operation, SEVERAL, limit, ready};
 use super::scene::{Cast, Effect};
 use super::turns;
-
-/// An async operation.
-pub(super) struct Operation<C = Cast> {
-    /// The type and the method.
-    pub(super) name: &'static str,
-    pub(super) effect: Effect,
-    /// Starts the operation, and records its result.
-    pub(super) start: fn(C) -> LocalBoxFuture<'static, ()>,
-}
 
 pub(super) const OPERATIONS: &[Operation] = &[
     // Creating sockets.
@@ -476,23 +464,8 @@ const fn connects(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static,
     Operation { name, effect: Effect::Connects, start }
 }
 
-/// Waits until a sink is ready for a message.
-pub(super) async fn ready<M, S: Sink<M> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
-    future::poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await
-}
-
 fn std_listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// Returns the shortest timeout or a long one.
-pub(super) fn limit(rng: &mut Rng) -> Duration {
-    if rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
-}
-
 pub(super) const ANY: &str = "tcp://127.0.0.1:*";
-
-const LONG: Duration = Duration::from_secs(3_600);
-
-/// The number of repetitions of an operation, which add await points.
-pub(super) const SEVERAL: usize = 3;

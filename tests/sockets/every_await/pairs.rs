@@ -7,7 +7,7 @@ use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_zmtp::{ReceivingSocket, Socket};
 
-use super::operations::{Operation, SEVERAL, limit, ready};
+use super::operation::{Operation, limit, operations, ready};
 use super::scene::{Connections, EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, turns};
 use crate::one_way::{Receiver, Sender};
@@ -136,20 +136,6 @@ impl<S: Sender> PairCast<S> {
             self.received.receive(&message);
         }
     }
-}
-
-/// Declares operations that are repeated, which adds await points.
-macro_rules! operations {
-    ($($name:literal $effect:ident |$cast:ident| $body:block)*) => {
-        &[$(Operation {
-            name: $name,
-            effect: Effect::$effect,
-            start: |mut cast| Box::pin(async move {
-                let $cast = &mut cast;
-                for _ in 0..SEVERAL $body
-            }),
-        }),*]
-    };
 }
 
 impl<S: Sender> PairScene<S> {

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use tokio::task::JoinSet;
 use tokio_zmtp::{Dealer, Multipart, Rep, Replier};
 
-use super::operations::{Operation, SEVERAL, limit};
+use super::operation::{Operation, limit, operations};
 use super::scene::Effect;
 use super::{Stage, turns};
 use crate::transports::Transport;
@@ -171,40 +171,26 @@ fn number(part: &[u8]) -> u32 {
 /// The number of requests in each case.
 const REQUESTS: u32 = 40;
 
-/// Declares operations that are repeated, which adds await points.
-macro_rules! operations {
-    ($($name:literal |$cast:ident| $body:block)*) => {
-        &[$(Operation {
-            name: $name,
-            effect: Effect::Traffic,
-            start: |mut cast| Box::pin(async move {
-                let $cast = &mut cast;
-                for _ in 0..SEVERAL $body
-            }),
-        }),*]
-    };
-}
-
 pub(super) const REPLY_OPERATIONS: &[Operation<ReplyCast>] = operations! {
     // Receiving from a queue that is initially empty.
-    "Rep::recv" |cast| {
+    "Rep::recv" Traffic |cast| {
         cast.drain().await;
         let (request, replier) = cast.rep.recv().await.unwrap();
         cast.record.open(&request, replier).reply().await;
     }
-    "Rep::recv_timeout" |cast| {
+    "Rep::recv_timeout" Traffic |cast| {
         cast.drain().await;
         let limit = limit(&mut cast.rng);
         if let Ok((request, replier)) = cast.rep.recv_timeout(limit).await {
             cast.record.open(&request, replier).reply().await;
         }
     }
-    "Stream for Rep::poll_next" |cast| {
+    "Stream for Rep::poll_next" Traffic |cast| {
         cast.drain().await;
         let (request, replier) = cast.rep.next().await.unwrap();
         cast.record.open(&request, replier).reply().await;
     }
-    "LockStep::recv" |cast| {
+    "LockStep::recv" Traffic |cast| {
         cast.drain().await;
         let mut service = cast.rep.lock_step();
         let request = service.recv().await.unwrap();
@@ -214,10 +200,10 @@ pub(super) const REPLY_OPERATIONS: &[Operation<ReplyCast>] = operations! {
         cast.record.replied(number);
     }
     // Replying to a requester whose queue is initially full.
-    "Replier::reply" |cast| {
+    "Replier::reply" Traffic |cast| {
         cast.open_and_fill().await.reply().await;
     }
-    "Replier::reply_timeout" |cast| {
+    "Replier::reply_timeout" Traffic |cast| {
         let mut open = cast.open_and_fill().await;
         let limit = limit(&mut cast.rng);
         if open.replier.reply_timeout(open.number.to_be_bytes(), limit).await.is_ok() {
@@ -226,7 +212,7 @@ pub(super) const REPLY_OPERATIONS: &[Operation<ReplyCast>] = operations! {
             open.reply().await;
         }
     }
-    "LockStep::send" |cast| {
+    "LockStep::send" Traffic |cast| {
         let mut service = cast.rep.lock_step();
         let request = service.recv().await.unwrap();
         let number = number(&request[0]);

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_zmtp::{Rep, Req};
 
-use super::operations::{Operation, SEVERAL, limit};
+use super::operation::{Operation, SEVERAL, limit};
 use super::scene::{EACH, Effect, SENDERS};
 use super::{Stage, turns};
 use crate::transports::Transport;

@@ -8,7 +8,7 @@ use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_zmtp::{Dealer, Identity, InprocEndpoint, Multipart, Router, RouterMessage};
 
-use super::operations::{Operation, SEVERAL, limit, ready};
+use super::operation::{Operation, limit, operations, ready};
 use super::scene::{Connections, EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, turns};
 use crate::one_way::Numbered;
@@ -152,20 +152,6 @@ fn receive(ledger: &Ledger, message: &RouterMessage) {
 
 fn identity() -> Identity {
     "dealer".parse().unwrap()
-}
-
-/// Declares operations that are repeated, which adds await points.
-macro_rules! operations {
-    ($($name:literal $effect:ident |$cast:ident| $body:block)*) => {
-        &[$(Operation {
-            name: $name,
-            effect: Effect::$effect,
-            start: |mut cast| Box::pin(async move {
-                let $cast = &mut cast;
-                for _ in 0..SEVERAL $body
-            }),
-        }),*]
-    };
 }
 
 pub(super) const ROUTER_OPERATIONS: &[Operation<RouterCast>] = operations! {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::runtime::{self, EnterGuard, Handle, Runtime};
 
-use super::operations::Operation;
+use super::operation::Operation;
 use super::scene::{Cast, Scene};
 use super::{Stage, operations};
 use crate::transports::Transport;
