@@ -64,51 +64,33 @@ pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
 
 /// Returns whether an implementation supports a case.
 pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
-    if case.section == Section::Rpc {
-        return matches!(implementation, Implementation::TokioZmtp | Implementation::Tonic);
-    }
-    if case.section == Section::Curve {
-        return matches!(implementation, Implementation::TokioZmtp | Implementation::Libzmq);
-    }
-    if matches!(case.section, Section::Groups | Section::Datagrams) {
-        return matches!(
-            implementation,
-            Implementation::TokioZmtp | Implementation::Libzmq | Implementation::Omq
-        );
-    }
-    if case.section == Section::Req {
-        return matches!(
-            implementation,
-            Implementation::TokioZmtp
-                | Implementation::Libzmq
-                | Implementation::Omq
-                | Implementation::Monocoque
-        );
-    }
-    if matches!(case.section, Section::Push | Section::Dealer) {
-        return !matches!(
-            implementation,
-            Implementation::Tonic | Implementation::Bare | Implementation::Channel
-        );
-    }
-    if case.section == Section::Parts {
-        return matches!(
-            implementation,
-            Implementation::TokioZmtp
-                | Implementation::Libzmq
-                | Implementation::Omq
-                | Implementation::Monocoque
-        );
-    }
-    let inproc = case.transport == Transport::Inproc;
-    let scatter = case.section == Section::Scatter;
-    match implementation {
-        Implementation::TokioZmtp | Implementation::Libzmq | Implementation::Omq => true,
-        Implementation::Rzmq => !scatter,
-        Implementation::Monocoque | Implementation::ZmqRs => !inproc && !scatter,
-        Implementation::Bare => !inproc && case.clients == 1,
-        Implementation::Channel => inproc,
-        Implementation::Tonic => false,
+    use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, Rzmq, TokioZmtp, Tonic, ZmqRs};
+    match case.section {
+        Section::Rpc => matches!(implementation, TokioZmtp | Tonic),
+        Section::Curve => matches!(implementation, TokioZmtp | Libzmq),
+        Section::Groups | Section::Datagrams => matches!(implementation, TokioZmtp | Libzmq | Omq),
+        Section::Req | Section::Parts => {
+            matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque)
+        }
+        Section::Push | Section::Dealer => !matches!(implementation, Tonic | Bare | Channel),
+        Section::Throughput
+        | Section::Latency
+        | Section::Pipelined
+        | Section::FanIn
+        | Section::Idle
+        | Section::Cost
+        | Section::Scatter => {
+            let inproc = case.transport == Transport::Inproc;
+            let scatter = case.section == Section::Scatter;
+            match implementation {
+                TokioZmtp | Libzmq | Omq => true,
+                Rzmq => !scatter,
+                Monocoque | ZmqRs => !inproc && !scatter,
+                Bare => !inproc && case.clients == 1,
+                Channel => inproc,
+                Tonic => false,
+            }
+        }
     }
 }
 
