@@ -144,8 +144,10 @@ impl Rep {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn recv(&self) -> Result<(Multipart, Replier), RecvError> {
-        Receiving::new(&self.0.core, self.0.core.recv_timeout).await
+    // An `async fn` would move every request once more.
+    #[inline]
+    pub fn recv(&self) -> impl Future<Output = Result<(Multipart, Replier), RecvError>> + Send {
+        Receiving::new(&self.0.core, self.0.core.recv_timeout)
     }
 
     /// Receives the next request, with its replier, if one is available.
