@@ -87,7 +87,7 @@ impl Connector {
         let attachment = if shared.routing.identifies() {
             // Without an identity, no sender could name the remote.
             let is_named = !identity.is_empty() && !options.immediate;
-            let claim = IdentityClaim { identity: identity.clone(), is_lasting: true };
+            let claim = IdentityClaim { identity: identity.clone(), accepted: None };
             shared.routing.admit()?;
             let attached = is_named.then(|| shared.attach_identified(id, subject, claim, false));
             attached.transpose()?.map(|attachment| attachment.within(&quotas))
@@ -302,7 +302,7 @@ impl Connector {
         if self.attachment.is_some() || !self.shared.routing.identifies() {
             return Ok(None);
         }
-        let claim = self.shared.claim(negotiated, &self.identity, true)?;
+        let claim = self.shared.claim(negotiated, &self.identity, None)?;
         let subject = EventSource::endpoint(self.endpoint.clone());
         let attached = self.shared.admit_identified(self.id, subject, claim, true)?;
         Ok(attached.map(|attachment| Box::new(attachment.within(&self.quotas))))

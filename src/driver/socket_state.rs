@@ -139,12 +139,12 @@ impl SocketState {
         &self,
         negotiated: &Negotiated,
         assigned: &Identity,
-        is_lasting: bool,
+        accepted: Option<ConnectionId>,
     ) -> Result<IdentityClaim, HandshakeFailure> {
         let announced =
             negotiated.metadata.identity().map_err(HandshakeFailure::InvalidIdentity)?;
         let identity = if assigned.is_empty() { announced } else { assigned.clone() };
-        Ok(IdentityClaim { identity, is_lasting })
+        Ok(IdentityClaim { identity, accepted })
     }
 
     /// Attaches a remote with an identity, and ends the connection that loses it.
@@ -253,6 +253,10 @@ impl SocketState {
         };
         let remote = Remote::new(description, reconnects);
         let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
+        if self.routing.is_replaced(attachment.pipe()) {
+            // A remote that took over the identity during the handshake did not find it.
+            self.remotes.replace(remote.connection_id());
+        }
         let quotas = attachment.share_quotas();
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;

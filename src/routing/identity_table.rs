@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use slotmap::SecondaryMap;
 use zmtp_proto::identity::Identity;
 
+use crate::connection_id::ConnectionId;
 use crate::pipe::PipeKey;
 use crate::remote::Remote;
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -32,8 +33,8 @@ struct Holder {
     key: PipeKey,
     /// Whether it accepts messages. During its handshake it does not.
     is_open: bool,
-    /// Whether it keeps the identity between connections, so that no other remote can take it over.
-    is_lasting: bool,
+    /// Its connection, if it was accepted: another remote can take over its identity.
+    accepted: Option<ConnectionId>,
 }
 
 impl IdentityTable {
@@ -81,18 +82,20 @@ impl Strategy for IdentityTable {
         }
     }
 
-    fn claim(&self, claim: &IdentityClaim) -> Result<Option<PipeKey>, AttachError> {
+    fn claim(&self, claim: &IdentityClaim) -> Result<Option<(PipeKey, ConnectionId)>, AttachError> {
         match self.holders.get(&claim.identity) {
             None => Ok(None),
-            Some(holder) if self.handover && !holder.is_lasting => Ok(Some(holder.key)),
+            Some(Holder { key, accepted: Some(connection), .. }) if self.handover => {
+                Ok(Some((*key, *connection)))
+            }
             Some(_) => Err(AttachError::DuplicateIdentity),
         }
     }
 
     fn identify(&mut self, key: PipeKey, claim: IdentityClaim, is_open: bool) {
-        let IdentityClaim { identity, is_lasting } = claim;
+        let IdentityClaim { identity, accepted } = claim;
         let identity = if identity.is_empty() { self.generate() } else { identity };
-        self.holders.insert(identity.clone(), Holder { key, is_open, is_lasting });
+        self.holders.insert(identity.clone(), Holder { key, is_open, accepted });
         self.identities.insert(key, identity);
     }
 
@@ -173,7 +176,7 @@ mod tests {
     #[test]
     fn a_remote_in_its_handshake_has_its_identity_and_takes_no_message() {
         let mut routing = routing(false);
-        let claim = IdentityClaim { identity: identity("a"), is_lasting: false };
+        let claim = claim("a");
         let first = routing.attach_identified(ENDPOINT, claim, true, &mut Wakes::None);
         let first = first.unwrap().key;
         assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachError::DuplicateIdentity);
@@ -192,7 +195,7 @@ mod tests {
         assert!(reserve(&mut routing, "a", &mut waiting).is_pending());
 
         let mut wakes = Wakes::None;
-        let claim = IdentityClaim { identity: identity("a"), is_lasting: false };
+        let claim = claim("a");
         let second = routing.attach_identified(ENDPOINT, claim, false, &mut wakes).unwrap();
         assert_eq!(second.replaced, Some(any_remote().connection_id()));
         assert!(Outgoing::is_replaced(&routing, first));
@@ -212,7 +215,7 @@ mod tests {
     #[test]
     fn a_lasting_identity_is_not_taken_over() {
         let mut routing = routing(true);
-        let claim = IdentityClaim { identity: identity("a"), is_lasting: true };
+        let claim = IdentityClaim { accepted: None, ..claim("a") };
         routing.attach_identified(ENDPOINT, claim, false, &mut Wakes::None).unwrap();
         assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachError::DuplicateIdentity);
     }
@@ -229,8 +232,12 @@ mod tests {
         routing: &mut OutgoingPipes<IdentityTable>,
         name: &str,
     ) -> Result<Attached, AttachError> {
-        let claim = IdentityClaim { identity: identity(name), is_lasting: false };
-        routing.attach_identified(ENDPOINT, claim, false, &mut Wakes::None)
+        routing.attach_identified(ENDPOINT, claim(name), false, &mut Wakes::None)
+    }
+
+    fn claim(name: &str) -> IdentityClaim {
+        let accepted = Some(any_remote().connection_id());
+        IdentityClaim { identity: identity(name), accepted }
     }
 
     fn send(

@@ -233,8 +233,9 @@ pub(crate) struct EndpointId(pub(crate) u64);
 pub(crate) struct IdentityClaim {
     /// If it is empty, an identity is generated.
     pub(crate) identity: Identity,
-    /// Whether the remote keeps the identity between connections.
-    pub(crate) is_lasting: bool,
+    /// The connection that the remote was accepted with, which ends if another remote takes over
+    /// the identity. A dialed remote keeps its identity between connections.
+    pub(crate) accepted: Option<ConnectionId>,
 }
 
 /// A new remote, with the routing id that its strategy has assigned.

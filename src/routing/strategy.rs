@@ -5,6 +5,7 @@ use std::fmt;
 use zmtp_proto::command::Command;
 use zmtp_proto::identity::Identity;
 
+use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -55,8 +56,12 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         None
     }
 
-    /// Decides whether a remote may have an identity. Returns the pipe that loses it.
-    fn claim(&self, _claim: &IdentityClaim) -> Result<Option<PipeKey>, AttachError> {
+    /// Decides whether a remote may have an identity. Returns the pipe and the connection that lose
+    /// it.
+    fn claim(
+        &self,
+        _claim: &IdentityClaim,
+    ) -> Result<Option<(PipeKey, ConnectionId)>, AttachError> {
         Ok(None)
     }
 

@@ -77,7 +77,7 @@ impl ListenerState {
         subject: &EventSource,
         negotiated: &Negotiated,
     ) -> Result<Option<Attachment>, HandshakeFailure> {
-        let claim = self.shared.claim(negotiated, &Identity::default(), false)?;
+        let claim = self.shared.claim(negotiated, &Identity::default(), subject.connection_id)?;
         let attached = self.shared.admit_identified(self.id, subject.clone(), claim, true)?;
         Ok(attached.and_then(|attachment| self.unless_ended(attachment).ok()))
     }

@@ -17,8 +17,8 @@ impl<S: Strategy> OutgoingPipes<S> {
     ) -> Result<Attached, AttachError> {
         self.admit()?;
         let loser = self.strategy.claim(&claim)?;
-        let replaced = loser.and_then(|key| self.pipes.get(key)?.connection);
-        if let Some(key) = loser {
+        let replaced = loser.map(|(_, connection)| connection);
+        if let Some((key, _)) = loser {
             self.pipes[key].is_replaced = true;
             self.retire_pipe(key, wakes);
         }

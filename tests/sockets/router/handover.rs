@@ -3,7 +3,7 @@
 use tokio_zmtp::monitor::{DisconnectReason, DropCause};
 
 use super::*;
-use crate::remote::{GREETING, Remote, command, message, property};
+use crate::remote::{COMMAND, GREETING, LONGER_THAN_BUFFERS, Remote, command, message, property};
 use crate::transports::over_every_transport;
 use crate::watchdog::Watchdog;
 
@@ -115,6 +115,52 @@ async fn an_identity_can_be_handed_over_repeatedly() {
     while router.remotes().len() > 1 {
         tokio::task::yield_now().await;
     }
+}
+
+/// The remote in the middle takes over the identity, is sent a message that it does not read, and
+/// loses the identity before its handshake ends.
+#[tokio::test]
+async fn a_remote_that_loses_its_identity_in_its_handshake_is_closed() {
+    let _watchdog = Watchdog::start();
+    let builder = Router::builder().handover(true).send_hwm(1).ended_hwm_bytes(1);
+    let (router, endpoint) = bound(builder, Transport::Tcp).await;
+    let same = identity("same");
+    let mut of_router = router.monitor();
+    let mut remotes = Vec::new();
+    for _ in 0..3 {
+        let mut remote = Remote::dial(&endpoint).await;
+        remote.exchange(&GREETING, GREETING.len()).await;
+        remotes.push(remote);
+    }
+    let [first, second, third] = &mut remotes[..] else { unreachable!() };
+    first.write(&ready("same")).await;
+    events::until_established(&mut of_router).await;
+
+    // While the messages of ended remotes exceed the limit, no handshake ends.
+    let leaving = connected("leaving", &endpoint).await;
+    leaving.send("unread").await.unwrap();
+    leaving.close().await;
+    events::until_disconnected(&mut of_router).await;
+    while router.stats().ended.messages == 0 {
+        tokio::task::yield_now().await;
+    }
+    second.write(&ready("same")).await;
+    let reason = events::until_disconnected(&mut of_router).await;
+    assert!(matches!(reason, DisconnectReason::HandedOver), "{reason:?}");
+    router.route(&same, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    third.write(&ready("same")).await;
+    while router.try_route(&same, "new").is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*router.recv().await.unwrap(), ["unread"]);
+
+    events::until_established(&mut of_router).await;
+    let reason = events::until_disconnected(&mut of_router).await;
+    assert!(matches!(reason, DisconnectReason::HandedOver), "{reason:?}");
+    second.read_to_end().await;
+    assert_eq!(router.stats().dropped.undelivered, 1);
+    assert_eq!(third.read_frame().await.0, COMMAND);
+    assert_eq!(third.read_message().await, b"new");
 }
 
 fn ready(identity: &str) -> Vec<u8> {
