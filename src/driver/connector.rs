@@ -191,7 +191,7 @@ impl Connector {
         }
         let subject = EventSource::endpoint(self.endpoint.clone());
         match routing.attach_arriving(self.id, subject) {
-            Ok(attachment) => self.attachment = Some(attachment.within(&self.quotas)),
+            Ok(attachment) => self.attachment = self.unless_ended(attachment),
             Err(AttachError::Occupied | AttachError::DuplicateIdentity) => {
                 let failure = DialFailure::Handshake(HandshakeFailure::Occupied);
                 self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
@@ -305,7 +305,14 @@ impl Connector {
         let claim = self.shared.claim(negotiated, &self.identity, None)?;
         let subject = EventSource::endpoint(self.endpoint.clone());
         let attached = self.shared.admit_identified(self.id, subject, claim, true)?;
-        Ok(attached.map(|attachment| Box::new(attachment.within(&self.quotas))))
+        Ok(attached.and_then(|attachment| self.unless_ended(attachment)).map(Box::new))
+    }
+
+    /// Returns the attachment of a new remote, unless the endpoint has ended.
+    fn unless_ended(&self, attachment: Attachment) -> Option<Attachment> {
+        // An endpoint is cancelled before its remotes are retired: this one is either among them,
+        // or detects the end here.
+        (!self.ended.is_cancelled()).then(|| attachment.within(&self.quotas))
     }
 
     /// Assigns an id to an established connection, and logs it.
@@ -339,11 +346,11 @@ impl Connector {
         let mut attachment = match (self.attachment.take(), admitted) {
             (Some(attachment), _) => attachment,
             (None, Some(attachment)) => *attachment,
-            // The socket has been closed meanwhile.
+            // The socket or the endpoint has ended meanwhile.
             (None, None) if routing.identifies() => return None,
             (None, None) => {
                 let subject = EventSource::endpoint(self.endpoint.clone());
-                routing.attach(self.id, subject).ok()?.within(&self.quotas)
+                self.unless_ended(routing.attach(self.id, subject).ok()?)?
             }
         };
         let registered = self.shared.join(

@@ -1,10 +1,15 @@
 //! Remotes that have a queue only while they are connected.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_test::{assert_pending, task};
+use tokio_zmtp::auth::{Admission, Authenticator, Request, StatusCode};
 use tokio_zmtp::monitor::DropCause;
-use tokio_zmtp::{Client, Message, Server, TryRouteError, TrySendError};
+use tokio_zmtp::{
+    Builder, Client, Message, Pair, Push, Router, Server, Socket, TryRouteError, TrySendError,
+};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener};
@@ -95,6 +100,55 @@ async fn each_connection_of_a_server_has_a_separate_routing_id() {
     }
     ids.dedup();
     assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_completed_while_its_endpoint_is_disconnected_connects_no_remote() {
+    let _watchdog = Watchdog::start();
+    // The task of the endpoint detects both events together, and handles either of them first.
+    for _ in 0..32 {
+        disconnect_at_the_end_of_the_handshake(Push::builder().immediate(true), "PULL").await;
+        disconnect_at_the_end_of_the_handshake(Pair::builder().immediate(true), "PAIR").await;
+        // Its pipe does not exist before the identity of the remote is known.
+        disconnect_at_the_end_of_the_handshake(Router::builder(), "DEALER").await;
+    }
+}
+
+async fn disconnect_at_the_end_of_the_handshake<S: Socket>(builder: Builder<S>, socket_type: &str) {
+    let listener = RemoteListener::bind();
+    let gate = Arc::new(Gate::default());
+    let builder = builder.authenticator(Arc::clone(&gate));
+    let socket = builder.connect(listener.endpoint()).await.unwrap();
+    let hello = [&remote::GREETING[..], &remote::ready(socket_type)].concat();
+    let mut remote = listener.accept().await;
+    remote.exchange(&hello, remote::GREETING.len()).await;
+    gate.is_asked.notified().await;
+
+    let (disconnected, ()) = tokio::join!(socket.disconnect(listener.endpoint()), async {
+        gate.is_open.notify_one();
+    });
+
+    disconnected.unwrap();
+    remote.read_to_end().await;
+    drop(remote);
+    while !socket.remotes().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An authenticator that admits a remote when the test permits it.
+#[derive(Default)]
+struct Gate {
+    is_asked: Notify,
+    is_open: Notify,
+}
+
+impl Authenticator for Gate {
+    async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
+        self.is_asked.notify_one();
+        self.is_open.notified().await;
+        Ok(Admission::anonymous())
+    }
 }
 
 fn assert_full(client: &Client) {
