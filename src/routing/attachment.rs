@@ -456,7 +456,12 @@ impl Drop for Attachment {
             .with_wakes(wakes, |incoming, wakes| incoming.end(pipe.inbound, unqueued, wakes));
         *unread += messages(&rest);
         let mut lost = mem::take(taken);
-        lost.extend(routing.returned.keep_queued(pipe.outbound, queued));
+        // A requester has failed the calls of these requests: no other remote may receive them.
+        if routing.ends.are_watched() {
+            lost.extend(queued);
+        } else {
+            lost.extend(routing.returned.keep_queued(pipe.outbound, queued));
+        }
         let lost = lost.into_iter().map(|message| {
             let message = message.routed(subject.routing_id);
             KeptMessage { message, identity: identity.clone() }

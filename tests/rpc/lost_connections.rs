@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::rpc::{CallError, Requester};
-use tokio_zmtp::{Client, Endpoint, Mechanism, ReconnectStop, Server};
+use tokio_zmtp::{Client, Dealer, Endpoint, Mechanism, ReconnectStop, Router, Server, Undelivered};
 
-use crate::wire::{Bare, REPLY, REQUEST, body, until, until_connected};
+use crate::wire::{Bare, REPLY, REQUEST, body, opened, until, until_connected};
 
 #[tokio::test]
 async fn calls_that_were_written_to_a_lost_connection_fail_immediately() {
@@ -172,6 +172,31 @@ async fn unwritten_calls_to_a_disconnected_server_are_undelivered() {
     let stats = requester.stats();
     assert_eq!((stats.undelivered, stats.connection_lost, stats.outstanding), (3, 1, 0));
     assert!(stats.is_consistent());
+}
+
+#[tokio::test]
+async fn a_request_whose_call_has_failed_is_not_redirected_to_another_server() {
+    for undelivered in [Undelivered::Redirect, Undelivered::Return] {
+        let endpoints: [Endpoint; 2] = [(); 2].map(|()| crate::wire::unique().parse().unwrap());
+        let _mute = Router::builder().recv_hwm(1).bind(endpoints[0].clone()).await.unwrap();
+        let dealer = Dealer::builder().linger(Some(Duration::ZERO)).undelivered(undelivered);
+        let requester = Requester::new(dealer.connect(endpoints[0].clone()).await.unwrap());
+        let calls = [(); 4].map(|()| tokio::spawn(requester.call("x")));
+        until(&requester, |stats| stats.sent == 4).await;
+        requester.dealer().disconnect(endpoints[0].clone()).await.unwrap();
+        let [_, failed @ ..] = calls;
+        for call in failed {
+            assert_eq!(call.await.unwrap(), Err(CallError::Undelivered));
+        }
+
+        let router = Router::builder().bind(endpoints[1].clone()).await.unwrap();
+        requester.dealer().connect(endpoints[1].clone()).await.unwrap();
+        let _call = tokio::spawn(requester.call("next"));
+        let received = router.recv().await.unwrap();
+        assert_eq!(body(opened(&received[1]).2), b"next");
+        assert!(requester.dealer().try_recv_returned().is_err());
+        assert_eq!(requester.dealer().stats().dropped.undelivered, 3);
+    }
 }
 
 #[tokio::test]
