@@ -1,7 +1,9 @@
 //! REQ.
 
 use std::future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use zmtp_proto::socket_type::SocketType;
@@ -181,6 +183,24 @@ impl TakesTurns for Req {
 #[expect(unnameable_types, reason = "it is between the operations of a `LockStep`")]
 pub struct SentRequest(Requesting<Arc<Core<Requests>>>);
 
+/// Receives the reply to a request. A request that waits for a remote leaves the line when this is
+/// dropped, so that it holds no slot that others wait for.
+struct InTurn<'a>(&'a mut Requesting<Arc<Core<Requests>>>);
+
+impl Future for InTurn<'_> {
+    type Output = Result<Multipart, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut *self.0).poll(cx)
+    }
+}
+
+impl Drop for InTurn<'_> {
+    fn drop(&mut self) {
+        self.0.leave_line();
+    }
+}
+
 /// # REQ
 ///
 /// A request is sent, and its reply is received.
@@ -231,7 +251,7 @@ impl LockStep<Req> {
     /// # Cancel safety
     ///
     /// If the future is dropped before it is ready, no reply is lost, and it is still the turn of
-    /// this method.
+    /// this method. A request that waits to be sent again loses its position in the line.
     ///
     /// # Errors
     ///
@@ -256,7 +276,7 @@ impl LockStep<Req> {
     /// ```
     pub async fn recv(&mut self) -> Result<Multipart, LockStepError<RequestError>> {
         let (SentRequest(request), ()) = self.begun(())?;
-        let reply = request.await;
+        let reply = InTurn(request).await;
         self.end();
         reply.map_err(LockStepError::Failed)
     }

@@ -146,6 +146,15 @@ impl<C: Deref<Target = Core<Requests>>> Requesting<C> {
         }
     }
 
+    /// Leaves the line, if the request waits for a remote: a slot that it was granted goes to the
+    /// next one.
+    pub(super) fn leave_line(&mut self) {
+        let State::Unsent { ticket, .. } = &mut self.state else { return };
+        if let Some(ticket) = ticket.take() {
+            self.core.cancel_send(&(), ticket);
+        }
+    }
+
     /// Ends a request that was not sent.
     fn fail(&mut self, error: fn(Option<Multipart>) -> RequestError) -> RequestError {
         let (message, _) = self.abandon();

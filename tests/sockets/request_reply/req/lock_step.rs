@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use tokio_zmtp::{LockStepError, Multipart, Req, RequestError};
 
-use super::{Watchdog, quick, read_request, reply, req_and_router, req_and_router_with};
-use crate::remote::RemoteListener;
+use super::{
+    Watchdog, events, plain_reply, quick, read_plain_request, read_request, reply, req_and_router,
+    req_and_router_with, start,
+};
+use crate::remote::{LONGER_THAN_BUFFERS, RemoteListener};
 
 #[tokio::test]
 async fn an_operation_out_of_turn_fails_and_changes_nothing() {
@@ -64,6 +67,33 @@ async fn a_dropped_receive_keeps_its_turn_and_a_timed_out_one_ends_it() {
     router.write(&[reply(late, b"late"), reply(id, b"reply")].concat()).await;
     router.sync().await;
     assert_eq!(client.recv().await.unwrap(), ["reply"]);
+}
+
+#[tokio::test]
+async fn a_receive_that_was_dropped_in_line_leaves_the_remote_to_other_requests() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let req = quick().correlate(false).connect(listener.endpoint()).await.unwrap();
+    let mut monitor = req.monitor();
+    let router = listener.accept_as("ROUTER").await;
+    let mut client = req.lock_step();
+    client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    router.peek().await;
+    drop(router);
+    events::until_disconnected(&mut monitor).await;
+    assert!(futures::poll!(Box::pin(client.recv())).is_pending());
+
+    let mut router = listener.accept_as("ROUTER").await;
+    let other = start(&req, "other");
+    assert_eq!(read_plain_request(&mut router).await, [b"other"]);
+    router.write(&plain_reply(b"reply")).await;
+    assert_eq!(other.await.unwrap().unwrap(), ["reply"]);
+    let reading = async {
+        assert_eq!(read_plain_request(&mut router).await[0].len(), LONGER_THAN_BUFFERS);
+        router.write(&plain_reply(b"at last")).await;
+    };
+    let (reply, ()) = tokio::join!(client.recv(), reading);
+    assert_eq!(reply.unwrap(), ["at last"]);
 }
 
 #[tokio::test]
