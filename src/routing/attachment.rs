@@ -15,10 +15,10 @@ use crate::monitor::EventSource;
 use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
-use crate::routing::TooManyGroups;
 use crate::routing::{AttachError, Attached, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, KeptMessage, Losses, Outgoing};
 use crate::routing::{QueuePosition, Remainder, RequestEnd, ReturnedMessage, ReturnedMessages};
+use crate::routing::{TooManyGroups, requests};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
@@ -463,7 +463,11 @@ impl Drop for Attachment {
             lost.extend(routing.returned.keep_queued(pipe.outbound, queued));
         }
         let lost = lost.into_iter().map(|message| {
-            let message = message.routed(subject.routing_id);
+            let message = if routing.takes_replies {
+                requests::envelope::open(&message)
+            } else {
+                message.routed(subject.routing_id)
+            };
             KeptMessage { message, identity: identity.clone() }
         });
         routing.losses.undelivered(Some((subject, quotas)), lost);

@@ -7,7 +7,7 @@
 //! queue them again.
 
 mod ends;
-mod envelope;
+pub(super) mod envelope;
 mod replies;
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,7 @@ impl Requests {
             return Vec::new();
         }
         // The messages that were taken back are empty. A request is never empty.
-        unwritten.into_iter().filter(|message| !message.is_empty()).collect()
+        let abandoned = unwritten.iter().filter(|message| !message.is_empty());
+        abandoned.map(|message| envelope::body(self.is_correlated, message)).collect()
     }
 }

@@ -29,6 +29,12 @@ pub(super) fn body(is_correlated: bool, request: &Message) -> Message {
     request.tail(envelope_len(envelope))
 }
 
+/// Returns the frames of a request whose socket is closed, without its envelope.
+pub(in crate::routing) fn open(request: &Message) -> Message {
+    // The forms of requests and replies are the same.
+    request.tail(split(request).map_or(0, |(_, body)| body))
+}
+
 /// Splits a reply into its envelope and the position of its body. Returns `None` if it does not
 /// have the form of a reply to a REQ.
 #[inline]

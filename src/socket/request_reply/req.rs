@@ -121,7 +121,9 @@ use crate::socket::{Core, Handle, Kind};
 #[doc = ending!()]
 ///
 /// All requests without a reply end with [`RequestError::Closed`] immediately. Requests that are
-/// queued at this time are still written, but their replies are discarded.
+/// queued at this time are still written, but their replies are discarded. Those that cannot be
+/// written are returned by [`close_with_undelivered`](Self::close_with_undelivered), without their
+/// envelopes.
 ///
 /// [`RequestError::Closed`]: crate::RequestError::Closed
 /// [`RequestError::ConnectionLost`]: crate::RequestError::ConnectionLost

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_zmtp::{Req, RequestError};
+use tokio_zmtp::{Multipart, Req, RequestError};
 
 use super::{Watchdog, quick, read_request, reply, req_and_router, req_and_router_with, start};
 use crate::remote::{LONGER_THAN_BUFFERS, Remote, RemoteListener};
@@ -148,6 +148,22 @@ async fn closing_ends_all_requests() {
     let error = req.request("late").await.unwrap_err();
     assert!(matches!(error, RequestError::Closed(Some(_))));
     assert!(!error.may_be_carried_out());
+}
+
+#[tokio::test]
+async fn closing_returns_unwritten_requests_without_their_envelopes() {
+    let _watchdog = Watchdog::start();
+    for correlate in [true, false] {
+        let builder = Req::builder().linger(Duration::ZERO).correlate(correlate);
+        let (req, router) = req_and_router_with(builder).await;
+        let request = Multipart::from([&b"price"[..], &[7; LONGER_THAN_BUFFERS]]);
+        let sent = start(&req, &request);
+        router.peek().await;
+        let (report, undelivered) = req.close_with_undelivered().await;
+        assert_eq!(report.undelivered, 1);
+        assert!(undelivered == [request]);
+        assert_eq!(sent.await.unwrap().unwrap_err(), RequestError::Closed(None));
+    }
 }
 
 #[tokio::test]
