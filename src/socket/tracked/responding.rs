@@ -37,6 +37,12 @@ pub(crate) trait TrackedReplies:
         let inbound = self.core().outgoing.lock().inbound(to);
         if let Some(inbound) = inbound {
             self.pause_pipe(inbound);
+            // If the connection has ended in between, its watcher may have resumed the pipe before
+            // this pause, and nothing will resume the pipe by this id.
+            let has_ended = self.core().outgoing.lock().inbound(to).is_none();
+            if has_ended {
+                self.core().incoming.with(|incoming, wakes| incoming.resume(inbound, wakes));
+            }
         }
     }
 
