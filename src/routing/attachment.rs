@@ -320,8 +320,8 @@ impl Attachment {
         } else {
             self.routing.returned.keep(left)
         };
-        // The next connection sends them, if there is one.
-        self.taken.extend(rest.into_iter().map(|returned| returned.message));
+        let rest = rest.into_iter().map(|returned| KeptMessage::from(returned.message));
+        self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), rest);
     }
 
     /// Ends the requests of the connection that has ended.

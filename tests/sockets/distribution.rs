@@ -152,6 +152,44 @@ async fn messages_above_the_limit_are_counted() {
 }
 
 #[tokio::test]
+async fn messages_above_the_limit_do_not_wait_for_a_disconnected_endpoint() {
+    let _watchdog = Watchdog::start();
+    let push = || Push::builder().undelivered(Undelivered::Return).returned_hwm(1);
+    let pull = Pull::builder().recv_hwm(1).build();
+    let endpoint = pull.bind(Transport::Inproc.any()).await.unwrap();
+    let local = push().connect(&endpoint).await.unwrap();
+    local.remotes().connected().await.unwrap();
+    local.send("received").await.unwrap();
+    let listener = RemoteListener::bind();
+    let dialed = push().connect(listener.endpoint()).await.unwrap();
+    let remote = listener.accept_as("PULL").await;
+    dialed.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    remote.peek().await;
+    for (push, messages) in [(&local, 3), (&dialed, 2)] {
+        for _ in 0..messages {
+            push.send("queued").await.unwrap();
+        }
+    }
+
+    let mut monitors = [local.monitor(), dialed.monitor()];
+    local.disconnect(&endpoint).await.unwrap();
+    dialed.disconnect(listener.endpoint()).await.unwrap();
+    pull.close().await;
+    drop(remote);
+    for monitor in &mut monitors {
+        events::until_dropped(monitor, 2, DropCause::Undelivered).await;
+    }
+
+    let pull = Pull::builder().bind(endpoint).await.unwrap();
+    for push in [local, dialed] {
+        push.recv_returned().await.unwrap();
+        assert_eq!(push.close().await.undelivered, 2);
+    }
+    assert_eq!(pull.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(listener.backlog(), 0);
+}
+
+#[tokio::test]
 async fn messages_that_were_not_taken_are_undelivered_when_the_socket_is_closed() {
     let _watchdog = Watchdog::start();
     for undelivered in [Undelivered::Return, Undelivered::Redirect] {
