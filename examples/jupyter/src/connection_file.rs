@@ -3,10 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio_zmtp::auth::{CurveKeyError, CurveKeypair, CurvePublicKey};
-use tokio_zmtp::{Endpoint, EndpointError, Mechanism};
+use tokio_zmtp::{Builder, Endpoint, EndpointError, Mechanism, Socket};
 
 use crate::signature::SigningKey;
 
@@ -119,10 +120,22 @@ impl ConnectionFile {
         }
     }
 
-    /// Returns the mechanism of the client's sockets.
-    pub(crate) fn mechanism(&self) -> Result<Mechanism, CurveKeyError> {
-        let Some(key) = &self.curve_publickey else { return Ok(Mechanism::Null) };
-        let server_key: CurvePublicKey = key.parse()?;
-        Ok(Mechanism::CurveClient { server_key, keypair: CurveKeypair::generate() })
+    /// Sets the options that all sockets of a client have.
+    pub(crate) fn configure<S: Socket>(
+        &self,
+        builder: Builder<S>,
+    ) -> Result<Builder<S>, CurveKeyError> {
+        let mechanism = match &self.curve_publickey {
+            Some(key) => {
+                let server_key: CurvePublicKey = key.parse()?;
+                Mechanism::CurveClient { server_key, keypair: CurveKeypair::generate() }
+            }
+            None => Mechanism::Null,
+        };
+        // A kernel binds its sockets about a second after it was started.
+        Ok(builder
+            .mechanism(mechanism)
+            .reconnect_interval(Duration::from_millis(10))
+            .reconnect_interval_max(Duration::from_millis(100)))
     }
 }

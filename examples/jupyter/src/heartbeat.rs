@@ -3,28 +3,27 @@
 use std::time::Duration;
 
 use tokio::time;
-use tokio_zmtp::{Dealer, Multipart, RecvError, SendError};
+use tokio_zmtp::{Builder, Req, RequestError};
 
 use crate::connection_file::{ConnectionFile, KernelSocket};
-use crate::signed_dealer::{DealerError, dealer};
+use crate::signed_dealer::DealerError;
 
 pub(crate) struct Heartbeat {
-    socket: Dealer,
+    req: Req,
 }
 
 impl Heartbeat {
     pub(crate) async fn connect(connection: &ConnectionFile) -> Result<Self, DealerError> {
+        let builder = connection.configure(options())?;
         let endpoint = connection.endpoint(KernelSocket::Heartbeat)?;
-        Ok(Self { socket: dealer(connection)?.connect(endpoint).await? })
+        Ok(Self { req: builder.connect(endpoint).await? })
     }
 
     /// Returns when the kernel does not answer in time. Checks it once per [`INTERVAL`].
     pub(crate) async fn watch(&self) -> HeartbeatError {
         loop {
-            match time::timeout(LIMIT, self.beat()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return error,
-                Err(_) => return HeartbeatError::Silent,
+            if let Err(error) = self.beat().await {
+                return error;
             }
             time::sleep(INTERVAL).await;
         }
@@ -32,21 +31,19 @@ impl Heartbeat {
 
     /// Sends a message and waits for its echo.
     pub(crate) async fn beat(&self) -> Result<(), HeartbeatError> {
-        // A REP expects the empty part before a request.
-        self.socket.send(["", "ping"]).await?;
-        self.socket.recv().await?;
+        self.req.request("ping").await?;
         Ok(())
     }
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum HeartbeatError {
-    #[error("the kernel has not answered for {} s", LIMIT.as_secs())]
-    Silent,
-    #[error(transparent)]
-    Recv(#[from] RecvError),
-    #[error(transparent)]
-    Send(#[from] SendError<Multipart>),
+#[error("the kernel does not answer")]
+pub(crate) struct HeartbeatError(#[from] RequestError);
+
+/// Permits to repeat a message whenever its connection is lost. The process of the kernel shows
+/// whether it has ended.
+fn options() -> Builder<Req> {
+    Req::builder().attempts(u32::MAX).request_timeout(LIMIT)
 }
 
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -56,23 +53,25 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
+    use tokio_zmtp::Rep;
+
     use super::*;
 
     /// Tokio's clock advances when all tasks wait.
     #[tokio::test(start_paused = true)]
     async fn a_kernel_that_does_not_answer_is_reported() {
-        let kernel = Dealer::new();
+        let kernel = Rep::new();
         let endpoint = kernel.bind("inproc://heartbeat").await.unwrap();
-        let socket = Dealer::builder().connect(endpoint).await.unwrap();
-        let heartbeat = Heartbeat { socket };
+        let req = options().connect(endpoint).await.unwrap();
+        let heartbeat = Heartbeat { req };
         let watching = tokio::spawn(async move { heartbeat.watch().await });
         for _ in 0..3 {
-            let ping = kernel.recv().await.unwrap();
-            assert_eq!(ping, ["", "ping"]);
-            kernel.send(ping).await.unwrap();
+            let (ping, mut replier) = kernel.recv().await.unwrap();
+            assert_eq!(ping, ["ping"]);
+            replier.reply(ping).await.unwrap();
         }
-        kernel.recv().await.unwrap();
+        let _unanswered = kernel.recv().await.unwrap();
         let error = watching.await.unwrap();
-        assert!(matches!(error, HeartbeatError::Silent), "{error}");
+        assert!(matches!(error, HeartbeatError(RequestError::Timeout(_))), "{error}");
     }
 }

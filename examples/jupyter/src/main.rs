@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A kernel binds five sockets, which the [connection file](connection_file) describes. A
-//! [client] connects three DEALERs to its ROUTERs, and a fourth to the echo of its
+//! [client] connects three DEALERs to its ROUTERs, and a REQ to the echo of its
 //! [heartbeat]. The [messages](wire) are JSON and [signed](signature). Cells that ask for input
 //! read it from the [terminal], and Ctrl-C interrupts a cell.
 //!
@@ -61,10 +61,7 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let client = KernelClient::connect(&kernel.connection).await?;
     let heartbeat = Heartbeat::connect(&kernel.connection).await?;
     tokio::select! {
-        info = client.kernel_info() => {
-            let info = info?;
-            eprintln!("kernel: {} {}", info.implementation, info.implementation_version);
-        }
+        result = ready(&client, &heartbeat) => result?,
         error = kernel.ended() => return Err(error.into()),
     }
     let have_succeeded = tokio::select! {
@@ -79,6 +76,13 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     }
     kernel.finish().await?;
     Ok(have_succeeded)
+}
+
+/// Waits until the kernel answers on all sockets.
+async fn ready(client: &KernelClient, heartbeat: &Heartbeat) -> Result<(), Box<dyn Error>> {
+    let info = client.kernel_info().await?;
+    eprintln!("kernel: {} {}", info.implementation, info.implementation_version);
+    Ok(heartbeat.beat().await?)
 }
 
 /// Executes cells one after the other, until one fails. Returns whether none did.

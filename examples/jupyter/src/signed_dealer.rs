@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::Value;
 use tokio_zmtp::auth::CurveKeyError;
 use tokio_zmtp::{
-    Builder, ConnectError, Dealer, EndpointError, Identity, Multipart, NoRemoteError, RecvError,
-    SendError,
+    ConnectError, Dealer, EndpointError, Identity, Multipart, NoRemoteError, RecvError, SendError,
 };
 
 use crate::connection_file::{ConnectionFile, KernelSocket};
@@ -60,7 +59,8 @@ impl SignedDealer {
     ) -> Result<Self, DealerError> {
         // The kernel asks for input under the identity from which it received the cell. All
         // sockets therefore have the same.
-        let builder = dealer(connection)?.identity(session.identity());
+        let builder = Dealer::builder().identity(session.identity());
+        let builder = connection.configure(builder)?;
         let socket = builder.connect(connection.endpoint(kind)?).await?;
         Ok(Self { socket, session })
     }
@@ -112,15 +112,6 @@ pub(crate) enum DealerError {
     Send(#[from] SendError<Multipart>),
     #[error("the kernel sent a message that is not valid")]
     Wire(#[from] WireError),
-}
-
-/// Returns the options of all sockets of a client.
-pub(crate) fn dealer(connection: &ConnectionFile) -> Result<Builder<Dealer>, CurveKeyError> {
-    // A kernel binds its sockets about a second after it was started.
-    Ok(Dealer::builder()
-        .mechanism(connection.mechanism()?)
-        .reconnect_interval(Duration::from_millis(10))
-        .reconnect_interval_max(Duration::from_millis(100)))
 }
 
 #[cfg(test)]
