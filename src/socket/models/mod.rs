@@ -13,6 +13,7 @@ mod fan_out;
 mod forwarding;
 mod groups;
 mod handshakes;
+mod identities;
 mod links;
 mod openings;
 mod permits;
@@ -36,15 +37,15 @@ use super::core::incoming;
 use super::reserving::Reserving;
 use super::sending::Sending;
 use super::waiting::WaitError;
-use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Server};
+use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Router, Server};
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::options::{GroupOptions, Options};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
-    Attachment, EndpointId, Exclusive, GroupTable, JoinedGroups, OutgoingPipes, Refusal,
-    RoundRobin, Routing, RoutingTable, Strategy,
+    Attachment, EndpointId, Exclusive, GroupTable, IdentityTable, JoinedGroups, OutgoingPipes,
+    Refusal, RoundRobin, Routing, RoutingTable, Strategy,
 };
 use crate::runtime::Runtime;
 use crate::stats::Dropped;
@@ -95,6 +96,16 @@ impl Model<Radio> {
         let mut outgoing =
             OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(send_hwm, 0));
         outgoing.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
+        Self::new(outgoing, Options { send_hwm, ..Options::default() })
+    }
+}
+
+impl Model<Router> {
+    /// Creates a ROUTER with this high-water mark for sending.
+    fn router(send_hwm: usize, handover: bool) -> Self {
+        let mut outgoing =
+            OutgoingPipes::new(IdentityTable::default(), HighWaterMark::new(send_hwm, 0));
+        outgoing.set_handover(handover);
         Self::new(outgoing, Options { send_hwm, ..Options::default() })
     }
 }
