@@ -49,6 +49,12 @@ pub(super) fn charge_copies(copies: usize) {
     UNCHARGED.set(UNCHARGED.get().saturating_add(messages).min(u8::MAX - 1));
 }
 
+/// Forgets the messages of earlier runs of a model, which is to take the same steps in each.
+#[cfg(all(test, shuttle))]
+pub(super) fn reset() {
+    UNCHARGED.set(0);
+}
+
 thread_local! {
     /// The number of messages since the last unit was taken, of all tasks of this thread.
     static UNCHARGED: Cell<u8> = const { Cell::new(0) };

@@ -19,6 +19,8 @@ mod openings;
 mod permits;
 mod receivers;
 mod redirection;
+mod replies;
+mod requests;
 mod routes;
 mod schedules;
 mod senders;
@@ -37,15 +39,15 @@ use super::core::incoming;
 use super::reserving::Reserving;
 use super::sending::Sending;
 use super::waiting::WaitError;
-use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Router, Server};
+use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Rep, Req, Router, Server};
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::options::{GroupOptions, Options};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
-    Attachment, EndpointId, Exclusive, GroupTable, IdentityTable, JoinedGroups, OutgoingPipes,
-    Refusal, RoundRobin, Routing, RoutingTable, Strategy,
+    Attachment, ConnectionTable, EndpointId, Exclusive, GroupTable, IdentityTable, JoinedGroups,
+    OutgoingPipes, Refusal, Requests, RoundRobin, Routing, RoutingTable, Strategy,
 };
 use crate::runtime::Runtime;
 use crate::stats::Dropped;

@@ -6,6 +6,8 @@ use shuttle::future::block_on;
 use shuttle::scheduler::{RandomScheduler, Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, Runner};
 
+use crate::socket::coop;
+
 /// Runs a model under all schedules with at most this number of interruptions, at any steps. A task
 /// that waits or has ended is not interrupted: each of the others continues in some schedule.
 ///
@@ -16,7 +18,7 @@ pub(super) fn all<F: Future + 'static>(
     model: impl Fn() -> F + Send + Sync + 'static,
 ) {
     let schedules = Interrupting::new(interruptions);
-    let played = Runner::new(schedules, Config::new()).run(move || drop(block_on(model())));
+    let played = Runner::new(schedules, Config::new()).run(move || run(model()));
     assert!(played > 1, "the model has only one schedule");
     eprintln!("ran {played} schedules with {interruptions} interruptions");
 }
@@ -27,7 +29,12 @@ pub(super) fn some<F: Future + 'static>(model: impl Fn() -> F + Send + Sync + 's
     let seed = fastrand::u64(..);
     eprintln!("SHUTTLE_RANDOM_SEED={seed}, unless it is set");
     let schedules = RandomScheduler::new_from_seed(seed, schedules);
-    Runner::new(schedules, Config::new()).run(move || drop(block_on(model())));
+    Runner::new(schedules, Config::new()).run(move || run(model()));
+}
+
+fn run(model: impl Future + 'static) {
+    coop::reset();
+    drop(block_on(model));
 }
 
 /// Goes through all schedules with few interruptions, depth first.
