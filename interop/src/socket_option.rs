@@ -24,6 +24,8 @@ pub enum SocketOption {
     Linger,
     /// `ZMQ_PLAIN_SERVER`; 1 takes the server's role.
     PlainServer,
+    /// `ZMQ_PROBE_ROUTER`; 1 sends an empty message on every connection.
+    ProbeRouter,
     /// `ZMQ_RCVHWM`
     RecvHwm,
     /// `ZMQ_RCVTIMEO`; -1 waits indefinitely.
@@ -79,6 +81,7 @@ impl SocketOption {
             Self::Ipv6 => 42,
             Self::Linger => 17,
             Self::PlainServer => 44,
+            Self::ProbeRouter => 51,
             Self::RecvHwm => 24,
             Self::RecvTimeout => 27,
             Self::ReconnectInterval => 18,

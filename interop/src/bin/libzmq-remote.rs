@@ -31,10 +31,15 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let context = Context::new()?;
     let socket = match socket_type.as_str() {
         "client" => Socket::new(&context, SocketType::Client)?,
+        "pull" => Socket::new(&context, SocketType::Pull)?,
         "server" => Socket::new(&context, SocketType::Server)?,
         _ => return Err(USAGE.into()),
     };
     socket.set(SocketOption::ReconnectInterval, 10)?;
+    let mode: Vec<&str> = mode.iter().map(String::as_str).collect();
+    if mode == ["idle"] {
+        socket.set(SocketOption::RecvHwm, 1)?;
+    }
     for timeout in [SocketOption::Linger, SocketOption::RecvTimeout, SocketOption::SendTimeout] {
         socket.set(timeout, PATIENCE.as_millis().try_into()?)?;
     }
@@ -47,10 +52,13 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         _ => return Err(USAGE.into()),
     }
     let is_server = socket_type == "server";
-    let mode: Vec<&str> = mode.iter().map(String::as_str).collect();
     match mode[..] {
         ["ask", count, size] if !is_server => ask(&socket, count.parse()?, size.parse()?),
         ["echo"] => echo(&socket),
+        ["idle"] => {
+            thread::sleep(PATIENCE);
+            Ok(())
+        }
         ["send", count, size] => send(&socket, is_server, count.parse()?, size.parse()?),
         ["sink", count] => sink(&socket, count.parse()?),
         _ => Err(USAGE.into()),
@@ -120,10 +128,11 @@ fn reply(socket: &Socket, routing_id: u32, body: &[u8]) -> Result<(), interop::E
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const USAGE: &str = "usage: libzmq-remote client|server bind|connect ENDPOINT MODE
+const USAGE: &str = "usage: libzmq-remote client|pull|server bind|connect ENDPOINT MODE
 prints `bound ENDPOINT` when bound; MODE is one of
   ask COUNT SIZE   client: send numbered messages, each after the echo of the one before
   echo             return every message
+  idle             receive no message, and queue as few as possible
   send COUNT SIZE  send numbered messages; a server sends them to the first remote that writes
   sink COUNT       receive numbered messages, starting from 0, in order
-all except echo print `done COUNT` and exit when the messages are flushed";
+all except echo and idle print `done COUNT` and exit when the messages are flushed";

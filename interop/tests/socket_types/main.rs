@@ -14,6 +14,7 @@ mod side;
 mod channel;
 mod dealer;
 mod heartbeat;
+mod leaving;
 mod one_way;
 mod peer;
 mod radio_dish;

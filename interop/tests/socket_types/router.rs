@@ -1,13 +1,18 @@
 //! ROUTER with remotes of libzmq, and the identities of both.
 
+mod notices;
+mod probes;
+mod unroutable;
+
 use interop::{BytesOption, Context, Socket, SocketOption, SocketType};
 use support::events;
 use support::transports::Transport;
 use tokio_zmtp::monitor::{EventKind, HandshakeFailure};
 use tokio_zmtp::{Builder, Endpoint, Identity, Router, TryRouteError};
 
-use crate::messages::Parts;
-use crate::pairing::{over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
+use crate::credentials::Credentials;
+use crate::messages::{Parts, bodies};
+use crate::pairing::{Binds, guarded, over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
 use crate::side::reconnecting;
 
 over_tcp_and_ipc!(our_router_knows_their_dealer_by_its_identity);
@@ -22,6 +27,58 @@ async fn our_router_knows_their_dealer_by_its_identity(transport: Transport) {
         assert_eq!(*message, ["here", "", "I am"]);
         router.reply(&message, ["welcome", ""]).await.unwrap();
         assert_eq!(recv(&dealer).await, [b"welcome".to_vec(), vec![]]);
+    }
+}
+
+over_tcp_and_ipc!(plain_and_curve_work_in_both_roles);
+
+async fn plain_and_curve_work_in_both_roles(transport: Transport) {
+    for credentials in Credentials::all() {
+        for binds in Binds::EITHER {
+            let router = credentials.secure_ours(Router::builder()).build();
+            let dealer = socket(SocketType::Dealer);
+            dealer.set_bytes(BytesOption::RoutingId, b"worker").unwrap();
+            let _zap_handler = credentials.secure_theirs(&dealer);
+            let endpoint = own_endpoint(transport);
+            if binds == Binds::First {
+                let endpoint = router.bind(&*endpoint).await.unwrap();
+                dealer.connect(&endpoint.to_string()).unwrap();
+            } else {
+                dealer.bind(&endpoint).unwrap();
+                router.connect(dealer.last_endpoint().unwrap()).await.unwrap();
+            }
+            for body in bodies() {
+                let parts = [vec![], body.clone(), vec![], body];
+                send(&dealer, &parts).await;
+                let message = router.recv().await.unwrap();
+                assert_eq!(message.identity(), "worker");
+                router.reply(&message, &*message).await.unwrap();
+                assert!(recv(&dealer).await == parts);
+            }
+        }
+    }
+}
+
+over_tcp_and_ipc!(their_dealers_are_served_in_turn);
+
+/// Corresponds to `test_fair_queue_in` in `test_spec_router` of libzmq.
+async fn their_dealers_are_served_in_turn(transport: Transport) {
+    let (router, endpoint) = bound(Router::builder(), transport).await;
+    let names = [b"A\0", b"B\0", b"C\0", b"D\0", b"E\0"];
+    let dealers = names.map(|name| dealer(name, &endpoint));
+    for _ in 0..2 {
+        for dealer in &dealers {
+            send(dealer, &[b"M".to_vec()]).await;
+        }
+    }
+    until_some(|| (router.stats().queued.incoming == 10).then_some(())).await;
+    for _ in 0..2 {
+        let mut round = Vec::new();
+        for _ in &dealers {
+            round.push(router.recv().await.unwrap().identity().clone());
+        }
+        round.sort();
+        assert_eq!(round, names.map(|name| Identity::try_from(name).unwrap()));
     }
 }
 
@@ -152,6 +209,17 @@ fn dealer(identity: &[u8], endpoint: &Endpoint) -> Socket {
     dealer.set_bytes(BytesOption::RoutingId, identity).unwrap();
     dealer.connect(&endpoint.to_string()).unwrap();
     dealer
+}
+
+/// Disconnects a dealer of theirs, and waits. A socket of libzmq ends a connection only while the
+/// application calls it.
+async fn disconnect<T>(dealer: &Socket, endpoint: &Endpoint, wait: impl Future<Output = T>) -> T {
+    dealer.disconnect(&endpoint.to_string()).unwrap();
+    let call = until_some(|| would_not_block(dealer.try_recv_parts()));
+    tokio::select! {
+        waited = wait => waited,
+        unexpected = call => panic!("received {unexpected:?}"),
+    }
 }
 
 fn socket(socket_type: SocketType) -> Socket {

@@ -2,3 +2,4 @@
 
 mod rep;
 mod req;
+mod security;
