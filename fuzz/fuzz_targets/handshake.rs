@@ -1,27 +1,38 @@
-//! The outcome of a handshake does not depend on how its bytes are split.
+//! The outcome of a handshake does not depend on how its bytes are split, and an announced identity
+//! is found if it is not too long.
 
 #![no_main]
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
+use zmtp_proto::command::Command;
 use zmtp_proto::greeting::{Greeting, GreetingError, MechanismName};
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
+use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::Seed;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
-fuzz_target!(|input: (bool, bool, u8, &[u8])| {
-    let (greeted, is_deferred, piece, bytes) = input;
-    let mut stream = Vec::new();
-    if greeted {
-        // With a valid greeting, the fuzzer begins after it.
+fuzz_target!(|input: (u8, bool, bool, u8, &[u8])| {
+    let (beginning, is_router, is_deferred, piece, bytes) = input;
+    let socket_type = if is_router { SocketType::Router } else { SocketType::Client };
+    // With a valid beginning, the fuzzer continues after it.
+    let mut stream = BytesMut::new();
+    if beginning % 3 > 0 {
         stream.extend_from_slice(&Greeting::new(MechanismName::NULL, false).encode());
     }
-    stream.extend_from_slice(bytes);
+    let is_identity = beginning % 3 == 2;
+    // Few bytes suffice for an identity that is too long.
+    let identity: Vec<_> = bytes.iter().copied().cycle().take(usize::from(piece) * 2).collect();
+    if is_identity {
+        Command::Ready(introduction(&identity)).encode(&mut stream);
+    } else {
+        stream.extend_from_slice(bytes);
+    }
 
-    let whole = feed(is_deferred, [stream.as_slice()]);
-    let pieces = feed(is_deferred, stream.chunks(usize::from(piece).max(1)));
+    let whole = feed(socket_type, is_deferred, [&stream[..]]);
+    let pieces = feed(socket_type, is_deferred, stream.chunks(usize::from(piece).max(1)));
 
     if whole.is_foreign() {
         // The name of the other protocol depends on the number of bytes that have arrived.
@@ -33,10 +44,26 @@ fuzz_target!(|input: (bool, bool, u8, &[u8])| {
     if let Ok(Some(negotiated)) = &whole.progress {
         assert_eq!(whole.left, pieces.left);
         assert!(stream.ends_with(&whole.left));
-        let allowed = [None, Some(SocketType::Server)];
-        assert!(allowed.contains(&negotiated.socket_type));
+        let is_allowed = |remote| socket_type.is_compatible_with(remote);
+        assert!(negotiated.socket_type.is_none_or(is_allowed));
+        let announced = negotiated.metadata.value(Metadata::IDENTITY).unwrap_or_default();
+        let identity = Identity::try_from(announced);
+        assert_eq!(negotiated.metadata.identity(), identity);
+    }
+    if is_identity && is_router {
+        let negotiated = whole.progress.unwrap().unwrap();
+        assert_eq!(negotiated.metadata.value(Metadata::IDENTITY), Some(&identity[..]));
+        assert_eq!(negotiated.metadata.identity().is_ok(), identity.len() <= Identity::LEN_MAX);
     }
 });
+
+/// Returns the metadata of a DEALER that announces an identity, which may be too long.
+fn introduction(identity: &[u8]) -> Metadata {
+    let mut metadata = Metadata::default();
+    metadata.push(Metadata::SOCKET_TYPE, SocketType::Dealer.as_str().as_bytes()).unwrap();
+    metadata.push(Metadata::IDENTITY, identity).unwrap();
+    metadata
+}
 
 struct Outcome {
     progress: Result<Option<Negotiated>, HandshakeError>,
@@ -55,9 +82,13 @@ impl Outcome {
     }
 }
 
-fn feed<'a>(is_deferred: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+fn feed<'a>(
+    socket_type: SocketType,
+    is_deferred: bool,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Outcome {
     let config = HandshakeConfig {
-        socket_type: SocketType::Client,
+        socket_type,
         mechanism: Mechanism::Null,
         metadata: Metadata::default(),
         has_authenticator: false,

@@ -98,7 +98,25 @@ fn check_envelope(frames: &[u8], all: &[Bytes]) {
         assert!(parts(envelope).eq(&all[..=delimiter]));
         assert!(parts(body).eq(&all[delimiter + 1..]));
         let has_ids_of_req = delimiter <= 1 && all[..delimiter].iter().all(|id| id.len() == 4);
-        assert_eq!(ReqEnvelope::decode(envelope).is_some(), has_ids_of_req);
+        let of_req = ReqEnvelope::decode(envelope);
+        assert_eq!(of_req.is_some(), has_ids_of_req);
+        if let Some(of_req) = of_req {
+            check_reply(of_req, &all[..delimiter], body);
+        }
+    }
+}
+
+/// Checks that a REQ finds the id of its request in the reply that a REP or ROUTER returns, however
+/// the frames of the envelope were encoded.
+fn check_reply(envelope: ReqEnvelope, ids: &[Bytes], body: &[u8]) {
+    let mut reply = Vec::new();
+    envelope.encode(&mut reply);
+    reply.extend_from_slice(body);
+    let (encoded, same_body) = split_envelope(&reply).unwrap();
+    assert_eq!((ReqEnvelope::decode(encoded), same_body), (Some(envelope), body));
+    match envelope {
+        ReqEnvelope::Correlated(id) => assert_eq!(ids, [&id[..]]),
+        ReqEnvelope::Plain => assert!(ids.is_empty()),
     }
 }
 
