@@ -130,31 +130,33 @@ impl Connector {
     /// further attempt is allowed.
     pub(super) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
-        self.run_attempts().await;
-        drop(source);
+        match self.run_attempts().await {
+            Some(failure) => self.shared.give_up(source, failure),
+            None => drop(source),
+        }
         tracing::info!(target: log::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
     }
 
-    async fn run_attempts(&mut self) {
+    /// Returns the reason why no further attempt is allowed, unless the endpoint ends.
+    async fn run_attempts(&mut self) -> Option<DialFailure> {
         while !self.ended.is_cancelled() || self.has_messages() {
             self.deliver_rest().await;
-            let Some(dialed) = self.dial_unless_ended().await else { return };
-            let retry = match dialed {
+            let dialed = self.dial_unless_ended().await?;
+            let (retry, failure) = match dialed {
                 Ok((dialed, span)) => {
                     self.is_failing = false;
                     let serving = Box::pin(self.serve(dialed).instrument(span));
-                    let Some(retry) = serving.await else { return };
-                    retry
+                    serving.await?
                 }
                 Err(failure) => {
                     log::connect_failed(&self.quotas, &failure, &mut self.is_failing);
                     let retry = Retry::after_failure(&failure, &self.shared.options);
-                    self.shared.remotes.fail(failure);
+                    self.shared.remotes.fail(failure.clone());
                     if self.shared.options.immediate {
                         self.attachment = None;
                     }
-                    retry
+                    (retry, failure)
                 }
             };
             let delay = match retry {
@@ -162,7 +164,7 @@ impl Connector {
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
                     tracing::warn!(target: log::ENDPOINT, "not reconnecting");
-                    return;
+                    return Some(failure);
                 }
             };
             tracing::debug!(target: log::ENDPOINT, ?delay, "reconnecting");
@@ -180,6 +182,7 @@ impl Connector {
                 () = deliver_rest => {}
             }
         }
+        None
     }
 
     /// Occupies the socket during an attempt, if it has one remote at most and does not keep its
@@ -340,7 +343,7 @@ impl Connector {
     }
 
     /// Runs a connection to its end. Returns `None` if there will be no other connection.
-    async fn serve(&mut self, dialed: Dialed) -> Option<Retry> {
+    async fn serve(&mut self, dialed: Dialed) -> Option<(Retry, DialFailure)> {
         let Dialed { medium, negotiated, connection_id, origin, admitted } = dialed;
         let SocketState { options, routing, remotes, .. } = &*self.shared;
         let mut attachment = match (self.attachment.take(), admitted) {
@@ -390,10 +393,14 @@ impl Connector {
             Some(reason) => (Some(Retry::after_disconnect(&reason, options)), reason),
             None => (Some(Retry::BackOff), DisconnectReason::Closed),
         };
-        if let DisconnectReason::Refused { reason } = &reason {
-            let failure = HandshakeFailure::Refused { reason: reason.clone() };
-            remotes.fail(failure.into());
-        }
+        let failure = match &reason {
+            DisconnectReason::Refused { reason } => {
+                let failure = HandshakeFailure::Refused { reason: reason.clone() }.into();
+                remotes.fail(DialFailure::clone(&failure));
+                failure
+            }
+            reason => DialFailure::Disconnected(reason.clone()),
+        };
         registered.end(reason, &mut attachment, options.hiccup_message.as_ref());
         if !options.immediate {
             self.attachment = Some(attachment);
@@ -401,7 +408,7 @@ impl Connector {
         if let Some(lost) = &self.lost {
             lost.notify_one();
         }
-        retry
+        Some((retry?, failure))
     }
 
     fn has_messages(&self) -> bool {

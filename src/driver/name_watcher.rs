@@ -69,9 +69,9 @@ impl NameWatcher {
                     self.wait().await;
                 }
                 Err(failure) => {
-                    self.report(failure);
+                    self.report(&failure);
                     if self.shared.options.reconnect_interval.is_none() {
-                        break;
+                        return self.shared.give_up(source, failure);
                     }
                     let delay = self.backoff.after_failure(fastrand::f64());
                     self.publish(EventKind::ConnectRetried { delay });
@@ -79,7 +79,6 @@ impl NameWatcher {
                 }
             }
         }
-        drop(source);
     }
 
     async fn resolve(&self) -> Result<Vec<Endpoint>, DialFailure> {
@@ -101,15 +100,15 @@ impl NameWatcher {
         within(rest, self.lost.notified()).await;
     }
 
-    fn report(&mut self, failure: DialFailure) {
-        let error = &failure as &dyn std::error::Error;
+    fn report(&mut self, failure: &DialFailure) {
+        let error = failure as &dyn std::error::Error;
         if mem::replace(&mut self.is_failing, true) {
             tracing::debug!(target: log::ENDPOINT, error, "cannot resolve");
         } else {
             tracing::warn!(target: log::ENDPOINT, error, "cannot resolve");
         }
         self.publish(EventKind::ConnectFailed { reason: failure.clone() });
-        self.shared.remotes.fail(failure);
+        self.shared.remotes.fail(failure.clone());
     }
 
     fn publish(&self, kind: EventKind) {

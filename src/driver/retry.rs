@@ -55,6 +55,7 @@ impl Retry {
             DialFailure::Transport(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 (Some(ReconnectStop::ConnectionRefused), Self::BackOff)
             }
+            DialFailure::Disconnected(reason) => return Self::after_disconnect(reason, options),
             #[cfg(feature = "socks")]
             DialFailure::ProxyRefused => (None, Self::Never),
             DialFailure::TimedOut { .. } | DialFailure::Transport(_) => (None, Self::BackOff),

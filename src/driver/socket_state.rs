@@ -17,12 +17,14 @@ use super::log;
 use crate::auth::{AuthenticatorCall, Caller};
 use crate::connection_id::ConnectionId;
 use crate::message::{AnyMessage, Message, Multipart};
-use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource, HandshakeFailure};
+use crate::monitor::{
+    DialFailure, DisconnectReason, EventKind, EventPublisher, EventSource, HandshakeFailure,
+};
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::quota::Quotas;
 use crate::remote::{Description, Origin, Remote};
-use crate::remotes::{Direction, Membership, RemoteTable};
+use crate::remotes::{Direction, Membership, RemoteSource, RemoteTable};
 use crate::routing::{AttachError, Attachment, EndpointId, IdentityClaim, Losses, Routing};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
@@ -52,7 +54,13 @@ pub(super) struct RegisteredRemote {
     direction: Direction,
     reason: DisconnectReason,
     quotas: Arc<Quotas>,
+    /// Dropped after the membership.
+    _wakes_hopeless: WakesHopeless,
 }
+
+/// Wakes the senders that wait for a remote when it is dropped, if none can be expected anymore.
+#[derive(Debug)]
+struct WakesHopeless(Arc<SocketState>);
 
 impl SocketState {
     pub(crate) fn new(
@@ -70,6 +78,19 @@ impl SocketState {
     /// Stops accepting remotes at every endpoint: addresses become free, and connections continue.
     pub(crate) fn stop_accepting(&self) {
         self.full.cancel();
+    }
+
+    /// Removes an endpoint that is dialed no more although the application has not ended it.
+    pub(super) fn give_up(&self, source: RemoteSource, failure: DialFailure) {
+        source.give_up(failure);
+        self.wake_hopeless();
+    }
+
+    /// Wakes the senders that wait for a remote, if none can be expected anymore: requests fail.
+    fn wake_hopeless(&self) {
+        if self.remotes.hopeless().is_some() {
+            self.routing.wake_senders();
+        }
     }
 
     /// Returns the shape of the messages of the socket.
@@ -260,7 +281,8 @@ impl SocketState {
         let quotas = attachment.share_quotas();
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;
-        RegisteredRemote { shared, remote, membership, direction, reason, quotas }
+        let _wakes_hopeless = WakesHopeless(Arc::clone(self));
+        RegisteredRemote { shared, remote, membership, direction, reason, quotas, _wakes_hopeless }
     }
 }
 
@@ -296,6 +318,12 @@ impl RegisteredRemote {
             let cargo = DeliveredMessages::Whole(MessageList::new([message].into()));
             attachment.leave(Delivery { cargo, remote: self.remote() });
         }
+    }
+}
+
+impl Drop for WakesHopeless {
+    fn drop(&mut self) {
+        self.0.wake_hopeless();
     }
 }
 

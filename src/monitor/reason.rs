@@ -24,6 +24,9 @@ pub enum DialFailure {
     /// The transport was established, but the handshake failed.
     #[error("the handshake failed")]
     Handshake(#[from] HandshakeFailure),
+    /// A connection ended after its handshake, and the options permit no further attempt.
+    #[error("the connection ended")]
+    Disconnected(#[source] DisconnectReason),
     /// The [proxy](crate::Builder::socks_proxy) refuses the username and the password, or requires
     /// them. With the feature `socks` only.
     #[cfg(feature = "socks")]

@@ -61,6 +61,11 @@ impl Routing {
         self.outgoing.lock().admit()
     }
 
+    /// Wakes all senders that wait for capacity of any remote.
+    pub(crate) fn wake_senders(&self) {
+        self.outgoing.with(|outgoing, wakes| outgoing.wake_senders(wakes));
+    }
+
     /// Adds a remote of an endpoint, with a pipe.
     pub(crate) fn attach(
         &self,

@@ -474,6 +474,10 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         self.strategy.end_requests(end, wakes)
     }
 
+    fn wake_senders(&mut self, wakes: &mut Wakes) {
+        self.senders.wake_all(wakes);
+    }
+
     fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         let keys: Vec<_> = self.pipes.keys().collect();

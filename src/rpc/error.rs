@@ -1,11 +1,15 @@
 //! The error of a call.
 
+use std::mem;
+use std::sync::Arc;
+
 use thiserror::Error;
 
+use crate::monitor::DialFailure;
 use crate::rpc::Failure;
 
 /// The error of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The reply violates the protocol: it is malformed, it is a stream that the call did not
@@ -25,6 +29,14 @@ pub enum CallError {
     /// The responder returned an error.
     #[error(transparent)]
     Failed(#[from] Failure),
+    /// No server is connected and no endpoint is left, because the last one was given up: the server
+    /// refuses this client, for example because it does not admit its key, or the options permit no
+    /// further attempt. Holds the reason. The request was certainly not carried out, and a retry
+    /// fails until the client is [connected](crate::Client::connect) again.
+    ///
+    /// Two of these errors are equal if they report the same failure.
+    #[error("no endpoint is left")]
+    NoEndpoint(#[source] Arc<DialFailure>),
     /// Two servers, or one server twice, ended the connection while the request was being written.
     /// A server does so if a request exceeds its limit. The request was certainly not carried out.
     /// It is not retryable, because a server with the same limit refuses it again. See
@@ -81,8 +93,22 @@ impl CallError {
     }
 }
 
+impl PartialEq for CallError {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Failed(one), Self::Failed(other)) => one == other,
+            (Self::NoEndpoint(one), Self::NoEndpoint(other)) => Arc::ptr_eq(one, other),
+            (one, other) => mem::discriminant(one) == mem::discriminant(other),
+        }
+    }
+}
+
+impl Eq for CallError {}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use zmtp_proto::rpc::ErrorCode;
 
@@ -97,6 +123,7 @@ mod tests {
         for error in [
             CallError::DeadlineExceeded,
             CallError::Closed,
+            CallError::NoEndpoint(Arc::new(DialFailure::TimedOut { limit: Duration::ZERO })),
             CallError::BadReply,
             CallError::Refused,
         ] {

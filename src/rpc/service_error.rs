@@ -41,7 +41,9 @@ impl Failure {
             CallError::Undelivered => ErrorCode::OVERLOADED,
             CallError::DeadlineExceeded => ErrorCode::DEADLINE_EXCEEDED,
             CallError::Closed | CallError::ConnectionLost => ErrorCode::CANCELLED,
-            CallError::BadReply | CallError::Refused => ErrorCode::FAILED,
+            CallError::BadReply | CallError::NoEndpoint(_) | CallError::Refused => {
+                ErrorCode::FAILED
+            }
         };
         Self::new(code, error.to_string())
     }

@@ -8,7 +8,7 @@
 #[non_exhaustive]
 pub struct RequesterStats {
     /// Calls that ended before their request was queued: they were dropped, their deadline passed,
-    /// or the client was closed. No other counter includes them.
+    /// the client was closed, or no endpoint was left. No other counter includes them.
     pub never_sent: u64,
     /// Requests that were queued for a server.
     pub sent: u64,

@@ -18,7 +18,7 @@ use crate::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
 };
 use crate::message::Message;
-use crate::monitor::Monitor;
+use crate::monitor::{DialFailure, Monitor};
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
 use crate::routing::{AttachError, KeptMessage};
@@ -179,8 +179,8 @@ impl Control {
         let state = state.await.expect("the sender is as long-lived as the socket").clone();
         match state {
             Presence { closed: true, .. } => Err(NoRemoteError::Closed),
-            Presence { connected, failure: Some(failure), .. } if connected < remotes => {
-                Err(NoRemoteError::Failed(failure))
+            Presence { connected, given_up: Some(failure), .. } if connected < remotes => {
+                Err(NoRemoteError::Failed(DialFailure::clone(&failure)))
             }
             _ => Ok(()),
         }

@@ -24,6 +24,7 @@ mod ended;
 mod ending;
 mod endpoints;
 mod every_await;
+mod given_up;
 mod handshake_failure;
 #[cfg(target_os = "linux")]
 mod haproxy;

@@ -93,20 +93,24 @@ impl RadioSender {
     /// Sends until the endpoint ends and everything is sent, or until another attempt is ruled out.
     pub(in crate::driver) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
-        self.run_sockets().await;
-        drop(source);
+        match self.run_sockets().await {
+            Some(failure) => self.shared.give_up(source, failure),
+            None => drop(source),
+        }
         tracing::info!(target: log::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
     }
 
-    async fn run_sockets(&mut self) {
+    /// Returns the last failure if no other attempt is made, unless the endpoint ends.
+    async fn run_sockets(&mut self) -> Option<DialFailure> {
+        let mut last = None;
         while !self.ended.is_cancelled() || !self.attachment.is_empty() {
-            let Some(opened) = self.open_unless_ended().await else { return };
+            let opened = self.open_unless_ended().await?;
             match opened {
                 Ok(socket) => {
                     self.is_failing = false;
                     match self.serve(socket).await {
-                        Served::Ended => return,
+                        Served::Ended => return None,
                         Served::Again { failed: false } => continue,
                         Served::Again { failed: true } => {}
                     }
@@ -114,12 +118,13 @@ impl RadioSender {
                 Err(failure) => {
                     log::connect_failed(&self.quotas, &failure, &mut self.is_failing);
                     self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
-                    self.shared.remotes.fail(failure);
+                    self.shared.remotes.fail(failure.clone());
+                    last = Some(failure);
                 }
             }
             if self.shared.options.reconnect_interval.is_none() {
                 tracing::warn!(target: log::ENDPOINT, "not reconnecting");
-                return;
+                return last;
             }
             let delay = self.backoff.after_failure(fastrand::f64());
             tracing::debug!(target: log::ENDPOINT, ?delay, "reconnecting");
@@ -129,6 +134,7 @@ impl RadioSender {
                 () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
             }
         }
+        None
     }
 
     /// Opens a socket. Returns `None` if the endpoint has ended in between and there is nothing to

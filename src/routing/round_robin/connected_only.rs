@@ -39,11 +39,6 @@ impl OutgoingPipes<RoundRobin> {
         }
     }
 
-    /// Wakes all senders that wait for capacity in any pipe. They keep their positions in the line.
-    pub(crate) fn wake_waiting(&mut self, wakes: &mut Wakes) {
-        self.senders.wake_all(wakes);
-    }
-
     /// Waits until a pipe is open, or the socket is closed.
     pub(crate) fn poll_open(
         &mut self,

@@ -1,18 +1,16 @@
 //! The state that the handles, the calls and the dispatcher of one requester share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use zmtp_proto::rpc::envelope::Content;
 
 use super::calls::Calls;
 use super::reply_parts::NextPart;
-use crate::rpc::{RequestingSocket, unaddressed};
-use crate::socket::tracked::{PipeKey, Presence, Refusal};
+use crate::rpc::{CallError, RequestingSocket, unaddressed};
+use crate::socket::tracked::{PipeKey, Refusal};
 use crate::sync::Lock;
 
 /// The socket and its calls. The dispatcher ends when the last handle and the last call are
@@ -25,10 +23,6 @@ pub(super) struct RequesterCore<S: RequestingSocket> {
     pub(super) calls: Lock<Calls>,
     /// The number of connected servers that accept requests.
     open: Arc<AtomicUsize>,
-    /// Reports whether servers can still be expected.
-    presence: watch::Receiver<Presence>,
-    /// Ends the task that watches `presence`.
-    _watching: DropGuard,
     /// The waker of the dispatcher.
     dispatcher: Lock<Option<Waker>>,
     pub(super) timeout: Option<Duration>,
@@ -43,25 +37,19 @@ impl<S: RequestingSocket> RequesterCore<S> {
         timeout: Option<Duration>,
         stream_window: u32,
     ) -> Arc<Self> {
-        let presence = socket.presence();
-        let ended = CancellationToken::new();
-        let core = Arc::new(Self {
+        Arc::new(Self {
             calls: Lock::new(calls),
             open,
-            presence: presence.clone(),
-            _watching: ended.clone().drop_guard(),
             dispatcher: Lock::default(),
             timeout,
             stream_window,
             socket,
-        });
-        core.socket.runtime().spawn(watch_servers(Arc::downgrade(&core), presence, ended));
-        core
+        })
     }
 
-    /// Returns whether no server is connected, and none can be expected.
-    pub(super) fn is_deserted(&self) -> bool {
-        !self.is_open() && self.presence.borrow().is_hopeless()
+    /// Returns the error of a call that waits for a server, if none can be expected.
+    pub(super) fn hopeless(&self) -> Option<CallError> {
+        if self.is_open() { None } else { self.socket.hopeless().map(CallError::NoEndpoint) }
     }
 
     /// Returns whether a connected server accepts requests. It takes no lock, because handles check
@@ -121,28 +109,6 @@ impl<S: RequestingSocket> RequesterCore<S> {
                 self.wake_dispatcher();
             }
         }
-    }
-}
-
-/// Wakes the calls that wait for a server when none can be expected anymore, so that they fail.
-async fn watch_servers<S: RequestingSocket>(
-    core: Weak<RequesterCore<S>>,
-    mut presence: watch::Receiver<Presence>,
-    ended: CancellationToken,
-) {
-    let watching = async {
-        while presence.wait_for(Presence::is_hopeless).await.is_ok() {
-            let Some(core) = core.upgrade() else { return };
-            core.socket.wake_senders();
-            drop(core);
-            if presence.wait_for(|presence| !presence.is_hopeless()).await.is_err() {
-                return;
-            }
-        }
-    };
-    tokio::select! {
-        () = watching => {}
-        () = ended.cancelled() => {}
     }
 }
 

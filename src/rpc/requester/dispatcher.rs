@@ -17,7 +17,7 @@ use crate::message::Message;
 use crate::remote::Remote;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
-use crate::rpc::{Failure, RequestingSocket, unaddressed};
+use crate::rpc::{CallError, Failure, RequestingSocket, unaddressed};
 use crate::socket::tracked::{
     ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, WeakSenders, WeakSocket,
 };
@@ -162,7 +162,9 @@ impl<S: RequestingSocket> Dispatcher<S> {
                 return;
             }
             let wakes = &mut self.wakes;
-            let unsent = core.calls.with_wakes(wakes, |calls, wakes| calls.fail_stranded(wakes));
+            let error = core.hopeless().unwrap_or(CallError::Undelivered);
+            let unsent =
+                core.calls.with_wakes(wakes, |calls, wakes| calls.fail_stranded(&error, wakes));
             for message in unsent {
                 core.socket.count_undelivered(message);
             }

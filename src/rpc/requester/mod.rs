@@ -68,13 +68,15 @@ use crate::socket::{Client, CloseReport, Dealer};
 /// first that connects, with their remaining time.
 ///
 /// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is
-/// abandoned while no other is connected: by `disconnect`, or because it refuses this client. A
-/// request fails with [`CallError::Refused`] if a remote ends a second connection while that
+/// abandoned while no other is connected: by `disconnect`, or because it refuses this client. Later
+/// calls report the refusal. A request fails with [`CallError::Refused`] if a remote ends a second connection while that
 /// request is being written.
 ///
 /// A call that is made while no server is connected waits for one to connect. It fails with
-/// [`CallError::Undelivered`] when the last attempt to connect has failed and no endpoint is left
-/// for another. While the client has no endpoint yet, the call waits.
+/// [`CallError::NoEndpoint`] when the last endpoint is given up: the server refuses this client, or
+/// the options permit no further attempt. The error holds the reason, and the call is not
+/// retryable. While the client has no endpoint, because the application has connected none or has
+/// disconnected it, the call waits. So does `poll_ready` in either case.
 ///
 /// # Tower
 ///

@@ -89,10 +89,6 @@ impl PendingRequest {
                 Poll::Ready(Ok(id))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            // It has a slot and waits for queue capacity.
-            Poll::Pending if self.permit.is_admitted() && core.is_deserted() => {
-                Poll::Ready(Err(CallError::Undelivered))
-            }
             Poll::Pending => self.wait(core, cx),
         }
     }
@@ -129,13 +125,17 @@ impl PendingRequest {
         )
     }
 
-    /// Waits until the deadline.
+    /// Waits until the deadline, or until no server can be expected.
     #[cold]
     fn wait<S: RequestingSocket>(
         &mut self,
         core: &RequesterCore<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, CallError>> {
+        // With a slot, it waits for queue capacity.
+        if let Some(error) = core.hopeless().filter(|_| self.permit.is_admitted()) {
+            return Poll::Ready(Err(error));
+        }
         let Some(deadline) = self.deadline else { return Poll::Pending };
         let expired = core.socket.poll_until(&mut self.timer, deadline, cx);
         expired.map(|()| Err(CallError::DeadlineExceeded))

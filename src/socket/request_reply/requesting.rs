@@ -156,7 +156,7 @@ impl<C: Deref<Target = Core<Requests>>> Requesting<C> {
     }
 
     /// Ends a request that was not sent.
-    fn fail(&mut self, error: fn(Option<Multipart>) -> RequestError) -> RequestError {
+    fn fail(&mut self, error: impl FnOnce(Option<Multipart>) -> RequestError) -> RequestError {
         let (message, _) = self.abandon();
         error(self.hand_back(message))
     }
@@ -186,6 +186,10 @@ impl<C: Deref<Target = Core<Requests>>> Requesting<C> {
                 Poll::Ready(Err(self.fail(RequestError::Closed)))
             }
             Poll::Pending => {
+                if let Some(failure) = core.control.shared().remotes.hopeless() {
+                    let error = self.fail(|unsent| RequestError::NoEndpoint { failure, unsent });
+                    return Poll::Ready(Err(error));
+                }
                 let runtime = core.runtime();
                 let is_over = self.send_limit.poll(runtime, cx).is_ready()
                     || self.limit.poll(runtime, cx).is_ready();

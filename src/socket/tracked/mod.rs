@@ -23,6 +23,7 @@ pub(crate) use self::responding::{RemoteKey, TrackedReplies};
 use super::forwarding::SharedCore;
 use super::{Client, Core, Dealer, Rep, Server, Socket};
 use crate::message::Message;
+use crate::monitor::DialFailure;
 pub(crate) use crate::monitor::EventSource;
 use crate::pipe::WaitingLine;
 pub(crate) use crate::pipe::{Grants, InLine, PipeKey, Ticket};
@@ -65,6 +66,12 @@ pub(crate) trait Tracked: Socket + SharedCore<Outgoing: 'static> {
     /// Watches the presence of remotes.
     fn presence(&self) -> watch::Receiver<Presence> {
         self.control().shared().remotes.presence()
+    }
+
+    /// Returns the reason why the last endpoint was given up, if no remote can be expected anymore.
+    /// Senders are woken when this changes.
+    fn hopeless(&self) -> Option<Arc<DialFailure>> {
+        self.control().shared().remotes.hopeless()
     }
 
     /// Keeps ends of connections for the caller from now on.

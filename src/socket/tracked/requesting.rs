@@ -103,11 +103,6 @@ pub(crate) trait TrackedRequests: Tracked + SharedCore<Outgoing = RoundRobin> {
         self.core().cancel_send(&(), ticket);
     }
 
-    /// Wakes all senders that wait for capacity.
-    fn wake_senders(&self) {
-        self.core().outgoing.with(|outgoing, wakes| outgoing.wake_waiting(wakes));
-    }
-
     /// Returns the last remote of a pipe.
     fn last_remote(&self, pipe: PipeKey) -> Option<Remote> {
         self.core().outgoing.lock().last_remote(pipe)

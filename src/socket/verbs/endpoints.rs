@@ -96,6 +96,18 @@ macro_rules! endpoint_verbs {
             /// contains the reason of the last failure. Connecting to one endpoint twice creates
             /// two connections.
             ///
+            /// The socket reconnects indefinitely, unless
+            /// [`reconnect_stop`](crate::Builder::reconnect_stop) ends the attempts, or the remote
+            /// refuses this socket by an ERROR command: for example because its key is not
+            /// admitted. (The reasons `occupied` and `duplicate identity` may be temporary, and are
+            /// retried.) The endpoint is then given up: the
+            /// [monitor](Self::monitor) reports
+            /// [`EventKind::Closed`](crate::monitor::EventKind::Closed),
+            /// [`remotes().connected()`](crate::Remotes::connected) and its variants return
+            /// [`NoRemoteError::Failed`](crate::NoRemoteError::Failed) with the reason, and
+            /// operations that wait for a remote continue to wait, as without an endpoint. Only
+            /// requests of a [`Req`](crate::Req) and calls of a `Requester` fail.
+            ///
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the endpoint may stay connected.

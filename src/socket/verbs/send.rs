@@ -8,6 +8,9 @@ macro_rules! send_verbs {
             ///
             /// When this returns, the message is queued for a remote, not delivered.
             ///
+            /// It also waits if the only endpoint was given up, because the remote refuses this
+            /// socket: see [`connect`](Self::connect), which states how to detect this.
+            ///
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the message has not been sent and is

@@ -77,13 +77,17 @@ impl Calls {
 
     /// Fails the calls whose requests are stranded, because no server can be expected anymore.
     /// Returns the requests.
-    pub(in crate::rpc::requester) fn fail_stranded(&mut self, wakes: &mut Wakes) -> Vec<Message> {
+    pub(in crate::rpc::requester) fn fail_stranded(
+        &mut self,
+        error: &CallError,
+        wakes: &mut Wakes,
+    ) -> Vec<Message> {
         let mut requests = Vec::with_capacity(self.stranded.len());
         while let Some((id, message, is_waiting)) = self.next_stranded() {
             let found = find(&mut self.slots, id).filter(|_| is_waiting).map(|(index, _)| index);
             if let Some(index) = found {
                 self.stats.undelivered += 1;
-                self.settle(index, Err(CallError::Undelivered), false, wakes);
+                self.settle(index, Err(error.clone()), false, wakes);
             }
             requests.push(message);
         }
