@@ -5,6 +5,7 @@
 mod lock_step;
 mod reply;
 mod request;
+mod returned;
 
 use std::fmt;
 use std::fs::FileType;
@@ -19,6 +20,7 @@ use zmtp_proto::socket_type::SocketType;
 pub use self::lock_step::LockStepError;
 pub use self::reply::{ReplyError, TryReplyError};
 pub use self::request::RequestError;
+pub use self::returned::{RecvReturnedError, TryRecvReturnedError};
 use crate::message::Message;
 use crate::monitor::DialFailure;
 
@@ -190,8 +192,9 @@ pub enum NoRemoteError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// No endpoint is left: the last remote refused this socket, or the options permit no further
-    /// attempt. Holds the reason why the last attempt failed.
+    /// No endpoint is left, because the last one was given up: its remote refused this socket by an
+    /// ERROR command, whose reason was not `occupied` or `duplicate identity`, or the options permit
+    /// no further attempt. Holds the reason.
     #[error("no endpoint is left")]
     Failed(#[source] DialFailure),
     /// No remote was connected in time. Holds the reason why the last attempt failed, if one has.

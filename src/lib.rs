@@ -185,10 +185,10 @@ mod transport;
 pub use self::connection_id::ConnectionId;
 pub use self::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, LockStepError, NoRemoteError,
-    PropertyError, RecvError, ReplyError, RequestError, RouteError, SendError, TryRecvError,
-    TryReplyError, TryRouteError, TrySendError, UnbindError,
+    PropertyError, RecvError, RecvReturnedError, ReplyError, RequestError, RouteError, SendError,
+    TryRecvError, TryRecvReturnedError, TryReplyError, TryRouteError, TrySendError, UnbindError,
 };
-pub use self::message::{GroupMessage, Message, Multipart, RouterMessage};
+pub use self::message::{GroupMessage, Message, Multipart, Part, RouterMessage};
 pub use self::options::{Balance, ReconnectStop, Resolver, Undelivered, Unroutable};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};

@@ -11,7 +11,9 @@
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
 //! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied` or `too_many_groups` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
-//! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
+//! | `zmtp_redirected_messages_total` | counter, messages | | [`Stats::redirected`] |
+//! | `zmtp_returned_messages_total` | counter, messages | | [`Stats::returned`] |
+//! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing`, `incoming` or `returned` | [`Stats::queued`] |
 //! | `zmtp_ended_remotes` | gauge, remotes | | [`Stats::ended`] |
 //! | `zmtp_ended_messages` | gauge, messages | | [`Stats::ended`] |
 //! | `zmtp_ended_bytes` | gauge, bytes | | [`Stats::ended`] |
@@ -201,8 +203,18 @@ impl Series {
 impl Key {
     fn publish(&self, stats: &Stats) {
         // Absolute values, so that no counts are missing if a recorder is installed late.
-        let Stats { sent, received, dropped, queued, ended, connected, reconnects, refused } =
-            *stats;
+        let Stats {
+            sent,
+            received,
+            dropped,
+            queued,
+            ended,
+            connected,
+            reconnects,
+            refused,
+            redirected,
+            returned,
+        } = *stats;
         counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
         counter!(SENT_BYTES, self.labels(None)).absolute(sent.bytes);
         counter!(RECEIVED_MESSAGES, self.labels(None)).absolute(received.messages);
@@ -225,6 +237,8 @@ impl Key {
             counter!(DROPPED_MESSAGES, self.labels(Some(("cause", cause)))).absolute(messages);
         }
         counter!(RECONNECTS, self.labels(None)).absolute(reconnects);
+        counter!(REDIRECTED_MESSAGES, self.labels(None)).absolute(redirected);
+        counter!(RETURNED_MESSAGES, self.labels(None)).absolute(returned);
         for (cause, remotes) in [
             ("denied", refused.denied),
             ("identity", refused.identity),
@@ -235,8 +249,11 @@ impl Key {
             counter!(REFUSED_REMOTES, self.labels(Some(("cause", cause)))).absolute(remotes);
         }
         gauge!(CONNECTED_REMOTES, self.labels(None)).set(connected as f64);
-        for (direction, messages) in [("outgoing", queued.outgoing), ("incoming", queued.incoming)]
-        {
+        for (direction, messages) in [
+            ("outgoing", queued.outgoing),
+            ("incoming", queued.incoming),
+            ("returned", queued.returned),
+        ] {
             gauge!(QUEUED_MESSAGES, self.labels(Some(("direction", direction))))
                 .set(messages as f64);
         }
@@ -268,6 +285,16 @@ fn describe() {
         "Connections re-established after a previous one had ended"
     );
     describe_counter!(
+        REDIRECTED_MESSAGES,
+        Unit::Count,
+        "Messages that one remote has left and that were queued for another"
+    );
+    describe_counter!(
+        RETURNED_MESSAGES,
+        Unit::Count,
+        "Messages that a remote has left and that the application has received"
+    );
+    describe_counter!(
         REFUSED_REMOTES,
         Unit::Count,
         "Connections that the socket refused, by cause"
@@ -296,6 +323,8 @@ const RECEIVED_MESSAGES: &str = "zmtp_received_messages_total";
 const RECEIVED_BYTES: &str = "zmtp_received_bytes_total";
 const DROPPED_MESSAGES: &str = "zmtp_dropped_messages_total";
 const RECONNECTS: &str = "zmtp_reconnects_total";
+const REDIRECTED_MESSAGES: &str = "zmtp_redirected_messages_total";
+const RETURNED_MESSAGES: &str = "zmtp_returned_messages_total";
 const REFUSED_REMOTES: &str = "zmtp_refused_remotes_total";
 const ENDED_REMOTES: &str = "zmtp_ended_remotes";
 const ENDED_MESSAGES: &str = "zmtp_ended_messages";

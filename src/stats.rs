@@ -36,6 +36,13 @@ pub struct Stats {
     pub reconnects: u64,
     /// The connections that this socket refused.
     pub refused: RefusedRemotes,
+    /// The number of messages that one remote has left and that were queued for another, with
+    /// [`Undelivered::Redirect`](crate::Undelivered::Redirect). A message counts each time. When it
+    /// is written, it is also `sent`.
+    pub redirected: u64,
+    /// The number of messages that a remote has left and that the application has received, with
+    /// [`Undelivered::Return`](crate::Undelivered::Return). They are neither `sent` nor `dropped`.
+    pub returned: u64,
 }
 
 /// The statistics of one connected remote since its connection was established.
@@ -160,6 +167,11 @@ pub struct Queued {
     pub outgoing: usize,
     /// Messages to be received: limited by [`recv_hwm`](crate::Builder::recv_hwm) for each remote.
     pub incoming: usize,
+    /// Messages that remotes of a [`Push`](crate::Push) or [`Dealer`](crate::Dealer) have left, and
+    /// that wait to be redirected or returned: limited by
+    /// [`returned_hwm`](crate::Builder::returned_hwm). They belong to no remote, and the statistics
+    /// of remotes do not include them.
+    pub returned: usize,
 }
 
 /// The unread messages of remotes whose connections have ended.
@@ -286,7 +298,18 @@ impl DatagramCounters {
 #[cfg(feature = "metrics")]
 impl Stats {
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { sent, received, dropped, queued, ended, connected, reconnects, refused } = self;
+        let Self {
+            sent,
+            received,
+            dropped,
+            queued,
+            ended,
+            connected,
+            reconnects,
+            refused,
+            redirected,
+            returned,
+        } = self;
         sent.add(other.sent);
         received.add(other.received);
         for (sum, more) in [
@@ -301,6 +324,8 @@ impl Stats {
             (&mut dropped.unroutable, other.dropped.unroutable),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),
+            (redirected, other.redirected),
+            (returned, other.returned),
             (&mut refused.denied, other.refused.denied),
             (&mut refused.identity, other.refused.identity),
             (&mut refused.incompatible, other.refused.incompatible),
@@ -312,6 +337,7 @@ impl Stats {
         dropped.datagrams.add(other.dropped.datagrams);
         queued.outgoing += other.queued.outgoing;
         queued.incoming += other.queued.incoming;
+        queued.returned += other.queued.returned;
         ended.remotes += other.ended.remotes;
         ended.messages += other.ended.messages;
         ended.bytes += other.ended.bytes;

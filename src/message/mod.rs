@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use zmtp_proto::identity::Identity;
 
 pub use self::group_message::GroupMessage;
-pub use self::multipart::Multipart;
+pub use self::multipart::{Multipart, Part};
 pub use self::router_message::RouterMessage;
 use crate::routing_id::RoutingId;
 
@@ -352,8 +352,8 @@ impl From<&String> for Message {
     }
 }
 
-/// Shares the text, which is part of the program. Text that lives shorter is copied from
-/// `text.as_bytes()`.
+/// Shares the text, which is part of the program. Copy text that lives shorter, from
+/// `text.as_bytes()`. The parts of a [`Multipart`] can have any lifetime.
 impl From<&'static str> for Message {
     fn from(body: &'static str) -> Self {
         Self::from(Bytes::from_static(body.as_bytes()))

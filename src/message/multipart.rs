@@ -1,17 +1,20 @@
 //! A message of one or more parts.
 
+mod conversions;
 mod encoder;
+mod part;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Index;
 use std::vec;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use zmtp_proto::frame::frame_len;
 use zmtp_proto::message_shape::{MessageParts, parts, split_first_part};
 
 use self::encoder::Encoder;
+pub use self::part::Part;
 use super::{AnyMessage, DebugBody, Message};
 
 /// A message of one or more parts: what the classic socket types, such as [`Push`](crate::Push)
@@ -20,13 +23,11 @@ use super::{AnyMessage, DebugBody, Message};
 /// A message is sent and received whole: all of its parts, or none (RFC 37, Framing). The
 /// application defines what the parts mean.
 ///
-/// The types from which [`Message`] converts become a message of one part, and arrays and `Vec`s of
-/// them a message of several parts. An iterator whose items are bytes can be collected into a
-/// message. A message has at least one part: an empty array, `Vec` or iterator becomes one empty
-/// part. Two messages are equal if their parts are equal.
-///
-/// In an array or `Vec`, text that is not `'static` is written as bytes, such as
-/// `[name.as_bytes(), b"done"]`.
+/// Every [`Part`], such as text, bytes or a [`Message`], becomes a message of one part. Arrays and
+/// `Vec`s of parts, and tuples of two to eight parts of different types, become a message of
+/// several parts. An iterator whose items are bytes can be collected into a message. A message has
+/// at least one part: an empty array, `Vec` or iterator becomes one empty part. Two messages are
+/// equal if their parts are equal.
 ///
 /// The parts are copied and encoded once, when the message is created. A short message, of up to 72
 /// bytes including two for each part, is stored without an allocation; clones of a longer one share
@@ -43,6 +44,10 @@ use super::{AnyMessage, DebugBody, Message};
 /// assert_eq!(message.len(), 2);
 /// assert_eq!(&message[1], b"image 7");
 /// assert_eq!(Multipart::from("ping"), ["ping"]);
+///
+/// let name = String::from("image 8");
+/// assert_eq!(Multipart::from(["resize", &name]), ["resize", "image 8"]);
+/// assert_eq!(Multipart::from(("ok", &message[1], vec![7_u8])), [&b"ok"[..], b"image 7", &[7]]);
 ///
 /// let numbers: Multipart = (1..=3).map(|number: u8| number.to_be_bytes()).collect();
 /// assert_eq!(numbers, [[1], [2], [3]]);
@@ -315,81 +320,6 @@ impl Hash for Multipart {
     }
 }
 
-/// Collects parts into one message. An empty iterator becomes one empty part.
-impl<P: AsRef<[u8]>> FromIterator<P> for Multipart {
-    fn from_iter<I: IntoIterator<Item = P>>(parts: I) -> Self {
-        let mut encoder = Encoder::new();
-        parts.into_iter().for_each(|part| encoder.put(part.as_ref()));
-        Self(encoder.finish())
-    }
-}
-
-/// Creates a message of these parts. An empty array becomes one empty part.
-impl<P: Into<Message>, const N: usize> From<[P; N]> for Multipart {
-    fn from(parts: [P; N]) -> Self {
-        let parts = parts.map(Into::into);
-        Self::of_parts(&parts)
-    }
-}
-
-/// Creates a message of these parts. An empty `Vec` becomes one empty part.
-impl<P: Into<Message>> From<Vec<P>> for Multipart {
-    fn from(parts: Vec<P>) -> Self {
-        let parts: Vec<Message> = parts.into_iter().map(Into::into).collect();
-        Self::of_parts(&parts)
-    }
-}
-
-impl Multipart {
-    fn of_parts(parts: &[Message]) -> Self {
-        let len = parts.iter().map(|part| frame_len(part.len())).sum();
-        let mut encoder = Encoder::with_capacity(len);
-        parts.iter().for_each(|part| encoder.put(part));
-        Self(encoder.finish())
-    }
-}
-
-/// Implements conversions to a message of one part.
-macro_rules! from_bodies {
-    ($($body:ty),+) => {
-        $(
-            impl From<$body> for Multipart {
-                #[inline]
-                fn from(body: $body) -> Self {
-                    Self::of_one(body.as_ref())
-                }
-            }
-        )+
-    };
-}
-
-from_bodies!(Bytes, BytesMut, Vec<u8>, Box<[u8]>, String, &String, &str, &[u8]);
-from_bodies!(Message, &Message);
-
-impl From<()> for Multipart {
-    fn from((): ()) -> Self {
-        Self::new()
-    }
-}
-
-impl<const N: usize> From<&[u8; N]> for Multipart {
-    fn from(body: &[u8; N]) -> Self {
-        Self::of_one(body)
-    }
-}
-
-impl<const N: usize> From<[u8; N]> for Multipart {
-    fn from(body: [u8; N]) -> Self {
-        Self::of_one(&body)
-    }
-}
-
-impl From<&Self> for Multipart {
-    fn from(message: &Self) -> Self {
-        message.clone()
-    }
-}
-
 /// Does the same as [`Multipart::into_parts`].
 impl From<Multipart> for Vec<Bytes> {
     fn from(message: Multipart) -> Self {
@@ -402,6 +332,7 @@ const DEBUG_PARTS: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -445,6 +376,28 @@ mod tests {
         assert_eq!(Multipart::from(Vec::<Bytes>::new()), [""]);
         assert_eq!(Vec::<&str>::new().into_iter().collect::<Multipart>(), [""]);
         assert_eq!(Multipart::from(vec!["a".to_owned(), "b".to_owned()]), vec!["a", "b"]);
+    }
+
+    #[test]
+    fn arrays_and_tuples_of_parts_that_live_shorter_than_the_program_convert_to_a_message() {
+        let text = String::from("text");
+        let bytes = Bytes::from(text.clone());
+        let part = Multipart::from(["first", &text]);
+        for message in [
+            Multipart::from(["text", &text]),
+            Multipart::from([&text, &text]),
+            Multipart::from([&*text; 2]),
+            Multipart::from(vec![&*text, "text"]),
+            Multipart::from(vec![&bytes, &bytes]),
+            Multipart::from(("text", &part[1])),
+            Multipart::from((text.clone(), bytes.clone())),
+            Multipart::from((b"text", Message::from("text"))),
+        ] {
+            assert_eq!(message, ["text", "text"]);
+        }
+        let all = ("a", b"b", *b"c", &text, (), vec![7; 100], &bytes, Message::from("h"));
+        let expected: [&[u8]; 8] = [b"a", b"b", b"c", b"text", b"", &[7; 100], b"text", b"h"];
+        assert_eq!(Multipart::from(all), expected);
     }
 
     #[test]

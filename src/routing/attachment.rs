@@ -138,7 +138,8 @@ impl Routing {
     pub(crate) fn queued(&self, pipe: Option<Pipe>) -> Queued {
         let outgoing = self.outgoing.lock().queued(pipe.map(|pipe| pipe.outbound));
         let incoming = self.incoming.lock().queued(pipe.map(|pipe| pipe.inbound));
-        Queued { outgoing, incoming }
+        let returned = if pipe.is_none() { self.returned.len() } else { 0 };
+        Queued { outgoing, incoming, returned }
     }
 
     /// Returns the counters of the unread messages of ended remotes.

@@ -28,6 +28,8 @@ pub(crate) struct Losses {
     stray_replies: AtomicU64,
     multipart: AtomicU64,
     datagrams: DatagramCounters,
+    redirected: AtomicU64,
+    returned: AtomicU64,
     /// The undelivered messages themselves, once they have been requested.
     kept: Lock<Option<Vec<KeptMessage>>>,
     publisher: Arc<EventPublisher>,
@@ -62,6 +64,8 @@ impl Losses {
             stray_replies: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
             datagrams: DatagramCounters::default(),
+            redirected: AtomicU64::new(0),
+            returned: AtomicU64::new(0),
             kept: Lock::new(None),
             publisher,
             quotas: Arc::default(),
@@ -76,6 +80,21 @@ impl Losses {
     /// Returns the kept messages, and stops keeping more.
     pub(crate) fn take_kept(&self) -> Vec<KeptMessage> {
         self.kept.lock().take().unwrap_or_default()
+    }
+
+    /// Counts a message that one remote has left, and that is queued for another.
+    pub(crate) fn redirected(&self) {
+        self.redirected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a message that a remote has left, and that the application has received.
+    pub(crate) fn returned(&self) {
+        self.returned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of messages that were redirected, and of those that were returned.
+    pub(crate) fn recovered(&self) -> (u64, u64) {
+        (self.redirected.load(Ordering::Relaxed), self.returned.load(Ordering::Relaxed))
     }
 
     /// Counts messages that were accepted from a handle and will not be sent to any remote.

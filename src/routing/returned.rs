@@ -77,6 +77,11 @@ impl ReturnedMessages {
         self.keep(queued.collect()).into_iter().map(|returned| returned.message).collect()
     }
 
+    /// Returns the number of messages.
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().messages.len()
+    }
+
     /// Takes the oldest message, if there is one.
     pub(crate) fn take(&self) -> Result<Option<ReturnedMessage>, Closed> {
         let mut kept = self.0.lock();

@@ -7,11 +7,13 @@ use std::task::{Context, Poll, ready};
 
 use super::Core;
 use super::coop::poll_budget;
-use crate::error::{RecvError, TryRecvError};
+use crate::error::{RecvReturnedError, TryRecvReturnedError};
 use crate::message::AnyMessage;
 use crate::options::{Balance, Options, Undelivered};
 use crate::pipe::{HighWaterMark, InLine, Ticket};
-use crate::routing::{Closed, Losses, OutgoingPipes, QueuePosition, ReturnedMessages, RoundRobin};
+use crate::routing::{
+    Closed, Losses, OutgoingPipes, QueuePosition, ReturnedMessage, ReturnedMessages, RoundRobin,
+};
 use crate::sync::Lock;
 
 /// Applies the options to a new socket.
@@ -35,7 +37,12 @@ pub(super) fn configure(core: &Core<RoundRobin>, options: &Options) {
 }
 
 /// Receives the next message that a remote has left.
-pub(super) async fn recv_returned<M: AnyMessage>(core: &Core<RoundRobin>) -> Result<M, RecvError> {
+pub(super) async fn recv_returned<M: AnyMessage>(
+    core: &Core<RoundRobin>,
+) -> Result<M, RecvReturnedError> {
+    if !returns(core) {
+        return Err(RecvReturnedError::NotReturned);
+    }
     let returned = &*core.control.shared().routing.returned;
     let mut position = InLine::new(returned);
     let taken = future::poll_fn(|cx| {
@@ -46,18 +53,33 @@ pub(super) async fn recv_returned<M: AnyMessage>(core: &Core<RoundRobin>) -> Res
         Poll::Ready(taken)
     });
     match taken.await {
-        Ok(taken) => Ok(M::from_queue(taken.message)),
-        Err(Closed) => Err(RecvError::Closed),
+        Ok(taken) => Ok(taken_by_application(core, taken)),
+        Err(Closed) => Err(RecvReturnedError::Closed),
     }
 }
 
 /// Receives the next message that a remote has left, if there is one.
-pub(super) fn try_recv_returned<M: AnyMessage>(core: &Core<RoundRobin>) -> Result<M, TryRecvError> {
-    match core.control.shared().routing.returned.take() {
-        Ok(Some(taken)) => Ok(M::from_queue(taken.message)),
-        Ok(None) => Err(TryRecvError::Empty),
-        Err(Closed) => Err(TryRecvError::Closed),
+pub(super) fn try_recv_returned<M: AnyMessage>(
+    core: &Core<RoundRobin>,
+) -> Result<M, TryRecvReturnedError> {
+    if !returns(core) {
+        return Err(TryRecvReturnedError::NotReturned);
     }
+    match core.control.shared().routing.returned.take() {
+        Ok(Some(taken)) => Ok(taken_by_application(core, taken)),
+        Ok(None) => Err(TryRecvReturnedError::Empty),
+        Err(Closed) => Err(TryRecvReturnedError::Closed),
+    }
+}
+
+/// Returns whether the messages that remotes leave are for the application.
+fn returns(core: &Core<RoundRobin>) -> bool {
+    core.control.shared().options.distribution.undelivered == Undelivered::Return
+}
+
+fn taken_by_application<M: AnyMessage>(core: &Core<RoundRobin>, taken: ReturnedMessage) -> M {
+    core.control.shared().losses().returned();
+    M::from_queue(taken.message)
 }
 
 /// A task that sends the messages of ended remotes to other remotes. It keeps no socket alive, and
@@ -120,7 +142,7 @@ impl Redirector {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Closed>> {
         let mut refused = None;
-        let Self { outgoing, returned, interrupted, .. } = self;
+        let Self { outgoing, returned, losses, interrupted } = self;
         let sent = outgoing.with(|outgoing, wakes| {
             // The messages are taken under the lock of the queues: if the socket is closed before,
             // they are counted as undelivered, and otherwise as those of another remote.
@@ -136,12 +158,13 @@ impl Redirector {
                     }
                     interrupted.push_back(position);
                 }
+                losses.redirected();
                 Some(taken.message)
             };
             outgoing.poll_send_some_with(make, ticket, cx.waker(), wakes)
         });
         if let Some((source, message)) = refused {
-            self.losses.refused(&source, None, message.into());
+            losses.refused(&source, None, message.into());
         }
         sent.map_err(|_| Closed)
     }

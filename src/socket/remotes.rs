@@ -56,13 +56,15 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left: the remote refuses
-    /// this socket by an ERROR command, or [`reconnect_stop`](super::Builder::reconnect_stop) ended
-    /// the attempts.
+    /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left because the last one
+    /// was given up: the remote refuses this socket by an ERROR command, or
+    /// [`reconnect_stop`](super::Builder::reconnect_stop) ended the attempts. After the application
+    /// has disconnected the last endpoint, it waits for another one.
     ///
     /// All other failures are retried, and this method waits indefinitely while they last: no
     /// remote is listening, or it has another mechanism, another key or an incompatible socket
-    /// type. Use [`connected_timeout`](Self::connected_timeout) to limit the wait: its error
+    /// type. So are ERROR commands with the reasons `occupied` and `duplicate identity`, which may
+    /// be temporary. Use [`connected_timeout`](Self::connected_timeout) to limit the wait: its error
     /// contains the last failure.
     ///
     /// # Examples

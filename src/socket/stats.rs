@@ -12,6 +12,7 @@ pub(super) fn combine(
     ended: EndedRemotes,
 ) -> Stats {
     let (sum, connected) = remotes.stats();
+    let (redirected, returned) = losses.recovered();
     Stats {
         sent: sum.sent,
         received: sum.received,
@@ -21,5 +22,7 @@ pub(super) fn combine(
         connected,
         reconnects: sum.reconnects,
         refused: remotes.refused(),
+        redirected,
+        returned,
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::task;
 use tokio_zmtp::monitor::{DropCause, EventKind};
-use tokio_zmtp::stats::Dropped;
+use tokio_zmtp::stats::{Dropped, Queued};
 use tokio_zmtp::{
-    Balance, Builder, Dealer, Multipart, Pull, Push, RecvError, TryRecvError, Undelivered,
+    Balance, Builder, Dealer, Multipart, Pull, Push, RecvReturnedError, TryRecvReturnedError,
+    Undelivered,
 };
 
 use crate::events;
@@ -108,12 +109,31 @@ async fn messages_of_a_remote_that_left_are_returned_in_order() {
     for number in 0..10 {
         assert_eq!(push.recv_returned().await.unwrap().number(), number);
     }
-    assert_eq!(push.try_recv_returned(), Err(TryRecvError::Empty));
-    assert_eq!(push.stats().dropped, Dropped::default());
+    assert_eq!(push.try_recv_returned(), Err(TryRecvReturnedError::Empty));
+    let stats = push.stats();
+    assert_eq!((stats.dropped, stats.queued), (Dropped::default(), Queued::default()));
+    assert_eq!((stats.returned, stats.redirected, stats.sent.messages), (11, 0, 0));
     let report = push.close().await;
     assert_eq!((report.written, report.undelivered), (0, 0));
-    assert_eq!(push.recv_returned().await, Err(RecvError::Closed));
-    assert_eq!(push.try_recv_returned(), Err(TryRecvError::Closed));
+    assert_eq!(push.recv_returned().await, Err(RecvReturnedError::Closed));
+    assert_eq!(push.try_recv_returned(), Err(TryRecvReturnedError::Closed));
+}
+
+/// With `Redirect` it would take messages that are for other remotes, and with `Drop` it would wait
+/// indefinitely.
+#[tokio::test]
+async fn a_socket_that_returns_no_messages_says_so() {
+    let _watchdog = Watchdog::start();
+    for undelivered in [Undelivered::Drop, Undelivered::Redirect] {
+        let push = Push::builder().undelivered(undelivered).build();
+        let endpoint = leave_eleven(&push).await;
+        assert_eq!(push.recv_returned().await, Err(RecvReturnedError::NotReturned));
+        assert_eq!(push.try_recv_returned(), Err(TryRecvReturnedError::NotReturned));
+        if undelivered == Undelivered::Redirect {
+            let pull = Pull::builder().connect(endpoint).await.unwrap();
+            assert_eq!(pull.recv().await.unwrap(), long());
+        }
+    }
 }
 
 #[tokio::test]
@@ -146,7 +166,7 @@ async fn messages_above_the_limit_are_counted() {
         for _ in 0..kept {
             push.try_recv_returned().unwrap();
         }
-        assert_eq!(push.try_recv_returned(), Err(TryRecvError::Empty));
+        assert_eq!(push.try_recv_returned(), Err(TryRecvReturnedError::Empty));
         assert_eq!(push.stats().dropped.undelivered, 11 - kept);
     }
 }
@@ -197,6 +217,11 @@ async fn messages_that_were_not_taken_are_undelivered_when_the_socket_is_closed(
         let mut monitor = push.monitor();
         leave_eleven(&push).await;
         events::until_disconnected(&mut monitor).await;
+        // The pipe ends soon after its connection.
+        while push.stats().queued.returned < 11 {
+            task::yield_now().await;
+        }
+        assert_eq!(push.stats().queued.outgoing, 0);
         if undelivered == Undelivered::Return {
             assert_eq!(push.recv_returned().await.unwrap(), long());
         }
@@ -224,7 +249,7 @@ async fn a_wait_for_returned_messages_ends_with_the_socket_and_loses_none() {
     let mut waiting = Box::pin(push.recv_returned());
     assert!(futures::poll!(&mut waiting).is_pending());
     push.close().await;
-    assert_eq!(waiting.await, Err(RecvError::Closed));
+    assert_eq!(waiting.await, Err(RecvReturnedError::Closed));
 }
 
 #[tokio::test]
@@ -240,7 +265,9 @@ async fn messages_of_a_remote_that_left_are_redirected_to_others() {
     }
     push.send("next").await.unwrap();
     assert_eq!(pull.recv().await.unwrap(), ["next"]);
-    assert_eq!(push.stats().dropped, Dropped::default());
+    let stats = push.stats();
+    assert_eq!((stats.dropped, stats.queued), (Dropped::default(), Queued::default()));
+    assert_eq!((stats.redirected, stats.returned, stats.sent.messages), (11, 0, 12));
 }
 
 #[tokio::test]

@@ -123,7 +123,9 @@ impl<S> Builder<S> {
     /// `ZMQ_RECONNECT_STOP`.)
     ///
     /// An endpoint whose remote refuses this socket by an ERROR command is never reconnected (RFC
-    /// 37, Error Handling).
+    /// 37, Error Handling), unless the reason is known to be temporary: `occupied`, of a socket
+    /// that has another remote, and `duplicate identity`, of a ROUTER. These are retried after a
+    /// growing delay.
     pub fn reconnect_stop(mut self, after: impl IntoIterator<Item = ReconnectStop>) -> Self {
         self.options.reconnect_stop = after.into_iter().collect();
         self

@@ -80,8 +80,10 @@ use crate::socket::{Core, Handle, Kind};
 /// reports [`HandshakeFailed`](crate::monitor::EventKind::HandshakeFailed) with the reason
 /// [`DuplicateIdentity`](crate::monitor::HandshakeFailure::DuplicateIdentity). A refused socket of
 /// this crate that connects retries with growing delays, and is admitted when the first has left.
-/// With [`handover`](Builder::handover), the second takes the identity over. An identity of more
-/// than 255 bytes is refused as well.
+/// With [`handover`](Builder::handover), the second takes the identity over. This is for a remote
+/// whose old connection is dead: a live one reconnects and takes the identity back, so that two
+/// live sockets with one identity alternate. Give each socket an identity of its own. An identity of
+/// more than 255 bytes is refused as well.
 ///
 /// The end of a connection is detected by reading or writing. While the queue of received messages
 /// of a remote is full, nothing is read, and the remote may keep its identity after it has left,

@@ -1,7 +1,8 @@
 //! Messages that a remote leaves, for the next remote or for the application.
 
 use super::*;
-use crate::error::RecvError;
+use crate::error::RecvReturnedError;
+use crate::options::Undelivered;
 use crate::socket::distribution::{Redirector, recv_returned};
 
 #[test]
@@ -91,7 +92,9 @@ async fn messages_are_received_or_counted(queued: &'static str) {
 
 /// Creates a socket that returns messages, and a remote with queued messages.
 fn leaving(queued: &str) -> (Model<Client>, Attachment) {
-    let model = Model::client(queued.len(), 0);
+    let mut options = Options { send_hwm: queued.len(), recv_hwm: 0, ..Options::default() };
+    options.distribution.undelivered = Undelivered::Return;
+    let model = Model::client_with(options);
     model.core.outgoing.lock().return_undelivered();
     model.routing().returned.limit(HighWaterMark::new(0, 0));
     let leaving = model.attach();
@@ -100,7 +103,7 @@ fn leaving(queued: &str) -> (Model<Client>, Attachment) {
 }
 
 /// Spawns a task that waits for a returned message.
-fn receive_returned(model: &Model<Client>) -> JoinHandle<Result<Message, RecvError>> {
+fn receive_returned(model: &Model<Client>) -> JoinHandle<Result<Message, RecvReturnedError>> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move { recv_returned(&core).await })
 }

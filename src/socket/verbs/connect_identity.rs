@@ -102,6 +102,10 @@ macro_rules! connect_identity_verbs {
             /// remain available, under the same identity. Messages that are queued for it are
             /// undelivered. Identities of connected endpoints are not handed over.
             ///
+            /// A displaced remote that dials reconnects, and takes the identity back: two live
+            /// sockets with one identity displace each other indefinitely. Handover is for a remote
+            /// whose old connection is dead, and whose end the router has not detected yet.
+            ///
             /// Any remote can announce any identity. On an untrusted network, use this only with an
             /// [authenticator](crate::auth) that verifies the announced identities.
             pub fn handover(mut self, handover: bool) -> Self {

@@ -17,7 +17,8 @@ macro_rules! distribution_verbs {
             ///
             /// # Errors
             ///
-            /// [`RecvError::Closed`](crate::RecvError::Closed) if the socket is closed.
+            /// [`RecvReturnedError`](crate::RecvReturnedError) if the socket is closed, or if its
+            /// option `undelivered` is not `Return`.
             ///
             /// # Examples
             ///
@@ -39,7 +40,9 @@ macro_rules! distribution_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn recv_returned(&self) -> Result<$message, $crate::error::RecvError> {
+            pub async fn recv_returned(
+                &self,
+            ) -> Result<$message, $crate::error::RecvReturnedError> {
                 $crate::socket::distribution::recv_returned(&self.0.core).await
             }
 
@@ -47,19 +50,25 @@ macro_rules! distribution_verbs {
             ///
             /// # Errors
             ///
-            /// [`TryRecvError`](crate::TryRecvError) if there is none, or if the socket is closed.
+            /// [`TryRecvReturnedError`](crate::TryRecvReturnedError) if there is none, if the socket
+            /// is closed, or if its option `undelivered` is not `Return`.
             ///
             /// # Examples
             ///
             /// ```
-            /// use tokio_zmtp::TryRecvError;
+            /// use tokio_zmtp::TryRecvReturnedError;
             ///
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            #[doc = concat!("assert_eq!(", $handle, ".try_recv_returned(), Err(TryRecvError::Empty));")]
+            #[doc = concat!("match ", $handle, ".try_recv_returned() {")]
+            ///     Err(TryRecvReturnedError::Empty) => println!("everything is delivered or queued"),
+            ///     returned => println!("not delivered: {:?}", returned?),
+            /// }
             /// # Ok(())
             /// # }
             /// ```
-            pub fn try_recv_returned(&self) -> Result<$message, $crate::error::TryRecvError> {
+            pub fn try_recv_returned(
+                &self,
+            ) -> Result<$message, $crate::error::TryRecvReturnedError> {
                 $crate::socket::distribution::try_recv_returned(&self.0.core)
             }
         }
