@@ -192,7 +192,7 @@ pub enum NoRemoteError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// No endpoint is left, because the last one was given up: its remote refused this socket by an
+    /// No endpoint is left, because the last one was abandoned: its remote refused this socket by an
     /// ERROR command, whose reason was not `occupied` or `duplicate identity`, or the options permit
     /// no further attempt. Holds the reason.
     #[error("no endpoint is left")]

@@ -63,21 +63,21 @@ pub(crate) struct Presence {
     pub(crate) arriving: usize,
     /// The failure of the last attempt to connect.
     pub(crate) failure: Option<DialFailure>,
-    /// The reason why the last endpoint was given up; `None` if the application ended it.
-    pub(crate) given_up: Option<Arc<DialFailure>>,
+    /// The reason why the last endpoint was abandoned; `None` if the application ended it.
+    pub(crate) abandoned: Option<Arc<DialFailure>>,
     pub(crate) closed: bool,
 }
 
 impl Presence {
     /// Returns whether no remote is connected, and no endpoint is left because the last one was
-    /// given up.
+    /// abandoned.
     pub(crate) const fn is_hopeless(&self) -> bool {
-        self.connected == 0 && self.endpoints == 0 && self.given_up.is_some()
+        self.connected == 0 && self.endpoints == 0 && self.abandoned.is_some()
     }
 
     /// Returns the reason, if no remote can be expected.
     pub(crate) fn hopeless(&self) -> Option<Arc<DialFailure>> {
-        if self.is_hopeless() { self.given_up.clone() } else { None }
+        if self.is_hopeless() { self.abandoned.clone() } else { None }
     }
 }
 
@@ -115,7 +115,7 @@ pub(crate) struct Membership {
 #[derive(Debug)]
 pub(crate) struct RemoteSource {
     remotes: Arc<RemoteTable>,
-    given_up: Option<Arc<DialFailure>>,
+    abandoned: Option<Arc<DialFailure>>,
 }
 
 /// Counts a listener that accepts, or a remote in its handshake, until it is dropped.
@@ -135,7 +135,7 @@ impl RemoteTable {
         Self { state: Lock::new(state), presence: watch::Sender::default() }
     }
 
-    /// Returns the reason why the last endpoint was given up, if no remote can be expected anymore.
+    /// Returns the reason why the last endpoint was abandoned, if no remote can be expected anymore.
     pub(crate) fn hopeless(&self) -> Option<Arc<DialFailure>> {
         self.presence.borrow().hopeless()
     }
@@ -151,7 +151,7 @@ impl RemoteTable {
     /// Adds an endpoint that may add remotes.
     pub(crate) fn source(self: &Arc<Self>) -> RemoteSource {
         self.presence.send_modify(|presence| presence.endpoints += 1);
-        RemoteSource { remotes: Arc::clone(self), given_up: None }
+        RemoteSource { remotes: Arc::clone(self), abandoned: None }
     }
 
     /// Adds a listener that accepts, or a remote that was accepted. It is called before the
@@ -294,8 +294,8 @@ impl Drop for Membership {
 
 impl RemoteSource {
     /// Removes an endpoint that is dialed no more although the application has not ended it.
-    pub(crate) fn give_up(mut self, failure: DialFailure) {
-        self.given_up = Some(Arc::new(failure));
+    pub(crate) fn abandon(mut self, failure: DialFailure) {
+        self.abandoned = Some(Arc::new(failure));
     }
 }
 
@@ -303,7 +303,7 @@ impl Drop for RemoteSource {
     fn drop(&mut self) {
         self.remotes.presence.send_modify(|presence| {
             presence.endpoints -= 1;
-            presence.given_up = self.given_up.take();
+            presence.abandoned = self.abandoned.take();
         });
     }
 }

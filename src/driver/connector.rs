@@ -131,7 +131,7 @@ impl Connector {
     pub(super) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
         match self.run_attempts().await {
-            Some(failure) => self.shared.give_up(source, failure),
+            Some(failure) => self.shared.abandon(source, failure),
             None => drop(source),
         }
         tracing::info!(target: log::ENDPOINT, "closed");

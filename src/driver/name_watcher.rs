@@ -71,7 +71,7 @@ impl NameWatcher {
                 Err(failure) => {
                     self.report(&failure);
                     if self.shared.options.reconnect_interval.is_none() {
-                        return self.shared.give_up(source, failure);
+                        return self.shared.abandon(source, failure);
                     }
                     let delay = self.backoff.after_failure(fastrand::f64());
                     self.publish(EventKind::ConnectRetried { delay });

@@ -81,8 +81,8 @@ impl SocketState {
     }
 
     /// Removes an endpoint that is dialed no more although the application has not ended it.
-    pub(super) fn give_up(&self, source: RemoteSource, failure: DialFailure) {
-        source.give_up(failure);
+    pub(super) fn abandon(&self, source: RemoteSource, failure: DialFailure) {
+        source.abandon(failure);
         self.wake_hopeless();
     }
 

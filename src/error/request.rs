@@ -23,14 +23,14 @@ pub enum RequestError {
     /// may have been carried out.
     #[error("the connection was lost before the reply arrived")]
     ConnectionLost,
-    /// No remote is connected and no endpoint is left, because the last one was given up: the remote
+    /// No remote is connected and no endpoint is left, because the last one was abandoned: the remote
     /// refuses this socket, for example because it does not admit its key, or the options permit no
     /// further attempt. A retry fails until the socket is [connected](crate::Req::connect) again.
     ///
     /// Two of these errors are equal only if they report the same failure.
     #[error("no endpoint is left")]
     NoEndpoint {
-        /// The reason why the last endpoint was given up.
+        /// The reason why the last endpoint was abandoned.
         #[source]
         failure: Arc<DialFailure>,
         /// The request, unless an earlier attempt was sent.

@@ -29,7 +29,7 @@ pub enum CallError {
     /// The responder returned an error.
     #[error(transparent)]
     Failed(#[from] Failure),
-    /// No server is connected and no endpoint is left, because the last one was given up: the server
+    /// No server is connected and no endpoint is left, because the last one was abandoned: the server
     /// refuses this client, for example because it does not admit its key, or the options permit no
     /// further attempt. Holds the reason. The request was certainly not carried out, and a retry
     /// fails until the client is [connected](crate::Client::connect) again.

@@ -179,7 +179,7 @@ impl Control {
         let state = state.await.expect("the sender is as long-lived as the socket").clone();
         match state {
             Presence { closed: true, .. } => Err(NoRemoteError::Closed),
-            Presence { connected, given_up: Some(failure), .. } if connected < remotes => {
+            Presence { connected, abandoned: Some(failure), .. } if connected < remotes => {
                 Err(NoRemoteError::Failed(DialFailure::clone(&failure)))
             }
             _ => Ok(()),

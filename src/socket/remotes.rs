@@ -57,7 +57,7 @@ impl<'a> Remotes<'a> {
     /// # Errors
     ///
     /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left because the last one
-    /// was given up: the remote refuses this socket by an ERROR command, or
+    /// was abandoned: the remote refuses this socket by an ERROR command, or
     /// [`reconnect_stop`](super::Builder::reconnect_stop) ended the attempts. After the application
     /// has disconnected the last endpoint, it waits for another one.
     ///

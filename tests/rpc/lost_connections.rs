@@ -219,8 +219,8 @@ async fn calls_without_any_server_left_are_undelivered() {
         }
         for call in rest {
             let error = call.await.unwrap().unwrap_err();
-            let is_given_up = !reconnects && matches!(error, CallError::NoEndpoint(_));
-            assert!(is_given_up || error == CallError::Undelivered, "{error:?}");
+            let is_abandoned = !reconnects && matches!(error, CallError::NoEndpoint(_));
+            assert!(is_abandoned || error == CallError::Undelivered, "{error:?}");
         }
         let stats = requester.stats();
         assert_eq!((stats.undelivered, stats.connection_lost, stats.outstanding), (3, 1, 0));
@@ -240,14 +240,14 @@ async fn calls_to_a_server_that_refuses_the_client_fail_with_the_reason() {
     }
     requester.client().connect(server.last_endpoint().unwrap()).await.unwrap();
     for call in calls {
-        assert_given_up(call.await.unwrap_err());
+        assert_abandoned(call.await.unwrap_err());
     }
-    assert_given_up(requester.call("too late").await.unwrap_err());
+    assert_abandoned(requester.call("too late").await.unwrap_err());
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.never_sent), (0, 4));
 }
 
-fn assert_given_up(error: CallError) {
+fn assert_abandoned(error: CallError) {
     assert!(!error.is_retryable_if_idempotent());
     let CallError::NoEndpoint(failure) = error else { panic!("{error:?}") };
     assert!(matches!(&*failure, DialFailure::Handshake(_)), "{failure:?}");

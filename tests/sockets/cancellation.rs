@@ -223,31 +223,31 @@ async fn an_idle_stream_does_not_take_messages_from_others(transport: Transport)
 async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
     let seed = seed();
     let mut random = Random(seed);
-    let receives_given_up = Arc::new(AtomicU32::new(0));
+    let receives_abandoned = Arc::new(AtomicU32::new(0));
     let receiving = task::spawn({
-        let (mut random, given_up) = (Random(!seed), Arc::clone(&receives_given_up));
+        let (mut random, abandoned) = (Random(!seed), Arc::clone(&receives_abandoned));
         async move {
             let mut received = Vec::new();
             loop {
                 match receiver.recv_within(random.patience()).await {
                     Some(LAST) => return received,
                     Some(number) => received.push(number),
-                    None => _ = given_up.fetch_add(1, Ordering::Relaxed),
+                    None => _ = abandoned.fetch_add(1, Ordering::Relaxed),
                 }
             }
         }
     });
     let mut sent = Vec::new();
-    let mut sends_given_up = 0;
+    let mut sends_abandoned = 0;
     let mut numbers = 0..LAST;
-    while sends_given_up < CANCELLATIONS
-        || receives_given_up.load(Ordering::Relaxed) < CANCELLATIONS
+    while sends_abandoned < CANCELLATIONS
+        || receives_abandoned.load(Ordering::Relaxed) < CANCELLATIONS
     {
         let number = numbers.next().unwrap();
         if sender.send_within(random.patience(), number).await {
             sent.push(number);
         } else {
-            sends_given_up += 1;
+            sends_abandoned += 1;
         }
     }
     sender.send(LAST).await;
@@ -279,14 +279,14 @@ async fn assert_none_lost(sender: Sender, receiver: Receiver) {
         let (sender, mut random) = (sender.clone(), Random(seed ^ u64::from(number)));
         sending.spawn(async move {
             let mut sent = Vec::new();
-            let mut given_up = 0;
+            let mut abandoned = 0;
             let mut numbers = (number..LAST).step_by(HANDLES as usize);
-            while given_up < CANCELLATIONS / HANDLES {
+            while abandoned < CANCELLATIONS / HANDLES {
                 let number = numbers.next().unwrap();
                 if sender.send_within(random.patience(), number).await {
                     sent.push(number);
                 } else {
-                    given_up += 1;
+                    abandoned += 1;
                 }
             }
             sent

@@ -7,8 +7,8 @@ use tokio::task;
 use tokio_zmtp::monitor::{DropCause, EventKind};
 use tokio_zmtp::stats::{Dropped, Queued};
 use tokio_zmtp::{
-    Balance, Builder, Dealer, Multipart, Pull, Push, RecvReturnedError, TryRecvReturnedError,
-    Undelivered,
+    Balance, Builder, Dealer, Multipart, Pull, Push, RecvReturnedError, TryRecvError,
+    TryRecvReturnedError, Undelivered,
 };
 
 use crate::events;
@@ -122,7 +122,7 @@ async fn messages_of_a_remote_that_left_are_returned_in_order() {
 /// With `Redirect` it would take messages that are for other remotes, and with `Drop` it would wait
 /// indefinitely.
 #[tokio::test]
-async fn a_socket_that_returns_no_messages_says_so() {
+async fn a_socket_that_returns_no_messages_reports_it() {
     let _watchdog = Watchdog::start();
     for undelivered in [Undelivered::Drop, Undelivered::Redirect] {
         let push = Push::builder().undelivered(undelivered).build();

@@ -11,6 +11,7 @@ mod waiting;
 
 // Requires a limit on the files of a process.
 #[cfg(target_os = "linux")]
+mod abandoned;
 mod accepting;
 mod bad_input;
 mod cancellation;
@@ -24,7 +25,6 @@ mod ended;
 mod ending;
 mod endpoints;
 mod every_await;
-mod given_up;
 mod handshake_failure;
 #[cfg(target_os = "linux")]
 mod haproxy;

@@ -94,7 +94,7 @@ impl RadioSender {
     pub(in crate::driver) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
         match self.run_sockets().await {
-            Some(failure) => self.shared.give_up(source, failure),
+            Some(failure) => self.shared.abandon(source, failure),
             None => drop(source),
         }
         tracing::info!(target: log::ENDPOINT, "closed");

@@ -73,7 +73,7 @@ use crate::socket::{Client, CloseReport, Dealer};
 /// request is being written.
 ///
 /// A call that is made while no server is connected waits for one to connect. It fails with
-/// [`CallError::NoEndpoint`] when the last endpoint is given up: the server refuses this client, or
+/// [`CallError::NoEndpoint`] when the last endpoint is abandoned: the server refuses this client, or
 /// the options permit no further attempt. The error holds the reason, and the call is not
 /// retryable. While the client has no endpoint, because the application has connected none or has
 /// disconnected it, the call waits. So does `poll_ready` in either case.

@@ -68,7 +68,7 @@ pub(crate) trait Tracked: Socket + SharedCore<Outgoing: 'static> {
         self.control().shared().remotes.presence()
     }
 
-    /// Returns the reason why the last endpoint was given up, if no remote can be expected anymore.
+    /// Returns the reason why the last endpoint was abandoned, if no remote can be expected anymore.
     /// Senders are woken when this changes.
     fn hopeless(&self) -> Option<Arc<DialFailure>> {
         self.control().shared().remotes.hopeless()

@@ -100,7 +100,7 @@ macro_rules! endpoint_verbs {
             /// [`reconnect_stop`](crate::Builder::reconnect_stop) ends the attempts, or the remote
             /// refuses this socket by an ERROR command: for example because its key is not
             /// admitted. (The reasons `occupied` and `duplicate identity` may be temporary, and are
-            /// retried.) The endpoint is then given up: the
+            /// retried.) The endpoint is then abandoned: the
             /// [monitor](Self::monitor) reports
             /// [`EventKind::Closed`](crate::monitor::EventKind::Closed),
             /// [`remotes().connected()`](crate::Remotes::connected) and its variants return

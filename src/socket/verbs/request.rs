@@ -24,7 +24,7 @@ macro_rules! request_verbs {
             ///
             /// [`RequestError`](crate::RequestError) if the socket is closed, if the connection is
             /// lost after the request was written, if the remote refuses the request by ending its
-            /// connections, if no endpoint is left because the last one was given up, or if the
+            /// connections, if no endpoint is left because the last one was abandoned, or if the
             /// time limit is reached. The error holds the request if no remote has received it.
             ///
             /// # Examples

@@ -8,7 +8,7 @@ macro_rules! send_verbs {
             ///
             /// When this returns, the message is queued for a remote, not delivered.
             ///
-            /// It also waits if the only endpoint was given up, because the remote refuses this
+            /// It also waits if the only endpoint was abandoned, because the remote refuses this
             /// socket: see [`connect`](Self::connect), which states how to detect this.
             ///
             /// # Cancel safety
