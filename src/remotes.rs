@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{oneshot, watch};
 
 use crate::connection_id::ConnectionId;
 use crate::monitor::DialFailure;
@@ -32,12 +31,13 @@ struct RemoteTableState {
     refused: RefusedRemotes,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct ConnectedRemote {
     remote: Remote,
     pipe: Pipe,
     direction: Direction,
-    disconnect: CancellationToken,
+    /// Present until the end of the connection is requested.
+    disconnect: Option<oneshot::Sender<()>>,
 }
 
 /// The side that established a connection.
@@ -108,7 +108,8 @@ impl From<RoutingId> for RemoteId {
 pub(crate) struct Membership {
     remotes: Arc<RemoteTable>,
     id: ConnectionId,
-    disconnect: CancellationToken,
+    /// Polled whenever the connection is, and therefore not a `CancellationToken`, which locks.
+    disconnected: oneshot::Receiver<()>,
 }
 
 /// Counts an endpoint that may add remotes until it is dropped.
@@ -185,18 +186,18 @@ impl RemoteTable {
         direction: Direction,
     ) -> Membership {
         let id = remote.connection_id();
-        let disconnect = CancellationToken::new();
+        let (disconnect, disconnected) = oneshot::channel();
         let mut state = self.state.lock();
         state.reconnects += u64::from(remote.stats().reconnects > 0);
         state.by_routing_id.extend(remote.routing_id().map(|routing_id| (routing_id, id)));
-        let entry = ConnectedRemote { remote, pipe, direction, disconnect: disconnect.clone() };
+        let entry = ConnectedRemote { remote, pipe, direction, disconnect: Some(disconnect) };
         state.connected.insert(id, entry);
         drop(state);
         self.presence.send_modify(|presence| {
             presence.connected += 1;
             presence.joined += 1;
         });
-        Membership { remotes: Arc::clone(self), id, disconnect }
+        Membership { remotes: Arc::clone(self), id, disconnected }
     }
 
     /// Records that the socket has ended.
@@ -227,21 +228,25 @@ impl RemoteTable {
     /// is queued for the remote if it was accepted. If it was dialed, its pipe is kept for the next
     /// connection.
     pub(crate) fn disconnect(&self, id: RemoteId, routing: &Routing) -> bool {
-        let Some(entry) = self.state.lock().find(id).cloned() else { return false };
+        let mut state = self.state.lock();
+        let Some(entry) = state.find_mut(id) else { return false };
+        let ConnectedRemote { pipe, direction, .. } = *entry;
+        let disconnect = entry.disconnect.take();
+        drop(state);
         // Both wake the connection, which must not happen under the lock.
-        if entry.direction == Direction::Accepted {
-            routing.retire_pipe(entry.pipe);
+        if direction == Direction::Accepted {
+            routing.retire_pipe(pipe);
         }
-        entry.disconnect.cancel();
+        disconnect.map(|disconnect| disconnect.send(()));
         true
     }
 
     /// Requests that a connection, whose identity another remote has taken over, end immediately.
     pub(crate) fn replace(&self, id: ConnectionId) {
-        let entry = self.state.lock().connected.get(&id).cloned();
-        if let Some(ConnectedRemote { disconnect, .. }) = entry {
-            disconnect.cancel();
-        }
+        let mut state = self.state.lock();
+        let disconnect = state.connected.get_mut(&id).and_then(|entry| entry.disconnect.take());
+        drop(state);
+        disconnect.map(|disconnect| disconnect.send(()));
     }
 
     /// Returns the sum over all connections so far, and the number of current ones.
@@ -258,18 +263,26 @@ impl RemoteTable {
 
 impl RemoteTableState {
     fn find(&self, id: RemoteId) -> Option<&ConnectedRemote> {
-        let id = match id {
-            RemoteId::Connection(id) => id,
-            RemoteId::Routing(id) => *self.by_routing_id.get(&id)?,
-        };
-        self.connected.get(&id)
+        self.connected.get(&self.connection_id(id)?)
+    }
+
+    fn find_mut(&mut self, id: RemoteId) -> Option<&mut ConnectedRemote> {
+        self.connected.get_mut(&self.connection_id(id)?)
+    }
+
+    fn connection_id(&self, id: RemoteId) -> Option<ConnectionId> {
+        match id {
+            RemoteId::Connection(id) => Some(id),
+            RemoteId::Routing(id) => self.by_routing_id.get(&id).copied(),
+        }
     }
 }
 
 impl Membership {
-    /// Waits until the connection is requested to end.
-    pub(crate) async fn disconnected(&self) {
-        self.disconnect.cancelled().await;
+    /// Waits until the connection is requested to end. Must not be called again afterwards.
+    pub(crate) async fn disconnected(&mut self) {
+        // The sender exists as long as this value.
+        let _ = (&mut self.disconnected).await;
     }
 
     /// Returns the pipe of the remote.

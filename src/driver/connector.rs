@@ -356,7 +356,7 @@ impl Connector {
                 self.unless_ended(routing.attach(self.id, subject).ok()?)?
             }
         };
-        let registered = self.shared.join(
+        let mut registered = self.shared.join(
             &attachment,
             &self.endpoint,
             (connection_id, origin),

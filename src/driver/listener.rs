@@ -398,11 +398,11 @@ impl ListenerState {
         };
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let mut registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
         let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
-        let reason = self.until_disconnected(&registered, pin!(connection.run())).await;
+        let reason = self.until_disconnected(&mut registered, pin!(connection.run())).await;
         drop(connection);
         registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
     }
@@ -433,13 +433,13 @@ impl ListenerState {
         let negotiated = dial.negotiated().clone();
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let mut registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let side = dial.accept(shared.handshake.introduction());
         let remote = registered.remote();
         let openings = shared.openings(&remote);
         side.join(attachment, remote, openings);
-        let reason = self.until_disconnected(&registered, pin!(side.ended())).await;
+        let reason = self.until_disconnected(&mut registered, pin!(side.ended())).await;
         if let Some(mut attachment) = side.leave() {
             registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
         }
@@ -459,7 +459,7 @@ impl ListenerState {
     /// it are written.
     async fn until_disconnected(
         &self,
-        registered: &RegisteredRemote,
+        registered: &mut RegisteredRemote,
         mut running: Pin<&mut impl Future<Output = DisconnectReason>>,
     ) -> DisconnectReason {
         let reason = tokio::select! {

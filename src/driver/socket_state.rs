@@ -293,7 +293,7 @@ impl RegisteredRemote {
 
     /// Waits until the application disconnects the remote, or another remote takes over its
     /// identity.
-    pub(super) async fn disconnected(&self) {
+    pub(super) async fn disconnected(&mut self) {
         self.membership.disconnected().await;
     }
 

@@ -82,7 +82,7 @@ impl DishReceiver {
             let span = log::connection_span(&self.shared.handshake, &self.endpoint, origin);
             log::record_connection_id(&span, connection_id);
             let id = (connection_id, origin);
-            let joined = span.in_scope(|| {
+            let mut joined = span.in_scope(|| {
                 self.shared.join_datagrams(&attachment, &self.endpoint, id, Direction::Accepted)
             });
             let remote = joined.remote();

@@ -171,7 +171,7 @@ impl RadioSender {
         self.sockets += 1;
         let begun = Instant::now();
         let id = (connection_id, origin);
-        let joined = span
+        let mut joined = span
             .in_scope(|| self.shared.join_datagrams(&self.attachment, &endpoint, id, direction));
         let Self { attachment, shared, quotas, .. } = self;
         attachment.begin(&joined.remote());
