@@ -86,9 +86,11 @@ pub fn group_message_len(group: usize, body: usize) -> usize {
 /// others. Returns `None` if there is only one frame.
 #[inline]
 pub fn split_first_part(frames: &[u8]) -> Option<(&[u8], &[u8])> {
-    // Most parts are short: this path takes a few instructions.
-    if let [SHORT_PART, len, rest @ ..] = frames {
-        return rest.split_at_checked(usize::from(*len));
+    // Most parts are short: these paths take a few instructions.
+    match frames {
+        [SHORT_PART, len, rest @ ..] => return rest.split_at_checked(usize::from(*len)),
+        [SHORT_MESSAGE, ..] => return None,
+        _ => {}
     }
     let header = Header::decode(frames).ok()??;
     if header.command || !header.more {
@@ -133,6 +135,14 @@ impl<'a> Iterator for MessageParts<'a> {
         last_part(mem::take(&mut self.frames))
     }
 
+    #[inline]
+    fn last(self) -> Option<&'a [u8]> {
+        match self.frames {
+            [SHORT_MESSAGE, len, rest @ ..] => rest.get(..usize::from(*len)),
+            frames => last_of_several(frames),
+        }
+    }
+
     /// Counts the parts, so that the bounds are exact.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let (mut count, mut rest) = (0, self.frames);
@@ -147,6 +157,17 @@ impl<'a> Iterator for MessageParts<'a> {
 
 impl ExactSizeIterator for MessageParts<'_> {}
 
+/// Returns the last part of any message. It is a separate function to keep it out of the path of
+/// messages of one part.
+#[inline(never)]
+fn last_of_several(frames: &[u8]) -> Option<&[u8]> {
+    let mut rest = frames;
+    while let Some((_, others)) = split_first_part(rest) {
+        rest = others;
+    }
+    last_part(rest)
+}
+
 /// Splits messages, whose frames are back to back, into single ones. The iterator ends before the
 /// first incomplete one.
 pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -156,6 +177,15 @@ pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = others;
         Some(message)
     })
+}
+
+/// Returns the number of complete messages at the beginning of `frames`.
+#[inline]
+pub fn count_messages(frames: &[u8]) -> usize {
+    match message_len(frames) {
+        Some(len) if len == frames.len() => 1,
+        _ => split_messages(frames).count(),
+    }
 }
 
 /// Returns the length of the frames of the message at the beginning of `frames`, or `None` if it is

@@ -12,7 +12,9 @@ use tokio_util::codec::Framed;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
 use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
-use zmtp_proto::message_shape::{MessageShape, last_part, parts, split_first_part, split_messages};
+use zmtp_proto::message_shape::{
+    MessageShape, count_messages, last_part, parts, split_first_part, split_messages,
+};
 
 use crate::message::Message;
 use crate::pipe::unpack;
@@ -297,7 +299,7 @@ impl Writer {
         let messages = match self.shape {
             MessageShape::Single => self.encoded,
             MessageShape::GroupAndBody | MessageShape::Multipart => {
-                self.taken.iter().map(|packed| split_messages(packed).count()).sum()
+                self.taken.iter().map(|packed| count_messages(packed)).sum()
             }
         };
         self.written.add(Volume { messages: messages as u64, bytes: self.round as u64 });
@@ -372,16 +374,21 @@ impl Writer {
 
     #[inline]
     fn frames_len<const HAS_PARTS: bool>(&self, message: &Message) -> usize {
-        let overhead = if self.sealer.is_some() { OVERHEAD } else { 0 };
-        if !HAS_PARTS {
-            return frame_len(overhead + message.len());
+        match (HAS_PARTS, &self.sealer) {
+            (false, None) => frame_len(message.len()),
+            (false, Some(_)) => frame_len(OVERHEAD + message.len()),
+            (true, None) => message.len(),
+            (true, Some(_)) => sealed_len(message),
         }
-        if overhead == 0 {
-            return message.len();
-        }
-        let parts = split_messages(message).flat_map(parts);
-        parts.map(|part| frame_len(overhead + part.len())).sum()
     }
+}
+
+/// Returns the length of the sealed frames of messages of several parts. It is a separate function
+/// to keep it out of the path of unencrypted messages.
+#[inline(never)]
+fn sealed_len(messages: &[u8]) -> usize {
+    let parts = split_messages(messages).flat_map(parts);
+    parts.map(|part| frame_len(OVERHEAD + part.len())).sum()
 }
 
 /// Appends the frame of a message of one part, or the frames of messages of several parts.

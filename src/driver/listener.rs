@@ -398,7 +398,8 @@ impl ListenerState {
         };
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let mut registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let mut registered =
+            shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
         let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
@@ -433,7 +434,8 @@ impl ListenerState {
         let negotiated = dial.negotiated().clone();
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let mut registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let mut registered =
+            shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let side = dial.accept(shared.handshake.introduction());
         let remote = registered.remote();

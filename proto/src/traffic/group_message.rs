@@ -26,6 +26,11 @@ impl PartRule for GroupRule {
     }
 
     #[inline]
+    fn accepts_alone(self, _size: usize) -> bool {
+        false
+    }
+
+    #[inline]
     fn check_header(
         self,
         arrived: &ArrivedParts,

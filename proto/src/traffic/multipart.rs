@@ -23,6 +23,11 @@ impl PartRule for PartLimits {
     }
 
     #[inline]
+    fn accepts_alone(self, size: usize) -> bool {
+        self.parts > 0 && size as u64 <= self.bytes
+    }
+
+    #[inline]
     fn check_header(
         self,
         arrived: &ArrivedParts,

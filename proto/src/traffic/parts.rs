@@ -34,6 +34,9 @@ pub(super) trait PartRule: Copy {
         size: u64,
     ) -> Result<(), TrafficError>;
 
+    /// Returns whether a part of this size can be a whole message.
+    fn accepts_alone(self, size: usize) -> bool;
+
     /// Checks the content of the next part.
     #[inline]
     fn check_part(self, _arrived: &ArrivedParts, _part: &[u8]) -> Result<(), TrafficError> {
@@ -62,6 +65,14 @@ impl TrafficDecoder {
         let mut arrived = self.arrived;
         let (mut end, mut next, mut messages) = (0, arrived.len, 0);
         let found = loop {
+            if arrived.parts == 0 {
+                let (len, count) = short_messages(rule, &input[next..]);
+                if count > 0 {
+                    next += len;
+                    end = next;
+                    messages += count;
+                }
+            }
             match next_part(rule, &arrived, &input[next..]) {
                 Ok(Some((len, size, more))) => {
                     next += len;
@@ -123,6 +134,22 @@ impl TrafficDecoder {
 /// Returns the length of the frame at the beginning of `input`, the length of its content, and
 /// whether other parts of the same message follow. Returns `None` if the frame is incomplete, or a
 /// command.
+/// Returns the length and the number of the messages of one short part at the beginning of `input`.
+/// Most messages are like this: each takes a few instructions.
+#[inline]
+fn short_messages(rule: impl PartRule, input: &[u8]) -> (usize, usize) {
+    let (mut rest, mut messages) = (input, 0);
+    while let [SHORT_MESSAGE, size, after @ ..] = rest {
+        let size = usize::from(*size);
+        if size > after.len() || !rule.accepts_alone(size) {
+            break;
+        }
+        rest = &after[size..];
+        messages += 1;
+    }
+    (input.len() - rest.len(), messages)
+}
+
 #[inline]
 fn next_part(
     rule: impl PartRule,
