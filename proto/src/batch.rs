@@ -95,14 +95,14 @@ impl Batch {
     /// Returns the first message.
     #[inline]
     pub fn first(&self) -> Option<&[u8]> {
-        let (header, size) = first_message(&self.frames, self.overhead)?;
+        let (header, size) = self.first_message()?;
         self.frames.get(header..)?.get(..size)
     }
 
     /// Removes and returns the first message.
     #[inline]
     pub fn pop(&mut self) -> Option<Bytes> {
-        let (header, size) = first_message(&self.frames, self.overhead)?;
+        let (header, size) = self.first_message()?;
         self.messages -= 1;
         self.frames.advance(header);
         Some(self.frames.split_to(size))
@@ -112,7 +112,7 @@ impl Batch {
     /// after it are not specified.
     #[inline]
     pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
-        let (header, size) = first_message(&self.frames, self.overhead)?;
+        let (header, size) = self.first_message()?;
         if size > N {
             return None;
         }
@@ -132,6 +132,16 @@ impl Batch {
         Some((bytes, size))
     }
 
+    /// Returns the number of bytes before the first message, and its length, which may exceed the
+    /// frames.
+    #[inline]
+    fn first_message(&self) -> Option<(usize, usize)> {
+        first_frame(&self.frames, self.overhead, |frames| match self.messages {
+            1 => Some((0, frames.len())),
+            _ => first_with_headers(frames),
+        })
+    }
+
     /// Returns the frames, which begin with those of the first message.
     #[inline]
     pub fn frames(&self) -> &[u8] {
@@ -147,9 +157,8 @@ impl Batch {
         }
         let (mut end, mut count) = (0, 0);
         while count < messages && end < bytes {
-            let Some((header, size)) = first_message(&self.frames[end..], self.overhead) else {
-                break;
-            };
+            let first = first_frame(&self.frames[end..], self.overhead, first_with_headers);
+            let Some((header, size)) = first else { break };
             end += header + size;
             count += 1;
         }
@@ -189,14 +198,8 @@ impl Batch {
 /// short header. A message of one short part then takes the same path as its body in other batches.
 const WITH_HEADERS: usize = 0_usize.wrapping_sub(SHORT_LENGTH);
 
-/// Returns the number of bytes before the first message, and its length, which may exceed `frames`.
-#[inline]
-fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
-    first_frame(frames, overhead, first_with_headers)
-}
-
-/// Does the same for a message that is returned with its headers. It is a separate function to keep
-/// it out of the path of messages of one part.
+/// Returns zero, and the length of a message that is returned with its headers. It is a separate
+/// function to keep it out of the path of messages of one part.
 #[inline(never)]
 fn first_with_headers(frames: &[u8]) -> Option<(usize, usize)> {
     Some((0, message_len(frames)?))
