@@ -36,12 +36,14 @@ macro_rules! request_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn request(
+            // An `async fn` would move the request and the reply once more.
+            #[inline]
+            pub fn request(
                 &self,
                 message: impl Into<$message>,
-            ) -> Result<$message, $crate::error::RequestError> {
+            ) -> impl Future<Output = Result<$message, $crate::error::RequestError>> + Send {
                 let options = &self.0.core.control.shared().options.requests;
-                self.0.request(message.into(), options.timeout).await
+                self.0.request(message.into(), options.timeout)
             }
 
             /// Sends a request like [`request`](Self::request), and waits for its reply for at most
