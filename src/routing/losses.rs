@@ -252,6 +252,11 @@ impl Losses {
         }
     }
 
+    /// Counts a reply that arrived before its request was abandoned, and was not taken.
+    pub(crate) fn untaken_reply(&self) {
+        self.stray_replies.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts multipart messages that were discarded.
     pub(crate) fn multipart(&self, subject: &EventSource, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);

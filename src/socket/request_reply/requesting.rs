@@ -255,7 +255,9 @@ impl<C: Deref<Target = Core<Requests>> + Unpin> Future for Requesting<C> {
 
 impl<C: Deref<Target = Core<Requests>>> Drop for Requesting<C> {
     fn drop(&mut self) {
-        self.abandon();
+        if let (_, Some(RequestOutcome::Reply(_))) = self.abandon() {
+            self.core.control.shared().losses().untaken_reply();
+        }
     }
 }
 
