@@ -16,7 +16,7 @@ use zmtp_proto::socket_type::SocketType;
 use super::Round;
 use super::strategies::{UNLIMITED, arbitrary_remote};
 use crate::connection::{Connection, Deadline, establish};
-use crate::message::Message;
+use crate::message::{AnyMessage, Message, Multipart};
 use crate::monitor::EventSource;
 use crate::options::Options;
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, OutgoingPipes, RoundRobin, Routing};
@@ -41,12 +41,27 @@ impl Connected {
     ///
     /// Panics if the runtime cannot be created.
     pub fn new(size: usize, messages: usize) -> Self {
+        let body = vec![0x55; size].into();
+        Self::between(SocketType::Client, SocketType::Server, body, messages)
+    }
+
+    /// Does the same for messages of any number of parts, each of which has one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the runtime cannot be created.
+    pub fn multipart(size: usize, messages: usize) -> Self {
+        let frames = Multipart::from(vec![0x55; size]).into_queue().into_bytes();
+        Self::between(SocketType::Push, SocketType::Pull, frames, messages)
+    }
+
+    fn between(near_type: SocketType, far_type: SocketType, body: Bytes, messages: usize) -> Self {
         let runtime = runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime of one thread can be created");
         let (near, far) = duplex(STREAM);
-        let outgoing = connect(&runtime, near, SocketType::Client).0;
-        let incoming = connect(&runtime, far, SocketType::Server).1;
-        Self { runtime, outgoing, incoming, body: vec![0x55; size].into(), messages }
+        let outgoing = connect(&runtime, near, near_type).0;
+        let incoming = connect(&runtime, far, far_type).1;
+        Self { runtime, outgoing, incoming, body, messages }
     }
 
     fn send(&self, message: Message) {

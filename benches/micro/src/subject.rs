@@ -8,11 +8,13 @@ pub(crate) enum Subject {
     Send,
     Recv,
     Batch,
+    Multipart,
     Inproc,
 }
 
 impl Subject {
-    pub(crate) const ALL: [Self; 4] = [Self::Send, Self::Recv, Self::Batch, Self::Inproc];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Send, Self::Recv, Self::Batch, Self::Multipart, Self::Inproc];
 
     /// Returns the name of the subject in the budget.
     pub(crate) const fn name(self) -> &'static str {
@@ -20,6 +22,7 @@ impl Subject {
             Self::Send => "send",
             Self::Recv => "recv",
             Self::Batch => "batch",
+            Self::Multipart => "multipart",
             Self::Inproc => "inproc",
         }
     }
@@ -30,6 +33,7 @@ impl Subject {
             Self::Send => Box::new(TrySend::new()),
             Self::Recv => Box::new(TryRecv::new()),
             Self::Batch => Box::new(Connected::new(SHORT, MESSAGES)),
+            Self::Multipart => Box::new(Connected::multipart(SHORT, MESSAGES)),
             Self::Inproc => Box::new(InprocBatch::new()),
         }
     }
