@@ -297,10 +297,11 @@ pub enum RouteError<T = Message> {
     #[error("the socket is closed")]
     Closed(T),
     /// No remote has this routing id or identity: it is unknown, or its remote has left.
-    #[error("no remote has this routing id")]
+    #[error("no remote has this routing id or identity")]
     HostUnreachable(T),
-    /// The queue of this remote was full until the time limit was reached.
-    #[error("the remote could not take a message in time")]
+    /// The queue of this remote was full until the time limit was reached, which is zero if the
+    /// operation does not wait.
+    #[error("the queue of the remote is full")]
     Timeout(T),
 }
 
@@ -312,10 +313,10 @@ pub enum TryRouteError<T = Message> {
     #[error("the socket is closed")]
     Closed(T),
     /// The queue of this remote is full.
-    #[error("the remote cannot take a message now")]
+    #[error("the queue of the remote is full")]
     Full(T),
     /// No remote has this routing id or identity: it is unknown, or its remote has left.
-    #[error("no remote has this routing id")]
+    #[error("no remote has this routing id or identity")]
     HostUnreachable(T),
 }
 

@@ -5,5 +5,11 @@
 #[doc = include_str!("guide/endpoints.md")]
 pub mod endpoints {}
 
+#[doc = include_str!("guide/from_pyzmq.md")]
+pub mod from_pyzmq {}
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
+
 #[doc = include_str!("guide/observability.md")]
 pub mod observability {}

@@ -30,23 +30,23 @@
 //!
 //! # Sockets
 //!
-//! | Type | Remotes | Sends | Receives |
-//! |---|---|---|---|
-//! | [`Client`] | [`Server`]s | round-robin | fair-queued |
-//! | [`Server`] | [`Client`]s | by [`RoutingId`] | fair-queued |
-//! | [`Peer`] | [`Peer`]s | by [`RoutingId`] | fair-queued |
-//! | [`Scatter`] | [`Gather`]s | round-robin | never |
-//! | [`Gather`] | [`Scatter`]s | never | fair-queued |
-//! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
-//! | [`Pair`] | one [`Pair`] | to the only remote | from the only remote |
-//! | [`Push`] | [`Pull`]s | round-robin | never |
-//! | [`Pull`] | [`Push`]es | never | fair-queued |
-//! | [`Dealer`] | [`Dealer`]s, [`Router`]s, [`Rep`]s | round-robin | fair-queued |
-//! | [`Router`] | [`Dealer`]s, [`Router`]s, [`Req`]s | by [`Identity`] | fair-queued |
-//! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued |
-//! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request |
-//! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
-//! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
+//! | Type | Remotes | Sends | Receives | When full |
+//! |---|---|---|---|---|
+//! | [`Client`] | [`Server`]s | round-robin | fair-queued | waits |
+//! | [`Server`] | [`Client`]s | by [`RoutingId`] | fair-queued | waits for that client |
+//! | [`Peer`] | [`Peer`]s | by [`RoutingId`] | fair-queued | waits for that peer |
+//! | [`Scatter`] | [`Gather`]s | round-robin | never | waits |
+//! | [`Gather`] | [`Scatter`]s | never | fair-queued | – |
+//! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote | waits |
+//! | [`Pair`] | one [`Pair`] | to the only remote | from the only remote | waits |
+//! | [`Push`] | [`Pull`]s | round-robin | never | waits |
+//! | [`Pull`] | [`Push`]es | never | fair-queued | – |
+//! | [`Dealer`] | [`Dealer`]s, [`Router`]s, [`Rep`]s | round-robin | fair-queued | waits |
+//! | [`Router`] | [`Dealer`]s, [`Router`]s, [`Req`]s | by [`Identity`] | fair-queued | fails immediately, or drops by option |
+//! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued | waits for that requester |
+//! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request | waits |
+//! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never | drops for that member, or waits by option |
+//! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined | – |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type.
@@ -87,7 +87,10 @@
 //!
 //! Every remote has two queues, one for each direction, each with an exact high-water mark. When no
 //! queue has room for a message, the socket is *mute*: `send` waits, and `try_send` returns the
-//! message. While a queue of received messages is full, the socket does not read from that remote,
+//! message. A [`Router`] does not wait: `route` fails immediately with the message, or drops it by
+//! option. A [`Radio`] drops the message for each member whose queue is full, and counts it. The
+//! column *When full* above shows this for each type, and [`guide::limits`] all limits. While a
+//! queue of received messages is full, the socket does not read from that remote,
 //! which becomes mute in turn. Other remotes are not affected.
 //!
 //! # Endpoints

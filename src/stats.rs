@@ -150,9 +150,15 @@ pub struct RefusedRemotes {
     /// The type of the remote does not fit the type of this socket:
     /// [`IncompatibleSocketType`](crate::monitor::HandshakeFailure::IncompatibleSocketType).
     pub incompatible: u64,
-    /// This [`Channel`](crate::Channel) had another remote:
+    /// This [`Channel`](crate::Channel) or [`Pair`](crate::Pair) had another remote:
     /// [`Occupied`](crate::monitor::HandshakeFailure::Occupied).
     pub occupied: u64,
+    /// The two sides use different mechanisms, have the same role, or the keys of CURVE do not
+    /// match: [`MechanismMismatch`](crate::monitor::HandshakeFailure::MechanismMismatch),
+    /// [`BothClients`](crate::monitor::HandshakeFailure::BothClients),
+    /// [`BothServers`](crate::monitor::HandshakeFailure::BothServers) or
+    /// [`WrongKey`](crate::monitor::HandshakeFailure::WrongKey).
+    pub security: u64,
     /// The remote joined more groups than this [`Radio`](crate::Radio) allows, and was
     /// disconnected: [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
     pub too_many_groups: u64,
@@ -217,6 +223,7 @@ pub(crate) enum RemoteRefusal {
     Identity,
     Incompatible,
     Occupied,
+    Security,
     TooManyGroups,
 }
 
@@ -270,6 +277,7 @@ impl RefusedRemotes {
             RemoteRefusal::Identity => &mut self.identity,
             RemoteRefusal::Incompatible => &mut self.incompatible,
             RemoteRefusal::Occupied => &mut self.occupied,
+            RemoteRefusal::Security => &mut self.security,
             RemoteRefusal::TooManyGroups => &mut self.too_many_groups,
         };
         *counter = counter.saturating_add(1);
@@ -330,6 +338,7 @@ impl Stats {
             (&mut refused.identity, other.refused.identity),
             (&mut refused.incompatible, other.refused.incompatible),
             (&mut refused.occupied, other.refused.occupied),
+            (&mut refused.security, other.refused.security),
             (&mut refused.too_many_groups, other.refused.too_many_groups),
         ] {
             *sum = sum.saturating_add(more);

@@ -147,6 +147,13 @@ fn proxy_forwards_every_task_and_none_while_paused() {
 }
 
 #[test]
+fn push_pull_performs_every_task_although_a_worker_is_killed() {
+    let shown = start("push_pull").finish();
+    assert!(shown.starts_with("the second worker is killed\n"), "{shown}");
+    assert!(shown.ends_with("sink: 300 tasks are done\n"), "{shown}");
+}
+
+#[test]
 fn reliable_request_retries_and_then_fails() {
     let shown = start("reliable_request").finish();
     assert!(shown.contains("lost once:\n  no reply to attempt 1\n"));

@@ -11,6 +11,9 @@ use super::{Admission, Authenticator, Credentials, CurvePublicKey, Password, Req
 /// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
 /// remotes stay connected: disconnect them with
 /// [`Remotes::disconnect`](crate::Remotes::disconnect).
+///
+/// A client that was refused does not try again: if it is added later, its program must
+/// [`connect`](crate::Client::connect) again.
 #[derive(Clone, Default)]
 pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
 
@@ -19,6 +22,9 @@ pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
 /// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
 /// remotes stay connected: disconnect them with
 /// [`Remotes::disconnect`](crate::Remotes::disconnect).
+///
+/// A client that was refused does not try again: if it is added later, its program must
+/// [`connect`](crate::Client::connect) again.
 #[derive(Clone, Default)]
 pub struct Keys(Arc<RwLock<HashMap<CurvePublicKey, String>>>);
 

@@ -23,7 +23,7 @@ use zmtp_proto::traffic::TrafficDecoder;
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use super::handshake_stream::HandshakeStream;
 use crate::auth::{Admission, AuthenticatorCall, Credentials, StatusCode};
-use crate::monitor::HandshakeFailure;
+use crate::monitor::{Claimant, HandshakeFailure};
 use crate::options::MessageLimits;
 
 /// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all
@@ -239,12 +239,19 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             Progress::Negotiated(negotiated) => return Ok(Reached::Negotiated(negotiated)),
             Progress::Request => return Ok(Reached::Request),
             Progress::Credentials(credentials) => {
+                let claimant = Claimant::of(&credentials);
                 let answer = match authenticator_call {
                     Some(call) => call.authenticate(credentials).await,
                     None => Ok(Admission::default()),
                 };
                 let verdict = answer.map(|answer| *admission = answer);
-                if let Some(negotiated) = judge(framed, verdict)? {
+                let judged = judge(framed, verdict).map_err(|error| match error.into() {
+                    HandshakeFailure::Rejected { status, .. } => {
+                        HandshakeFailure::Rejected { status, claimant }
+                    }
+                    failure => failure,
+                });
+                if let Some(negotiated) = judged? {
                     return Ok(Reached::Negotiated(negotiated));
                 }
             }

@@ -77,6 +77,7 @@ pub(super) fn connection_span(
         remote_pid = origin.credentials.and_then(|credentials| credentials.pid),
         connection_id = Empty,
         routing_id = Empty,
+        identity = Empty,
     )
 }
 
@@ -104,6 +105,9 @@ pub(super) fn connect_failed(quotas: &Quotas, failure: &DialFailure, is_failing:
 pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) {
     if let Some(routing_id) = remote.routing_id() {
         Span::current().record("routing_id", display(routing_id));
+    }
+    if let Some(identity) = remote.identity() {
+        Span::current().record("identity", display(identity));
     }
     let remote_type = remote.socket_type().map(display);
     let user_id = remote.user_id();
@@ -156,7 +160,7 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
         HandshakeFailure::ClosedByCurveServer
         | HandshakeFailure::ClosedByRemote
         | HandshakeFailure::Io(_) => Level::Debug,
-        HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
+        HandshakeFailure::Rejected { status: StatusCode::TemporaryError, .. } => Level::Debug,
         HandshakeFailure::AddressDenied
         | HandshakeFailure::BothClients { .. }
         | HandshakeFailure::BothServers { .. }

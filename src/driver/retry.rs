@@ -29,7 +29,9 @@ impl Retry {
                         Self::BackOff
                     }
                     HandshakeFailure::Refused { .. } => Self::Never,
-                    HandshakeFailure::Rejected { status } if status.is_temporary() => Self::BackOff,
+                    HandshakeFailure::Rejected { status, .. } if status.is_temporary() => {
+                        Self::BackOff
+                    }
                     HandshakeFailure::AddressDenied
                     | HandshakeFailure::BothClients { .. }
                     | HandshakeFailure::BothServers { .. }

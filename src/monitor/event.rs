@@ -1,11 +1,14 @@
 //! The events of a monitor.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use zmtp_proto::endpoint::Endpoint;
+use zmtp_proto::identity::Identity;
 
 use super::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
@@ -25,6 +28,10 @@ pub struct Event {
     /// The routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None`
     /// before the handshake, and on sockets that do not address remotes.
     pub routing_id: Option<RoutingId>,
+    /// The identity of the remote: that by which a [`Router`](crate::Router) addresses it, and on
+    /// other sockets the one that it announced. `None` before the end of the handshake, and without
+    /// an identity.
+    pub identity: Option<Identity>,
     /// The kind of the event.
     pub kind: EventKind,
 }
@@ -94,6 +101,44 @@ pub enum EventKind {
     Closed,
 }
 
+/// Describes the event in one line, with the reason of a failure and its sources.
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening => f.write_str("listening"),
+            Self::AcceptFailed { error } => write_with_sources(f, "cannot accept", error),
+            Self::Accepted => f.write_str("accepted a connection"),
+            Self::ConnectDelayed => f.write_str("connecting"),
+            Self::ConnectFailed { reason } => write_with_sources(f, "the attempt failed", reason),
+            Self::Connected => f.write_str("connected"),
+            Self::HandshakeSucceeded => f.write_str("the handshake succeeded"),
+            Self::HandshakeFailed { reason } => {
+                write_with_sources(f, "the handshake failed", reason)
+            }
+            Self::Disconnected { reason } => write_with_sources(f, "disconnected", reason),
+            Self::ConnectRetried { delay } => write!(f, "reconnecting after {delay:?}"),
+            Self::ConnectionsPaused { ended } => {
+                write!(f, "no connections: ended remotes have left {} messages", ended.messages)
+            }
+            Self::ConnectionsResumed => f.write_str("connections are established again"),
+            Self::MessagesDropped { messages, cause } => {
+                write!(f, "dropped {messages} messages: {cause:?}")
+            }
+            Self::Closed => f.write_str("closed"),
+        }
+    }
+}
+
+fn write_with_sources(f: &mut fmt::Formatter<'_>, event: &str, reason: &dyn Error) -> fmt::Result {
+    write!(f, "{event}")?;
+    let mut next = Some(reason);
+    while let Some(cause) = next {
+        write!(f, ": {cause}")?;
+        next = cause.source();
+    }
+    Ok(())
+}
+
 /// The cause of dropped messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -146,4 +191,19 @@ pub enum DropCause {
     /// The messages were read from the remote, but not queued for `recv` when the connection or the
     /// socket ended.
     Unread,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_displayed_with_all_its_reasons() {
+        let reason = HandshakeFailure::Refused { reason: "400".into() }.into();
+        assert_eq!(
+            EventKind::ConnectFailed { reason }.to_string(),
+            "the attempt failed: the handshake failed: the remote refuses this socket: 400 denied",
+        );
+        assert_eq!(EventKind::Closed.to_string(), "closed");
+    }
 }

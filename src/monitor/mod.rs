@@ -2,6 +2,7 @@
 //!
 //! [`Socket::monitor`](crate::Socket::monitor) creates a [`Monitor`], a stream of [`Event`]s.
 
+mod claimant;
 mod event;
 mod publisher;
 mod reason;
@@ -14,6 +15,7 @@ use thiserror::Error;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
+pub use self::claimant::Claimant;
 pub use self::event::{DropCause, Event, EventKind};
 pub(crate) use self::publisher::{EventPublisher, EventSource};
 pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure, ProtocolError};

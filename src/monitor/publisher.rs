@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 use zmtp_proto::endpoint::Endpoint;
+use zmtp_proto::identity::Identity;
 
 use super::{Event, EventKind, Monitor};
 use crate::connection_id::ConnectionId;
@@ -33,6 +34,8 @@ pub(crate) struct EventSource {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) connection_id: Option<ConnectionId>,
     pub(crate) routing_id: Option<RoutingId>,
+    /// Boxed, because it is rare, and every attachment has a source.
+    pub(crate) identity: Option<Box<Identity>>,
 }
 
 impl EventPublisher {
@@ -55,9 +58,12 @@ impl EventPublisher {
             Subscriptions::Watched(events) => events.clone(),
             Subscriptions::Unwatched | Subscriptions::Ended => return,
         };
-        let EventSource { endpoint, address, connection_id, routing_id } = subject.clone();
+        let EventSource { endpoint, address, connection_id, routing_id, identity } =
+            subject.clone();
+        let identity = identity.map(|identity| *identity);
+        let kind = kind();
         // It is not an error if there is no monitor left.
-        let _ = events.send(Event { endpoint, address, connection_id, routing_id, kind: kind() });
+        let _ = events.send(Event { endpoint, address, connection_id, routing_id, identity, kind });
     }
 
     /// Ends all monitors once they have read the published events.
@@ -68,7 +74,7 @@ impl EventPublisher {
 
 impl EventSource {
     pub(crate) const fn endpoint(endpoint: Endpoint) -> Self {
-        Self { endpoint, address: None, connection_id: None, routing_id: None }
+        Self { endpoint, address: None, connection_id: None, routing_id: None, identity: None }
     }
 
     /// Returns the source for a connection of the endpoint, before its handshake.
@@ -78,6 +84,7 @@ impl EventSource {
             address: origin.address,
             connection_id: Some(id),
             routing_id: None,
+            identity: None,
         }
     }
 }
@@ -89,6 +96,7 @@ impl From<&Remote> for EventSource {
             address: remote.address(),
             connection_id: Some(remote.connection_id()),
             routing_id: remote.routing_id(),
+            identity: remote.identity().cloned().map(Box::new),
         }
     }
 }

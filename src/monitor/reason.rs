@@ -15,6 +15,7 @@ use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficError;
 
+use super::claimant::Claimant;
 use crate::stats::RemoteRefusal;
 
 /// The reason why an attempt to connect failed.
@@ -133,16 +134,18 @@ pub enum HandshakeFailure {
     Refused {
         /// The reason that the remote gave, made printable. It has no defined meaning. A number is
         /// usually that of a [`StatusCode`]; the error displays its name as well. A
-        /// [`Channel`](crate::Channel) that has another remote sends the reason `occupied`, and a
-        /// [`Router`](crate::Router) that has another remote with the same identity sends
-        /// `duplicate identity`.
+        /// [`Channel`](crate::Channel) or [`Pair`](crate::Pair) that has another remote sends the
+        /// reason `occupied`, and a [`Router`](crate::Router) that has another remote with the same
+        /// identity sends `duplicate identity`.
         reason: String,
     },
     /// This side refused the remote.
-    #[error("the remote is not admitted: {status}")]
+    #[error("the remote is not admitted: {status}{}", in_brackets(.claimant.as_ref()))]
     Rejected {
         /// The verdict of the authenticator.
         status: StatusCode,
+        /// The user or key that the remote claimed; `None` with NULL.
+        claimant: Option<Claimant>,
     },
     /// The handshake took longer than [`handshake_interval`](crate::Builder::handshake_interval).
     #[error("the handshake took longer than {limit:?}")]
@@ -159,8 +162,9 @@ pub enum HandshakeFailure {
     },
     /// Data from the remote cannot be decrypted (RFC 26): the remote does not hold the secret key
     /// that it claims, it uses a wrong public key of this socket, or the data was modified in
-    /// transit.
-    #[error("the remote does not hold the key it claims")]
+    /// transit. A server that cannot decrypt the first command reports that the remote probably has
+    /// another public key of this socket.
+    #[error("{}", about_key(.0))]
     WrongKey(#[source] ProtocolError),
 }
 
@@ -267,7 +271,7 @@ impl From<HandshakeError> for HandshakeFailure {
                 Self::Refused { reason: reason.to_string() }
             }
             HandshakeError::Mechanism(MechanismError::Rejected { status }) => {
-                Self::Rejected { status }
+                Self::Rejected { status, claimant: None }
             }
             HandshakeError::Mechanism(
                 error @ (MechanismError::Unopened { .. } | MechanismError::Vouch),
@@ -307,6 +311,10 @@ impl HandshakeFailure {
                 Some(RemoteRefusal::Identity)
             }
             Self::Occupied => Some(RemoteRefusal::Occupied),
+            Self::BothClients { .. }
+            | Self::BothServers { .. }
+            | Self::MechanismMismatch { .. }
+            | Self::WrongKey(_) => Some(RemoteRefusal::Security),
             _ => None,
         }
     }
@@ -360,6 +368,20 @@ impl From<TrafficError> for DisconnectReason {
             TrafficError::TooManyParts { limit } => Self::TooManyParts { limit },
             error => Self::Protocol(ProtocolError::new(error)),
         }
+    }
+}
+
+fn in_brackets(claimant: Option<&Claimant>) -> String {
+    claimant.map(|claimant| format!(" ({claimant})")).unwrap_or_default()
+}
+
+/// Describes data that cannot be decrypted. The first command is sealed for the key of the server.
+fn about_key(error: &ProtocolError) -> &'static str {
+    match error.0.downcast_ref() {
+        Some(MechanismError::Unopened { name: "HELLO" }) => {
+            "cannot decrypt: the remote probably has another public key of this socket"
+        }
+        _ => "the remote does not hold the key it claims",
     }
 }
 

@@ -23,7 +23,8 @@ pub enum CallError {
     /// been carried out.
     #[error("the connection was lost before the reply arrived")]
     ConnectionLost,
-    /// The deadline passed before the reply arrived. The request may have been carried out.
+    /// The deadline passed after the request was queued for a server, and before the reply arrived.
+    /// The request may have been carried out.
     #[error("the deadline passed before the reply arrived")]
     DeadlineExceeded,
     /// The responder returned an error.
@@ -37,6 +38,12 @@ pub enum CallError {
     /// Two of these errors are equal if they report the same failure.
     #[error("no endpoint is left")]
     NoEndpoint(#[source] Arc<DialFailure>),
+    /// The deadline passed before the request was sent: no server was connected, or their queues or
+    /// [`max_outstanding`](super::RequesterBuilder::max_outstanding) left no room. The request was
+    /// certainly not carried out. It is not retryable, because its deadline has passed; the
+    /// application can make the call again with a later one.
+    #[error("the deadline passed before the request was sent")]
+    NotSent,
     /// Two servers, or one server twice, ended the connection while the request was being written.
     /// A server does so if a request exceeds its limit. The request was certainly not carried out.
     /// It is not retryable, because a server with the same limit refuses it again. See
@@ -69,6 +76,27 @@ impl CallError {
             Self::Undelivered => true,
             Self::Failed(failure) => failure.code().is_not_started(),
             _ => false,
+        }
+    }
+
+    /// Returns whether the request may have been carried out. If not, it was certainly not started,
+    /// and can be sent elsewhere. Unlike [`is_retryable`](Self::is_retryable), this does not state
+    /// whether the same call is likely to succeed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::rpc::CallError;
+    ///
+    /// assert!(CallError::DeadlineExceeded.may_be_carried_out());
+    /// assert!(!CallError::NotSent.may_be_carried_out());
+    /// ```
+    #[must_use]
+    pub const fn may_be_carried_out(&self) -> bool {
+        match self {
+            Self::NoEndpoint(_) | Self::NotSent | Self::Refused | Self::Undelivered => false,
+            Self::Failed(failure) => !failure.code().is_not_started(),
+            Self::BadReply | Self::Closed | Self::ConnectionLost | Self::DeadlineExceeded => true,
         }
     }
 
@@ -125,10 +153,13 @@ mod tests {
             CallError::Closed,
             CallError::NoEndpoint(Arc::new(DialFailure::TimedOut { limit: Duration::ZERO })),
             CallError::BadReply,
+            CallError::NotSent,
             CallError::Refused,
         ] {
             assert!(!error.is_retryable_if_idempotent());
         }
         assert!(!failed(ErrorCode::APPLICATION).is_retryable_if_idempotent());
+        assert!(failed(ErrorCode::APPLICATION).may_be_carried_out());
+        assert!(!failed(ErrorCode::OVERLOADED).may_be_carried_out());
     }
 }

@@ -16,7 +16,7 @@ use zmtp_proto::rpc::ErrorCode;
 /// | `Failure` | its own |
 /// | [`CallError::Failed`], of a forwarded request | that of the failure |
 /// | [`CallError::Undelivered`] | `OVERLOADED` |
-/// | [`CallError::DeadlineExceeded`] | `DEADLINE_EXCEEDED` |
+/// | [`CallError::DeadlineExceeded`], [`CallError::NotSent`] | `DEADLINE_EXCEEDED` |
 /// | [`CallError::Closed`], [`CallError::ConnectionLost`] | `CANCELLED` |
 /// | any other [`CallError`] | `FAILED` |
 /// | `Overloaded` of tower's `LoadShed` | `OVERLOADED` |
@@ -38,6 +38,7 @@ use zmtp_proto::rpc::ErrorCode;
 /// [`CallError::ConnectionLost`]: super::CallError::ConnectionLost
 /// [`CallError::DeadlineExceeded`]: super::CallError::DeadlineExceeded
 /// [`CallError::Failed`]: super::CallError::Failed
+/// [`CallError::NotSent`]: super::CallError::NotSent
 /// [`CallError::Undelivered`]: super::CallError::Undelivered
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {

@@ -39,7 +39,7 @@ impl Failure {
         let code = match error {
             CallError::Failed(failure) => return failure.clone(),
             CallError::Undelivered => ErrorCode::OVERLOADED,
-            CallError::DeadlineExceeded => ErrorCode::DEADLINE_EXCEEDED,
+            CallError::DeadlineExceeded | CallError::NotSent => ErrorCode::DEADLINE_EXCEEDED,
             CallError::Closed | CallError::ConnectionLost => ErrorCode::CANCELLED,
             CallError::BadReply | CallError::NoEndpoint(_) | CallError::Refused => {
                 ErrorCode::FAILED

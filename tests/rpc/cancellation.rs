@@ -133,7 +133,9 @@ async fn calls_end_at_their_own_deadlines_by_one_clock() {
 async fn a_call_without_a_server_ends_at_its_deadline() {
     let requester = Requester::new(Client::builder().build());
     let request = Request::from("x").with_timeout(Duration::from_secs(3));
-    assert_eq!(requester.call(request).await, Err(CallError::DeadlineExceeded));
+    let error = requester.call(request).await.unwrap_err();
+    assert_eq!(error, CallError::NotSent);
+    assert!(!error.may_be_carried_out() && !error.is_retryable());
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.never_sent), (0, 1));
 }

@@ -130,7 +130,7 @@ impl Seen {
             End::Ended(Ok(())) => &mut self.answered,
             End::Ended(Err(CallError::Failed(_))) => &mut self.failed,
             End::Ended(Err(CallError::ConnectionLost)) => &mut self.lost,
-            End::Ended(Err(CallError::DeadlineExceeded)) => &mut self.late,
+            End::Ended(Err(CallError::DeadlineExceeded | CallError::NotSent)) => &mut self.late,
             End::Ended(Err(error)) => panic!("unexpected error: {error}"),
         };
         *count += 1;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use tokio_zmtp::{Dealer, Endpoint, Identity, Push};
+use tokio_zmtp::monitor::EventKind;
+use tokio_zmtp::{Dealer, Endpoint, Identity, Push, Router};
 
-use crate::remote::{GREETING, Remote, RemoteListener, command, message, property, ready};
+use crate::events;
+use crate::remote::{
+    GREETING, LONGER_THAN_BUFFERS, Remote, RemoteListener, command, message, property, ready,
+};
 use crate::served::Served;
 use crate::watchdog::Watchdog;
 
@@ -26,6 +30,36 @@ async fn a_remote_has_the_identity_that_it_announces() {
         remote.write(&message(b"x")).await;
         let (_, remote) = server.server.recv_from().await.unwrap();
         assert_eq!(remote.identity().map(Identity::as_bytes), identity);
+    }
+}
+
+#[tokio::test]
+async fn events_have_the_identity_of_their_remote() {
+    let _watchdog = Watchdog::start();
+    let router = Router::builder().linger(Duration::ZERO).bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = router.monitor();
+    let mut remote = Remote::dial(&router.last_endpoint().unwrap()).await;
+    remote.write(&GREETING).await;
+    let properties = [property("Socket-Type", b"DEALER"), property("Identity", b"worker")].concat();
+    remote.write(&command("READY", &properties)).await;
+    let worker = Identity::try_from("worker").unwrap();
+    loop {
+        let event = events::next(&mut monitor).await;
+        match event.kind {
+            EventKind::HandshakeSucceeded => {
+                assert_eq!(event.identity.as_ref(), Some(&worker));
+                router.route(&worker, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+                remote.peek().await;
+                router.route(&worker, "queued").await.unwrap();
+                router.remotes().disconnect(event.connection_id.unwrap());
+            }
+            EventKind::MessagesDropped { .. } => {
+                assert_eq!(event.identity.as_ref(), Some(&worker));
+                break;
+            }
+            EventKind::Disconnected { .. } => assert_eq!(event.identity.as_ref(), Some(&worker)),
+            _ => assert_eq!(event.identity, None),
+        }
     }
 }
 

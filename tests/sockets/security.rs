@@ -9,7 +9,7 @@ use tokio_zmtp::auth::{
     Admission, Authenticator, Caller, Credentials, CurveKeypair, Keys, Networks, Request,
     StatusCode, Users,
 };
-use tokio_zmtp::monitor::{DialFailure, EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::monitor::{Claimant, DialFailure, EventKind, HandshakeFailure, Monitor};
 use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, NoRemoteError, Server};
 
 use crate::remote::Remote;
@@ -123,10 +123,15 @@ async fn a_denied_client_receives_the_reason_and_does_not_reconnect() {
     for (name, password) in [("alice", "wrong"), ("bob", "right"), ("", "")] {
         let client = plain_client(name, password).connect(endpoint.clone()).await.unwrap();
         assert_eq!(refusal(&client).await, "400");
-        let status = StatusCode::Denied;
-        assert!(
-            matches!(failure(&mut events).await, HandshakeFailure::Rejected { status: told } if told == status)
-        );
+        let failure = failure(&mut events).await;
+        let HandshakeFailure::Rejected { status, claimant } = &failure else {
+            panic!("{failure:?}")
+        };
+        assert_eq!(*status, StatusCode::Denied);
+        assert_eq!(*claimant, Some(Claimant::User(name.to_owned())));
+        let shown = failure.to_string();
+        assert_eq!(shown, format!("the remote is not admitted: 400 denied (user {name:?})"));
+        assert!(!format!("{failure:?}").contains(password) || password.is_empty());
     }
     assert_no_more_attempts(server, events).await;
 }
@@ -245,7 +250,7 @@ async fn a_panic_of_the_authenticator_refuses_only_one_remote() {
     assert_eq!(refusal(&mallory).await, "500");
     let status = StatusCode::InternalError;
     assert!(
-        matches!(failure(&mut events).await, HandshakeFailure::Rejected { status: told } if told == status)
+        matches!(failure(&mut events).await, HandshakeFailure::Rejected { status: told, .. } if told == status)
     );
     let client = plain_client("alice", "").connect(endpoint).await.unwrap();
     client.send("hello").await.unwrap();
@@ -264,7 +269,11 @@ async fn a_client_with_another_key_of_the_server_fails_and_does_not_reconnect_ea
         .build();
     let mut retries = client.monitor();
     client.connect(server.last_endpoint().unwrap()).await.unwrap();
-    assert!(matches!(failure(&mut events).await, HandshakeFailure::WrongKey(_)));
+    let failed = failure(&mut events).await;
+    assert!(matches!(failed, HandshakeFailure::WrongKey(_)), "{failed:?}");
+    let shown = "cannot decrypt: the remote probably has another public key of this socket";
+    assert_eq!(failed.to_string(), shown);
+    assert!(server.stats().refused.security > 0);
     assert!(matches!(failure(&mut retries).await, HandshakeFailure::ClosedByCurveServer));
     let mut delays = Vec::new();
     while delays.len() < 6 {
@@ -287,6 +296,9 @@ async fn both_ends_report_different_mechanisms() {
     client.connect(server.last_endpoint().unwrap()).await.unwrap();
     for events in [&mut events, &mut of_client] {
         assert!(matches!(failure(events).await, HandshakeFailure::MechanismMismatch { .. }));
+    }
+    for refused in [server.stats().refused, client.stats().refused] {
+        assert!(refused.security > 0);
     }
 }
 

@@ -171,7 +171,7 @@ async fn refused_by_either_side(kind: Kind, wrong: Wrong) {
         let monitor = theirs.monitor().unwrap();
         theirs.connect(&ours.bind().await).unwrap();
         match (wrong, ours.failure().await) {
-            (Wrong::Credentials, HandshakeFailure::Rejected { status }) => {
+            (Wrong::Credentials, HandshakeFailure::Rejected { status, .. }) => {
                 assert_eq!(status, StatusCode::Denied);
             }
             (Wrong::ServerKey, HandshakeFailure::WrongKey(_)) => {}

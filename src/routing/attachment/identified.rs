@@ -24,10 +24,12 @@ impl Routing {
         is_arriving: bool,
     ) -> Result<(Attachment, Option<ConnectionId>), AttachError> {
         let mut wakes = Wakes::None;
-        let attached = {
+        let (attached, identity) = {
             let mut outgoing = self.outgoing.lock();
-            outgoing.attach_identified(endpoint, claim, is_arriving, &mut wakes)?
+            let attached = outgoing.attach_identified(endpoint, claim, is_arriving, &mut wakes)?;
+            (attached, outgoing.identity(attached.key))
         };
+        let subject = EventSource { identity: identity.map(Box::new), ..subject };
         Ok((self.add(attached, subject, wakes), attached.replaced))
     }
 

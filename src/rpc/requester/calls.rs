@@ -258,7 +258,10 @@ impl Calls {
             let Some(deadline) = slot.deadline.filter(|_| slot.is_outstanding()) else { continue };
             if deadline <= now {
                 self.stats.deadline_exceeded += 1;
-                self.settle(index, Err(CallError::DeadlineExceeded), false, wakes);
+                // A stranded request was written to no server.
+                let is_sent = !slot.position.pipe.is_null();
+                let error = if is_sent { CallError::DeadlineExceeded } else { CallError::NotSent };
+                self.settle(index, Err(error), false, wakes);
             } else {
                 next = Some(next.map_or(deadline, |next: Instant| next.min(deadline)));
             }

@@ -57,7 +57,7 @@ impl PendingRequest {
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Poll::Ready(Err(CallError::DeadlineExceeded));
+                return Poll::Ready(Err(CallError::NotSent));
             }
             timeout = unaddressed::millis(left);
         }
@@ -138,6 +138,6 @@ impl PendingRequest {
         }
         let Some(deadline) = self.deadline else { return Poll::Pending };
         let expired = core.socket.poll_until(&mut self.timer, deadline, cx);
-        expired.map(|()| Err(CallError::DeadlineExceeded))
+        expired.map(|()| Err(CallError::NotSent))
     }
 }

@@ -62,9 +62,13 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// Messages that were written count as [sent](crate::stats::Stats::sent), and as
 /// [`written`](crate::CloseReport::written) when the push is closed. Written does not mean
 /// received: when a connection breaks, messages in the buffers of the system, and those that the
-/// pull had queued but not received, are lost without a further count. If every message must be
-/// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
-/// acknowledgement.
+/// pull had queued but not received, are lost without a further count. A small
+/// [`send_buffer_size`](Builder::send_buffer_size) here, and in the pulls a small
+/// [`recv_buffer_size`](Builder::recv_buffer_size) and [`recv_hwm`](Builder::recv_hwm), limit their
+/// number.
+///
+/// If every message must be processed, use [`Req`](crate::Req) and [`Rep`](crate::Rep), or
+/// [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the acknowledgement.
 ///
 #[doc = mute_state!("push", "pull")]
 ///

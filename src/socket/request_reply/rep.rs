@@ -110,6 +110,46 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// Repliers keep the socket open like handles, except after `close`: see
 /// [`Replier`](Replier#ending).
+///
+/// To restart a service without losing a request that it has begun, stop calling
+/// [`recv`](Self::recv), reply to all received requests, and then close the socket: `close` writes
+/// the queued replies. Requests that have arrived but were not received end with their connections,
+/// as [lost](crate::RequestError::ConnectionLost). To answer these as well, drain
+/// [`try_recv`](Self::try_recv) before, for a limited time or number, because requests continue to
+/// arrive. [`unbind`](Self::unbind) does not stop this gracefully: it also ends the connections of
+/// requests in progress, whose replies then fail. `rpc::Responder`, with the feature `rpc`, notifies
+/// its requesters, which then send no further requests.
+///
+/// ```
+/// use tokio_zmtp::{Rep, Req};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rep = Rep::builder().bind("tcp://127.0.0.1:*").await?;
+/// let req = Req::builder().connect(rep.last_endpoint().unwrap()).await?;
+/// let requests = ["first", "second"].map(|body| {
+///     let req = req.clone();
+///     tokio::spawn(async move { req.request(body).await })
+/// });
+/// let (request, mut replier) = rep.recv().await?;
+/// let working = tokio::spawn(async move { replier.reply(request).await });
+///
+/// // The service ends: no request is received anymore, except those that have arrived.
+/// while rep.stats().received.messages < 2 {
+///     tokio::task::yield_now().await;
+/// }
+/// while let Ok((request, mut replier)) = rep.try_recv() {
+///     replier.reply(request).await?;
+/// }
+/// working.await??;
+/// rep.close().await;
+///
+/// let [first, second] = requests;
+/// assert_eq!(first.await??, ["first"]);
+/// assert_eq!(second.await??, ["second"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Rep(pub(in crate::socket) Handle<Self>);
 

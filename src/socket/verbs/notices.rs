@@ -62,13 +62,12 @@ macro_rules! hiccup_option {
 macro_rules! disconnect_option {
     ($socket:ident, $handle:literal) => {
         impl $crate::socket::Builder<$socket> {
-            #[doc = concat!("Sets a message that the ", $handle, " receives, with the routing id of the")]
-            /// remote, when an accepted connection ends after the handshake. Default: none. (libzmq
-            /// `ZMQ_DISCONNECT_MSG`.)
+            #[doc = concat!("Sets a message that the ", $handle, " receives, with the routing id or the")]
+            /// identity of the remote, when an accepted connection ends after the handshake.
+            /// Default: none. (libzmq `ZMQ_DISCONNECT_MSG`.)
             ///
-            /// It follows all messages of the remote. The remote can no longer be reached by the
-            /// routing
-            #[doc = concat!("id. The ", $handle, " does not receive it for connections that it ends itself.")]
+            /// It follows all messages of the remote, which can no longer be reached by this id.
+            #[doc = concat!("The ", $handle, " does not receive it for connections that it ends itself.")]
             ///
             /// # Examples
             ///

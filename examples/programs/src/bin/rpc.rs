@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("sleep: {error}");
     // Either timer can expire first: that of the client or that of the server.
     let expired = match &error {
-        CallError::DeadlineExceeded => true,
+        CallError::DeadlineExceeded | CallError::NotSent => true,
         CallError::Failed(failure) => failure.code() == ErrorCode::DEADLINE_EXCEEDED,
         _ => false,
     };

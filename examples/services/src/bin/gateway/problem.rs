@@ -61,7 +61,7 @@ fn status_of(error: &CallError) -> StatusCode {
     match error {
         _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
         CallError::Closed => StatusCode::SERVICE_UNAVAILABLE,
-        CallError::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        CallError::DeadlineExceeded | CallError::NotSent => StatusCode::GATEWAY_TIMEOUT,
         CallError::Failed(failure) => status_of_failure(failure),
         // It is unknown whether the task was performed.
         _ => StatusCode::BAD_GATEWAY,

@@ -9,7 +9,7 @@ pub(super) fn of(error: &CallError) -> Status {
     let code = match error {
         _ if error.is_retryable() => Code::Unavailable,
         CallError::Closed => Code::Unavailable,
-        CallError::DeadlineExceeded => Code::DeadlineExceeded,
+        CallError::DeadlineExceeded | CallError::NotSent => Code::DeadlineExceeded,
         CallError::Failed(failure) => of_failure(failure),
         // It is unknown whether the task was performed.
         CallError::ConnectionLost => Code::Unknown,
