@@ -81,7 +81,8 @@ async fn responders_of_python_answer_our_calls() {
 
         // It continues after calls that no task waits for.
         let request = Request::from("sleep").with_timeout(Duration::from_millis(50));
-        assert_eq!(requester.call(request).await, Err(CallError::DeadlineExceeded));
+        let late = requester.call(request).await;
+        assert!(matches!(late, Err(CallError::DeadlineExceeded | CallError::NotSent)));
         let mut dropped = tokio_test::task::spawn(requester.call("sleep"));
         assert!(dropped.poll().is_pending());
         drop(dropped);
