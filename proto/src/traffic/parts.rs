@@ -131,9 +131,6 @@ impl TrafficDecoder {
     }
 }
 
-/// Returns the length of the frame at the beginning of `input`, the length of its content, and
-/// whether other parts of the same message follow. Returns `None` if the frame is incomplete, or a
-/// command.
 /// Returns the length and the number of the messages of one short part at the beginning of `input`.
 /// Most messages are like this: each takes a few instructions.
 #[inline]
@@ -150,6 +147,9 @@ fn short_messages(rule: impl PartRule, input: &[u8]) -> (usize, usize) {
     (input.len() - rest.len(), messages)
 }
 
+/// Returns the length of the frame at the beginning of `input`, the length of its content, and
+/// whether other parts of the same message follow. Returns `None` if the frame is incomplete, or a
+/// command.
 #[inline]
 fn next_part(
     rule: impl PartRule,
