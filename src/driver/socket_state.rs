@@ -334,9 +334,9 @@ impl Drop for RegisteredRemote {
         if let Some(cause) = reason.refusal() {
             shared.remotes.refuse(cause);
         }
-        let reason = reason.clone();
-        shared
-            .publisher
-            .publish(&EventSource::from(&*remote), || EventKind::Disconnected { reason });
+        shared.publisher.publish(&EventSource::from(&*remote), || EventKind::Disconnected {
+            reason: reason.clone(),
+            stats: Box::new(remote.stats()),
+        });
     }
 }

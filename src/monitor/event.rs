@@ -13,7 +13,7 @@ use zmtp_proto::identity::Identity;
 use super::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
 use crate::routing_id::RoutingId;
-use crate::stats::EndedRemotes;
+use crate::stats::{EndedRemotes, RemoteStats};
 
 /// An event of an endpoint or a connection of a socket.
 #[derive(Clone, Debug)]
@@ -73,6 +73,9 @@ pub enum EventKind {
     Disconnected {
         /// The reason.
         reason: DisconnectReason,
+        /// The statistics of the connection at its end. Its queues are not included: `queued` is
+        /// zero.
+        stats: Box<RemoteStats>,
     },
     /// Another attempt to connect follows after a delay. (`CONNECT_RETRIED`.)
     ConnectRetried {
@@ -115,14 +118,15 @@ impl fmt::Display for EventKind {
             Self::HandshakeFailed { reason } => {
                 write_with_sources(f, "the handshake failed", reason)
             }
-            Self::Disconnected { reason } => write_with_sources(f, "disconnected", reason),
+            Self::Disconnected { reason, .. } => write_with_sources(f, "disconnected", reason),
             Self::ConnectRetried { delay } => write!(f, "reconnecting after {delay:?}"),
             Self::ConnectionsPaused { ended } => {
                 write!(f, "no connections: ended remotes have left {} messages", ended.messages)
             }
             Self::ConnectionsResumed => f.write_str("connections are established again"),
             Self::MessagesDropped { messages, cause } => {
-                write!(f, "dropped {messages} messages: {cause:?}")
+                let plural = if *messages == 1 { "" } else { "s" };
+                write!(f, "dropped {messages} message{plural}: {cause}")
             }
             Self::Closed => f.write_str("closed"),
         }
@@ -193,6 +197,27 @@ pub enum DropCause {
     Unread,
 }
 
+/// Describes the cause in a few words.
+impl fmt::Display for DropCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = match self {
+            Self::Multipart => "thread-safe sockets do not support multipart messages",
+            Self::Refused { len } => return write!(f, "the remote refuses a body of {len} bytes"),
+            Self::Lost => "the system or the remote host refused the datagram",
+            Self::Malformed => "the datagram is not a message",
+            Self::MalformedRequest => "not a request",
+            Self::MalformedReply => "not a reply",
+            Self::Overflowed => "a queue of received datagrams was full",
+            Self::QueueFull => "the queue of the remote was full",
+            Self::UnansweredRequest => "the request was not replied to",
+            Self::StrayReply => "no request waited for the reply",
+            Self::Undelivered => "undelivered at the end of the remote",
+            Self::Unread => "not queued at the end of the connection",
+        };
+        f.write_str(cause)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,5 +230,18 @@ mod tests {
             "the attempt failed: the handshake failed: the remote refuses this socket: 400 denied",
         );
         assert_eq!(EventKind::Closed.to_string(), "closed");
+    }
+
+    #[test]
+    fn a_loss_is_displayed_with_its_cause() {
+        let shown = |messages, cause| EventKind::MessagesDropped { messages, cause }.to_string();
+        assert_eq!(
+            shown(2, DropCause::QueueFull),
+            "dropped 2 messages: the queue of the remote was full"
+        );
+        assert_eq!(
+            shown(1, DropCause::Refused { len: 7 }),
+            "dropped 1 message: the remote refuses a body of 7 bytes"
+        );
     }
 }

@@ -21,7 +21,7 @@ use support::transports::{Transport, over_every_transport};
 use support::watchdog::Watchdog;
 use tokio_zmtp::auth::Users;
 use tokio_zmtp::monitor::{EventKind, Monitor};
-use tokio_zmtp::{Client, Endpoint, Mechanism, Resolver, Server};
+use tokio_zmtp::{Client, Dealer, Endpoint, Identity, Mechanism, Resolver, Router, Server};
 use tracing::Level;
 
 use self::log::Journal;
@@ -95,6 +95,34 @@ async fn the_log_of_a_remote_contains_its_address_and_user() {
     assert_eq!(span.value("mechanism"), Some("PLAIN"));
     assert_eq!(span.value("remote"), Some(&*remote.address().unwrap().to_string()));
     assert_eq!(accepted.fields.value("user_id"), Some("alice"));
+}
+
+#[tokio::test]
+async fn the_span_of_a_connection_contains_the_identity_of_its_remote() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let router = Router::new();
+    let endpoint = router.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = router.monitor();
+    let named = Dealer::builder().identity(Identity::try_from("worker").unwrap());
+    for dealer in [named.build(), Dealer::new()] {
+        dealer.connect(endpoint.clone()).await.unwrap();
+        dealer.send("hello").await.unwrap();
+        let identity = router.recv().await.unwrap().identity().to_string();
+        dealer.close().await;
+        events::until_disconnected(&mut monitor).await;
+
+        let of_router = |message| {
+            let mut entries = journal.all(message).into_iter();
+            let entry = entries.rfind(|entry| entry.level == Level::DEBUG).unwrap();
+            entry.span("connection").clone()
+        };
+        assert_eq!(of_router("accepted").value("identity"), None);
+        for message in ["connected", "disconnected"] {
+            assert_eq!(of_router(message).value("socket_type"), Some("ROUTER"));
+            assert_eq!(of_router(message).value("identity"), Some(&*identity));
+        }
+    }
 }
 
 #[tokio::test]

@@ -107,7 +107,8 @@ async fn with_heartbeats_a_call_to_a_hanging_server_fails_with_an_event() {
     assert_eq!(requester.call("x").await, Err(CallError::ConnectionLost));
 
     let reason = loop {
-        if let EventKind::Disconnected { reason } = monitor.recv().await.unwrap().unwrap().kind {
+        if let EventKind::Disconnected { reason, .. } = monitor.recv().await.unwrap().unwrap().kind
+        {
             break reason;
         }
     };

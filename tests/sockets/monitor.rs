@@ -37,7 +37,9 @@ async fn a_bound_socket_reports_its_connections_from_first_to_last() {
 
     remote.shut_down().await;
     let disconnected = events::next(&mut monitor).await;
-    let EventKind::Disconnected { reason } = &disconnected.kind else { panic!("{disconnected:?}") };
+    let EventKind::Disconnected { reason, .. } = &disconnected.kind else {
+        panic!("{disconnected:?}")
+    };
     assert!(matches!(reason, DisconnectReason::ClosedByRemote));
     assert_eq!((&disconnected.endpoint, about(&disconnected)), (&endpoint, expected));
 
@@ -113,7 +115,7 @@ async fn a_connected_socket_reports_every_attempt() {
     disconnected.unwrap();
     drop(remote);
     let ended = events::next(&mut monitor).await;
-    let EventKind::Disconnected { reason } = &ended.kind else { panic!("{ended:?}") };
+    let EventKind::Disconnected { reason, .. } = &ended.kind else { panic!("{ended:?}") };
     assert!(matches!(reason, DisconnectReason::Closed));
     assert_eq!(about(&ended), about(&connected));
     let closed = events::next(&mut monitor).await;
@@ -122,6 +124,39 @@ async fn a_connected_socket_reports_every_attempt() {
 
     client.close().await;
     assert!(monitor.recv().await.is_none());
+}
+
+over_every_transport!(the_end_of_a_connection_is_reported_with_its_final_statistics);
+
+async fn the_end_of_a_connection_is_reported_with_its_final_statistics(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let server = Server::new();
+    let endpoint = server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
+    let mut monitors = [server.monitor(), client.monitor()];
+    for body in ["one", "two", "three"] {
+        client.send(body).await.unwrap();
+    }
+    for _ in 0..3 {
+        let request = server.recv().await.unwrap();
+        if request == "three" {
+            server.reply(&request, "reply").await.unwrap();
+        }
+    }
+    client.recv().await.unwrap();
+    let [of_server, of_client] = [server.remotes().list(), client.remotes().list()]
+        .map(|remotes| remotes[0].connection_id());
+    let at_server = server.remotes().stats(of_server).unwrap();
+    let at_client = client.remotes().stats(of_client).unwrap();
+    assert_eq!((at_client.sent.messages, at_client.received.messages), (3, 1));
+    server.close().await;
+
+    for (monitor, before) in monitors.iter_mut().zip([at_server, at_client]) {
+        let ended = events::until(monitor, |kind| matches!(kind, EventKind::Disconnected { .. }));
+        let EventKind::Disconnected { stats, .. } = ended.await.kind else { unreachable!() };
+        assert_eq!(*stats, before);
+    }
 }
 
 #[tokio::test]

@@ -159,13 +159,22 @@ async fn an_unknown_key_is_denied_and_a_known_one_has_a_name() {
     let keys = Keys::from_iter([(alice.public_key(), "alice")]);
     let server = curve_server(&ours).authenticator(keys).bind(ANY_PORT).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
+    let mut events = server.monitor();
+    let client_with = |keypair| {
+        let server_key = ours.public_key();
+        Client::builder().mechanism(Mechanism::CurveClient { server_key, keypair })
+    };
 
-    let mallory = Client::builder().mechanism(Mechanism::curve_client(ours.public_key()));
-    let mallory = mallory.connect(endpoint.clone()).await.unwrap();
+    let unknown = CurveKeypair::generate();
+    let mallory = client_with(unknown.clone()).connect(endpoint.clone()).await.unwrap();
     assert_eq!(refusal(&mallory).await, "400");
+    let failure = failure(&mut events).await;
+    let HandshakeFailure::Rejected { claimant, .. } = &failure else { panic!("{failure:?}") };
+    assert_eq!(*claimant, Some(Claimant::Key(unknown.public_key())));
+    let key = unknown.public_key();
+    assert_eq!(failure.to_string(), format!("the remote is not admitted: 400 denied (key {key})"));
 
-    let mechanism = Mechanism::CurveClient { server_key: ours.public_key(), keypair: alice };
-    let client = Client::builder().mechanism(mechanism).connect(endpoint).await.unwrap();
+    let client = client_with(alice).connect(endpoint).await.unwrap();
     client.send("hello").await.unwrap();
     assert_eq!(server.recv_from().await.unwrap().1.user_id(), Some("alice"));
 }

@@ -107,7 +107,7 @@ async fn our_server_disconnects_a_client_after_the_ttl_of_its_pings() {
 
         let reason = loop {
             let event = monitor.recv().await.unwrap().unwrap();
-            if let monitor::EventKind::Disconnected { reason } = event.kind {
+            if let monitor::EventKind::Disconnected { reason, .. } = event.kind {
                 break reason;
             }
         };

@@ -52,7 +52,7 @@ async fn our_client_and_a_server_report_their_connection() {
         let established = next(&mut of_ours).await;
         assert!(matches!(established.kind, EventKind::HandshakeSucceeded));
         assert_eq!(established.connection_id, connected.connection_id);
-        let EventKind::Disconnected { reason } = next(&mut of_ours).await.kind else {
+        let EventKind::Disconnected { reason, .. } = next(&mut of_ours).await.kind else {
             panic!("the client is still connected");
         };
         assert!(matches!(reason, DisconnectReason::ClosedByRemote), "{reason:?}");

@@ -92,7 +92,7 @@ async fn disconnects_after_the_ttl<O: SocketType, T: SocketType>() {
         connect(&ours, &theirs).await;
         let reason = loop {
             let event = monitor.recv().await.unwrap().unwrap();
-            if let EventKind::Disconnected { reason } = event.kind {
+            if let EventKind::Disconnected { reason, .. } = event.kind {
                 break reason;
             }
         };

@@ -96,7 +96,7 @@ pub(super) async fn try_out(row: &Row, path: ConnectionPath, side: Side) -> Resu
         {
             loop {
                 let reported = match seen_by_server.recv().await.unwrap().map(|event| event.kind) {
-                    Ok(EventKind::Disconnected { reason }) => chain(&reason),
+                    Ok(EventKind::Disconnected { reason, .. }) => chain(&reason),
                     Ok(EventKind::HandshakeFailed { reason }) => chain(&reason),
                     _ => continue,
                 };
@@ -172,8 +172,10 @@ async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> 
 async fn until_disconnected(monitor: &mut Monitor) -> Result<(), String> {
     loop {
         match monitor.recv().await.unwrap().unwrap().kind {
-            EventKind::Disconnected { reason: DisconnectReason::ClosedByRemote } => return Ok(()),
-            EventKind::Disconnected { reason } => return Err(chain(&reason)),
+            EventKind::Disconnected { reason: DisconnectReason::ClosedByRemote, .. } => {
+                return Ok(());
+            }
+            EventKind::Disconnected { reason, .. } => return Err(chain(&reason)),
             _ => {}
         }
     }
@@ -182,7 +184,8 @@ async fn until_disconnected(monitor: &mut Monitor) -> Result<(), String> {
 /// Waits until the connection has ended.
 async fn failure(monitor: &mut Monitor) -> String {
     loop {
-        if let EventKind::Disconnected { reason } = monitor.recv().await.unwrap().unwrap().kind {
+        if let EventKind::Disconnected { reason, .. } = monitor.recv().await.unwrap().unwrap().kind
+        {
             return chain(&reason);
         }
     }

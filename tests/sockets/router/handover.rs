@@ -63,7 +63,8 @@ async fn a_remote_that_does_not_read_is_closed_and_its_messages_are_counted() {
     let event = events::until(&mut of_router, |kind| {
         matches!(kind, EventKind::MessagesDropped { .. } | EventKind::Disconnected { .. })
     });
-    let EventKind::Disconnected { reason: DisconnectReason::HandedOver } = event.await.kind else {
+    let EventKind::Disconnected { reason: DisconnectReason::HandedOver, .. } = event.await.kind
+    else {
         panic!("the connection did not end first")
     };
     let dropped = routed - written;

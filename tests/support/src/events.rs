@@ -31,7 +31,7 @@ pub async fn until_established(monitor: &mut Monitor) -> Event {
 /// Waits until a connection has ended. Returns the reason.
 pub async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
     loop {
-        if let EventKind::Disconnected { reason } = next(monitor).await.kind {
+        if let EventKind::Disconnected { reason, .. } = next(monitor).await.kind {
             return reason;
         }
     }
