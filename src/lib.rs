@@ -221,3 +221,5 @@ pub use zmtp_proto::mechanism::Mechanism;
 pub use zmtp_proto::message_shape::MessageParts;
 #[doc(inline)]
 pub use zmtp_proto::socket_type::{ParseSocketTypeError, SocketType};
+#[doc(inline)]
+pub use zmtp_proto::topic::{Topic, TopicError};

@@ -6,7 +6,9 @@ use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
+use zmtp_proto::greeting::Version;
 use zmtp_proto::group::Group;
+use zmtp_proto::subscription::{command_of, message_for};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(command) = Command::decode(input) else {
@@ -23,6 +25,13 @@ fuzz_target!(|input: &[u8]| {
     // A longer input has bytes that are not kept: those after an error reason, those of a context
     // beyond 16 bytes, or the data of an unknown command.
     assert!(input.starts_with(body));
+
+    let as_message = message_for(Version { major: 3, minor: 0 }, &command);
+    if let Some(body) = &as_message {
+        assert_eq!(command_of(body), Some(Ok(command.clone())));
+    }
+    let is_subscription = matches!(command, Command::Subscribe(_) | Command::Cancel(_));
+    assert_eq!(as_message.is_some(), is_subscription);
 
     match command {
         Command::Ready(metadata) => {
@@ -41,6 +50,7 @@ fuzz_target!(|input: &[u8]| {
         Command::Join(group) | Command::Leave(group) => {
             assert_eq!(Group::try_from(group.as_bytes()).as_ref(), Ok(&group));
         }
+        Command::Subscribe(_) | Command::Cancel(_) => assert_eq!(input, body),
         Command::Pong(_) | Command::Unknown { .. } => {}
     }
 });

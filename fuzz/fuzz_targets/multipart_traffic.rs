@@ -11,13 +11,15 @@ use zmtp_proto::frame::Header;
 use zmtp_proto::group::Group;
 use zmtp_proto::message_shape::{MessageShape, parts};
 use zmtp_proto::request_envelope::{ReqEnvelope, split_envelope};
+use zmtp_proto::subscription::command_of;
 use zmtp_proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
-fuzz_target!(|input: (bool, Option<u8>, u8, u8, &[u8])| {
-    let (has_group, bytes_max, parts_max, piece, bytes) = input;
+fuzz_target!(|input: (bool, bool, Option<u8>, u8, u8, &[u8])| {
+    let (has_group, takes_subscriptions, bytes_max, parts_max, piece, bytes) = input;
     let shape = if has_group { MessageShape::GroupAndBody } else { MessageShape::Multipart };
     let rules = Rules {
         shape,
+        takes_subscriptions: takes_subscriptions && !has_group,
         bytes_max: bytes_max.map(u64::from),
         parts_max: usize::from(parts_max).max(1),
     };
@@ -31,6 +33,7 @@ fuzz_target!(|input: (bool, Option<u8>, u8, u8, &[u8])| {
 
 struct Rules {
     shape: MessageShape,
+    takes_subscriptions: bool,
     bytes_max: Option<u64>,
     parts_max: usize,
 }
@@ -63,6 +66,7 @@ fn feed<'a>(
 ) -> (Vec<Item>, Result<(), TrafficError>) {
     let mut decoder = TrafficDecoder::new(rules.bytes_max, None)
         .with_shape(rules.shape)
+        .with_subscriptions(rules.takes_subscriptions)
         .with_max_message_parts(rules.parts_max);
     let (mut input, mut items) = (BytesMut::new(), Vec::new());
     for piece in pieces {
@@ -147,6 +151,16 @@ fn parse(mut bytes: &[u8], rules: &Rules) -> (Vec<Item>, bool) {
         let is_group = rules.shape == MessageShape::GroupAndBody && parts.is_empty();
         if is_group && Group::check(body).is_err() {
             return (items, false);
+        }
+        if rules.takes_subscriptions && parts.is_empty() && !header.more {
+            match command_of(body) {
+                Some(Ok(command)) => {
+                    items.push(Item::Command(command));
+                    continue;
+                }
+                Some(Err(_)) => return (items, false),
+                None => {}
+            }
         }
         parts.push(Bytes::copy_from_slice(body));
         if !header.more {

@@ -11,6 +11,7 @@ use super::frame;
 use super::group::{Group, GroupError};
 use super::metadata::{Metadata, MetadataError};
 use super::ping_pong::{Ping, Pong};
+use super::topic::{Topic, TopicError};
 
 /// A command that one end of a connection sends to the other, invisible to the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,11 @@ pub enum Command {
     Join(Group),
     /// Ends what a JOIN requested.
     Leave(Group),
+    /// Requests the messages that begin with a topic (RFC 37, The Publish-Subscribe Pattern).
+    /// Remotes of ZMTP 3.0 send and expect a [message](super::subscription) instead.
+    Subscribe(Topic),
+    /// Ends what a SUBSCRIBE requested.
+    Cancel(Topic),
     /// A command of a security mechanism, which encodes its data itself. Received commands are
     /// never decoded to this variant: the mechanism decodes them.
     Mechanism {
@@ -68,6 +74,8 @@ impl Command {
             PONG => Self::Pong(Pong::decode(data)),
             JOIN => Self::Join(Group::try_from(data)?),
             LEAVE => Self::Leave(Group::try_from(data)?),
+            SUBSCRIBE => Self::Subscribe(Topic::try_from(data)?),
+            CANCEL => Self::Cancel(Topic::try_from(data)?),
             _ => Self::Unknown { name: name.into() },
         })
     }
@@ -92,6 +100,7 @@ impl Command {
             Self::Ping(ping) => ping.encoded_len(),
             Self::Pong(pong) => pong.encoded_len(),
             Self::Join(group) | Self::Leave(group) => group.as_bytes().len(),
+            Self::Subscribe(topic) | Self::Cancel(topic) => topic.as_bytes().len(),
             Self::Mechanism { data, .. } => data.len(),
             Self::Unknown { .. } => 0,
         };
@@ -109,6 +118,7 @@ impl Command {
             Self::Ping(ping) => ping.encode(dst),
             Self::Pong(pong) => pong.encode(dst),
             Self::Join(group) | Self::Leave(group) => dst.put_slice(group.as_bytes()),
+            Self::Subscribe(topic) | Self::Cancel(topic) => dst.put_slice(topic.as_bytes()),
             Self::Mechanism { data, .. } => dst.put_slice(data),
             Self::Unknown { .. } => {}
         }
@@ -123,6 +133,8 @@ impl Command {
             Self::Pong(_) => PONG,
             Self::Join(_) => JOIN,
             Self::Leave(_) => LEAVE,
+            Self::Subscribe(_) => SUBSCRIBE,
+            Self::Cancel(_) => CANCEL,
             Self::Mechanism { name, .. } => name,
             Self::Unknown { name } => name,
         }
@@ -157,6 +169,9 @@ pub enum CommandError {
     /// The group of a JOIN or LEAVE is not valid.
     #[error("the group is not valid")]
     Group(#[from] GroupError),
+    /// The topic of a SUBSCRIBE or CANCEL is not valid.
+    #[error("the topic is not valid")]
+    Topic(#[from] TopicError),
 }
 
 /// Splits the body of a command frame into its name and its data.
@@ -182,6 +197,9 @@ const PONG: &str = "PONG";
 // RFC 37, The Radio-Dish Pattern.
 const JOIN: &str = "JOIN";
 const LEAVE: &str = "LEAVE";
+// RFC 37, The Publish-Subscribe Pattern.
+const SUBSCRIBE: &str = "SUBSCRIBE";
+const CANCEL: &str = "CANCEL";
 
 #[cfg(test)]
 mod tests {
@@ -236,9 +254,9 @@ mod tests {
 
     #[test]
     fn an_unknown_command_is_reported_by_its_name() {
-        let unknown = Command::decode(b"\x09SUBSCRIBEtopic").unwrap();
+        let unknown = Command::decode(b"\x07PUBLISHtopic").unwrap();
 
-        assert_eq!(unknown.name(), "SUBSCRIBE");
+        assert_eq!(unknown.name(), "PUBLISH");
         assert!(matches!(unknown, Command::Unknown { .. }));
     }
 
@@ -273,6 +291,32 @@ mod tests {
     }
 
     #[test]
+    fn the_topic_of_a_subscribe_has_no_length_prefix() {
+        let topic = Topic::try_from(b"\x00news").unwrap();
+        let subscribe = Command::Subscribe(topic.clone());
+        assert_eq!(encoded(&subscribe), b"\x04\x0f\x09SUBSCRIBE\0news"[..]);
+        assert_eq!(encoded(&Command::Cancel(topic)), b"\x04\x0c\x06CANCEL\0news"[..]);
+        let all = Command::Subscribe(Topic::default());
+        assert_eq!(encoded(&all), b"\x04\x0a\x09SUBSCRIBE"[..]);
+        assert_eq!(Command::decode(b"\x09SUBSCRIBE"), Ok(all));
+    }
+
+    /// libzmq 4.3.3 and 4.3.4 announce the sizes of these topics in one byte.
+    #[test]
+    fn a_topic_of_246_bytes_gets_a_long_header() {
+        let of_len = |len| Command::Subscribe(Topic::try_from(vec![b'x'; len]).unwrap());
+        assert_eq!(encoded(&of_len(245))[..3], [0x04, 0xFF, 0x09]);
+        assert_eq!(encoded(&of_len(246))[..10], [0x06, 0, 0, 0, 0, 0, 0, 1, 0, 0x09]);
+    }
+
+    #[test]
+    fn a_topic_that_is_too_long_is_refused() {
+        let long = [&b"\x06CANCEL"[..], &[b'x'; Topic::LEN_MAX + 1]].concat();
+        let error = CommandError::Topic(TopicError::TooLong { len: Topic::LEN_MAX + 1 });
+        assert_eq!(Command::decode(&long), Err(error));
+    }
+
+    #[test]
     fn malformed_data_of_a_known_command_is_refused() {
         assert_eq!(
             Command::decode(b"\x05READY\x01"),
@@ -298,7 +342,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_a_command_or_an_error(
-            name in prop_oneof![Just("READY"), Just("ERROR"), Just("PING"), Just("PONG"), Just("JOIN"), Just("LEAVE"), Just("")],
+            name in prop_oneof![Just("READY"), Just("ERROR"), Just("PING"), Just("PONG"), Just("JOIN"), Just("LEAVE"), Just("SUBSCRIBE"), Just("CANCEL"), Just("")],
             data in prop::collection::vec(any::<u8>(), 0..64),
         ) {
             let mut body = vec![name.len() as u8];
@@ -324,6 +368,8 @@ mod tests {
             bytes(16).prop_map(|context| Command::Pong(Pong { context: Context::new(&context) })),
             "[a-z]{0,255}".prop_map(|group| Command::Join(group.parse().unwrap())),
             "[a-z]{0,255}".prop_map(|group| Command::Leave(group.parse().unwrap())),
+            bytes(300).prop_map(|topic| Command::Subscribe(Topic::try_from(topic).unwrap())),
+            bytes(300).prop_map(|topic| Command::Cancel(Topic::try_from(topic).unwrap())),
             "[a-z]{1,255}".prop_map(|name| Command::Unknown { name: name.into() }),
         ]
     }

@@ -38,7 +38,7 @@ impl Greeting {
     ///
     /// Padding, filler and as-server may have any value. Versions above 3.1 "MUST" be accepted.
     /// Version 3.0, which libzmq used up to 4.3.2, is also accepted: only SUBSCRIBE and CANCEL have
-    /// another form in it, which no supported socket type uses.
+    /// [another form](super::subscription) in it.
     ///
     /// # Errors
     ///

@@ -48,7 +48,7 @@ pub struct Group(ShortBytes);
 /// ```
 impl Group {
     /// The length of the longest name in bytes.
-    pub const LEN_MAX: usize = ShortBytes::LEN_MAX;
+    pub const LEN_MAX: usize = 0xFF;
 
     /// Checks a name without creating a group.
     ///
@@ -107,7 +107,7 @@ impl TryFrom<&[u8]> for Group {
 
     fn try_from(name: &[u8]) -> Result<Self, GroupError> {
         Self::check(name)?;
-        ShortBytes::new(name).map(Self).ok_or(GroupError::TooLong { len: name.len() })
+        Ok(Self(ShortBytes::new(name)))
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Identity(ShortBytes);
 /// ```
 impl Identity {
     /// The length of the longest identity in bytes.
-    pub const LEN_MAX: usize = ShortBytes::LEN_MAX;
+    pub const LEN_MAX: usize = 0xFF;
 
     /// Returns the bytes of the identity.
     #[must_use]
@@ -99,7 +99,10 @@ impl TryFrom<&[u8]> for Identity {
     type Error = IdentityError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, IdentityError> {
-        ShortBytes::new(bytes).map(Self).ok_or(IdentityError::TooLong { len: bytes.len() })
+        if bytes.len() > Self::LEN_MAX {
+            return Err(IdentityError::TooLong { len: bytes.len() });
+        }
+        Ok(Self(ShortBytes::new(bytes)))
     }
 }
 

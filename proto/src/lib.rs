@@ -100,6 +100,8 @@ pub mod request_envelope;
 pub mod rpc;
 mod short_bytes;
 pub mod socket_type;
+pub mod subscription;
+pub mod topic;
 pub mod traffic;
 mod write_rate;
 

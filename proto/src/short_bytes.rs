@@ -1,8 +1,8 @@
-//! Up to 255 bytes that are cheap to clone, for names that messages carry.
+//! Bytes that are cheap to clone, for names that messages carry.
 
 use std::sync::Arc;
 
-/// At most 255 bytes: up to 22 are stored inline, and more are shared.
+/// Bytes of which there are usually few: up to 22 are stored inline, and more are shared.
 #[derive(Clone)]
 pub(crate) struct ShortBytes(Inner);
 
@@ -17,21 +17,16 @@ enum Inner {
 }
 
 impl ShortBytes {
-    /// The largest number of bytes.
-    pub(crate) const LEN_MAX: usize = 0xFF;
-
-    /// Copies `bytes`; `None` if there are more than [`LEN_MAX`](Self::LEN_MAX).
-    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > Self::LEN_MAX {
-            return None;
+    /// Copies `bytes`. Their number is not limited here.
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        match u8::try_from(bytes.len()) {
+            Ok(len) if bytes.len() <= INLINE_MAX => {
+                let mut inline = [0x00; INLINE_MAX];
+                inline[..bytes.len()].copy_from_slice(bytes);
+                Self(Inner::Inline { len, bytes: inline })
+            }
+            _ => Self(Inner::Shared(bytes.into())),
         }
-        if bytes.len() > INLINE_MAX {
-            return Some(Self(Inner::Shared(bytes.into())));
-        }
-        let mut inline = [0x00; INLINE_MAX];
-        inline[..bytes.len()].copy_from_slice(bytes);
-        let len = u8::try_from(bytes.len()).ok()?;
-        Some(Self(Inner::Inline { len, bytes: inline }))
     }
 
     pub(crate) const fn empty() -> Self {
@@ -55,12 +50,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn up_to_255_bytes_are_stored() {
-        for len in [0, 1, INLINE_MAX, INLINE_MAX + 1, 255] {
+    fn any_number_of_bytes_is_stored() {
+        for len in [0, 1, INLINE_MAX, INLINE_MAX + 1, 255, 256, 300] {
             let bytes = vec![b'x'; len];
-            assert_eq!(ShortBytes::new(&bytes).unwrap().as_slice(), bytes);
+            assert_eq!(ShortBytes::new(&bytes).as_slice(), bytes);
         }
-        assert!(ShortBytes::new(&[b'x'; 256]).is_none());
         assert_eq!(ShortBytes::empty().as_slice(), b"");
     }
 

@@ -104,6 +104,22 @@ impl SocketType {
         matches!(self, Self::Req | Self::Dealer | Self::Router)
     }
 
+    /// Returns whether remotes subscribe to the messages of a socket of this type (RFC 29).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp { pub use zmtp_proto::socket_type::*; }
+    /// use tokio_zmtp::SocketType;
+    ///
+    /// assert!(SocketType::Pub.takes_subscriptions());
+    /// assert!(!SocketType::Sub.takes_subscriptions());
+    /// ```
+    #[must_use]
+    pub const fn takes_subscriptions(self) -> bool {
+        matches!(self, Self::Pub | Self::Xpub)
+    }
+
     /// Returns whether a socket of this type may communicate with one of type `other`.
     ///
     /// The relation is symmetric.

@@ -18,6 +18,7 @@ use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiat
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::Seed;
 use zmtp_proto::message_shape::MessageShape;
+use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficDecoder;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
@@ -72,7 +73,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin, T>(
     authenticator_call: Option<&AuthenticatorCall>,
     admit: impl FnOnce(&Negotiated) -> Result<T, HandshakeFailure>,
 ) -> Result<(Established<S>, T), HandshakeFailure> {
-    let shape = MessageShape::of(config.socket_type);
+    let socket_type = config.socket_type;
     let mut framed = frame(stream, Handshake::new(config, seed()?));
     let mut admission = Admission::default();
     let shaking_hands = async {
@@ -86,7 +87,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin, T>(
         finish(&mut framed, admitted).await
     };
     let (negotiated, admitted) = deadline.keep(shaking_hands).await?;
-    Ok((carry_traffic(framed, negotiated, admission, (shape, limits)), admitted))
+    Ok((carry_traffic(framed, negotiated, admission, (socket_type, limits)), admitted))
 }
 
 /// A handshake that has reached the announcement of a socket.
@@ -164,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
             finish(&mut framed, outcome).await
         };
         let (negotiated, admitted) = deadline.keep(completing).await?;
-        let form = (MessageShape::of(config.socket_type), limits);
+        let form = (config.socket_type, limits);
         Ok((carry_traffic(framed, negotiated, admission, form), admitted))
     }
 }
@@ -304,13 +305,14 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     framed: HandshakeStream<S>,
     negotiated: Negotiated,
     Admission { user_id, metadata: granted }: Admission,
-    (shape, limits): (MessageShape, MessageLimits),
+    (socket_type, limits): (SocketType, MessageLimits),
 ) -> Established<S> {
     let traffic = |HandshakeCodec(mut handshake): HandshakeCodec| {
         let (sealer, opener) =
             handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
         let decoder = TrafficDecoder::new(limits.bytes, opener)
-            .with_shape(shape)
+            .with_shape(MessageShape::of(socket_type))
+            .with_subscriptions(socket_type.takes_subscriptions())
             .with_max_message_parts(limits.parts);
         TrafficCodec { decoder, version: negotiated.version, sealer }
     };

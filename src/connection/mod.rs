@@ -107,7 +107,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         let mut framed = *framed;
         let unqueued = attachment.begin(&remote);
         let shape = framed.codec().decoder.shape();
-        let mut writer = Writer::new(write_size, shape, framed.codec_mut().sealer.take());
+        let TrafficCodec { version, sealer, .. } = framed.codec_mut();
+        let mut writer = Writer::new(write_size, shape, *version, sealer.take());
         let accepts_pings = accepts_pings(shape, &remote);
         let sends_pings = accepts_pings && knows_pings(shape, framed.codec().version);
         let heartbeat = if sends_pings { options.heartbeat } else { HeartbeatConfig::default() };
@@ -343,7 +344,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
                 None
             }
-            Command::Join(_) | Command::Leave(_) => {
+            Command::Join(_) | Command::Leave(_) | Command::Subscribe(_) | Command::Cancel(_) => {
                 let refused = self.attachment.command(&command).err();
                 refused.map(|TooManyGroups| DisconnectReason::TooManyGroups)
             }

@@ -11,10 +11,12 @@ use tokio::io::AsyncWrite;
 use tokio_util::codec::Framed;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
+use zmtp_proto::greeting::Version;
 use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
 use zmtp_proto::message_shape::{
     MessageShape, count_messages, last_part, parts, split_first_part, split_messages,
 };
+use zmtp_proto::subscription;
 
 use crate::message::Message;
 use crate::pipe::unpack;
@@ -33,6 +35,8 @@ pub(super) struct Writer {
     /// The size of one write in bytes.
     write_size: usize,
     shape: MessageShape,
+    /// The version of the remote.
+    version: Version,
     taken: VecDeque<Message>,
     /// Whether a round is being written.
     in_round: bool,
@@ -65,11 +69,17 @@ struct Long {
 }
 
 impl Writer {
-    /// Creates a writer. With a `sealer`, all frames are sealed.
-    pub(super) fn new(write_size: usize, shape: MessageShape, sealer: Option<Sealer>) -> Self {
+    /// Creates a writer for a remote of `version`. With a `sealer`, all frames are sealed.
+    pub(super) fn new(
+        write_size: usize,
+        shape: MessageShape,
+        version: Version,
+        sealer: Option<Sealer>,
+    ) -> Self {
         Self {
             write_size,
             shape,
+            version,
             taken: VecDeque::new(),
             in_round: false,
             encoded: 0,
@@ -92,6 +102,9 @@ impl Writer {
 
     /// Queues a command to be sent before the messages of the next round.
     pub(super) fn queue_command(&mut self, command: &Command) {
+        if let Some(message) = subscription::message_for(self.version, command) {
+            return self.queue_opening(&message);
+        }
         match &mut self.sealer {
             None => command.encode(&mut self.commands),
             Some(sealer) => sealer.put_command(&mut self.commands, &command.body()),

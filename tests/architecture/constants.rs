@@ -27,7 +27,9 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::error_reason", &["LEN_MAX"]),
     ("zmtp_proto::frame", &["LONG_LENGTH", "SHORT_LENGTH", "SIZE_MAX"]),
     ("zmtp_proto::greeting", &["LEN", "MAJOR_AT", "MECHANISM_AT", "MINOR_AT", "SIGNATURE_END_AT"]),
+    ("zmtp_proto::group", &["LEN_MAX"]),
     ("zmtp_proto::handshake", &["NAME_SHOWN_MAX"]),
+    ("zmtp_proto::identity", &["LEN_MAX"]),
     ("zmtp_proto::mechanism::curve", &["LEN"]),
     (
         "zmtp_proto::mechanism::curve::client",
@@ -44,7 +46,6 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::proxy_header", &["FIXED_LEN", "IPV4_LEN", "IPV6_LEN", "LINE_MAX", "UNIX_LEN"]),
     ("zmtp_proto::rpc::envelope", &["HEADER"]),
     ("zmtp_proto::rpc::trace_context", &["STATE_MAX"]),
-    ("zmtp_proto::short_bytes", &["LEN_MAX"]),
 ];
 
 /// A constant: its module and its name.

@@ -13,7 +13,7 @@ use bytes::{Buf, BytesMut};
 use thiserror::Error;
 
 use self::group_message::GroupRule;
-use self::multipart::PartLimits;
+use self::multipart::{PartLimits, SubscriptionRule};
 use self::parts::{ArrivedParts, PartRule};
 use self::read_capacity::ReadCapacity;
 use self::sealed::SealedDecoder;
@@ -33,6 +33,8 @@ pub struct TrafficDecoder {
     shape: MessageShape,
     max_message_size: u64,
     max_message_parts: usize,
+    /// Whether messages that are subscriptions are commands.
+    takes_subscriptions: bool,
     /// The parts of an incomplete message, at the beginning of the input.
     arrived: ArrivedParts,
     /// True between the first part of a multipart message and its last.
@@ -114,6 +116,7 @@ impl TrafficDecoder {
             shape: MessageShape::Single,
             max_message_size: max_message_size.unwrap_or(u64::MAX),
             max_message_parts: usize::MAX,
+            takes_subscriptions: false,
             arrived: ArrivedParts::default(),
             in_multipart: false,
             skip: 0,
@@ -143,6 +146,15 @@ impl TrafficDecoder {
         self
     }
 
+    /// Sets whether multipart messages can be [subscriptions](super::subscription). Those of one
+    /// part that begin with 0 or 1 are then returned as the command that they stand for. The size
+    /// limit applies to them. By default they are messages.
+    #[must_use]
+    pub const fn with_subscriptions(mut self, takes_subscriptions: bool) -> Self {
+        self.takes_subscriptions = takes_subscriptions;
+        self
+    }
+
     /// Returns the shape of the messages.
     pub const fn shape(&self) -> MessageShape {
         self.shape
@@ -165,6 +177,9 @@ impl TrafficDecoder {
             MessageShape::Single if self.sealed.is_none() => self.decode_clear(input)?,
             MessageShape::Single => self.decode_sealed(input)?,
             MessageShape::GroupAndBody => self.decode_parts(GroupRule::of(self), input)?,
+            MessageShape::Multipart if self.takes_subscriptions => {
+                self.decode_parts(SubscriptionRule(PartLimits::of(self)), input)?
+            }
             MessageShape::Multipart => self.decode_parts(PartLimits::of(self), input)?,
         };
         let traffic = traffic.or_else(|| self.has_worked().then_some(Traffic::Progress));
@@ -381,5 +396,5 @@ const PART_WORK: usize = 0x80;
 const DISCARDED_WORK: usize = 3;
 
 /// The size limit of a command after the handshake. The commands of RFC 37 have less than 300
-/// bytes.
+/// bytes, except those with a topic.
 const MAX_COMMAND_SIZE: u64 = 0x1_0000;

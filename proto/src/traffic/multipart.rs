@@ -45,17 +45,45 @@ impl PartRule for PartLimits {
     }
 }
 
+/// The same limits where a message of one part can be a subscription.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SubscriptionRule(pub(super) PartLimits);
+
+impl PartRule for SubscriptionRule {
+    const TAKES_SUBSCRIPTIONS: bool = true;
+
+    fn limit(self, arrived: &ArrivedParts) -> (u64, u64) {
+        self.0.limit(arrived)
+    }
+
+    #[inline]
+    fn accepts_alone(self, size: usize) -> bool {
+        self.0.accepts_alone(size)
+    }
+
+    #[inline]
+    fn check_header(
+        self,
+        arrived: &ArrivedParts,
+        more: bool,
+        size: u64,
+    ) -> Result<(), TrafficError> {
+        self.0.check_header(arrived, more, size)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::BytesMut;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::super::command::Command;
+    use super::super::super::command::{Command, CommandError};
     use super::super::super::frame::{put_message_header, put_part_header};
     use super::super::super::mechanism::curve::Sealer;
     use super::super::super::message_shape::{MessageShape, parts};
     use super::super::super::ping_pong::Ping;
+    use super::super::super::topic::{Topic, TopicError};
     use super::super::sealed::tests::ends;
     use super::super::tests::decode_in_pieces;
     use super::super::{READ_SIZE, Traffic};
@@ -117,6 +145,60 @@ mod tests {
             assert!(matches!(decoder.decode(&mut input), Ok(Some(Traffic::Messages(_)))));
             put_sealed(&mut sealer, &mut input, parts);
             assert_eq!(decoder.decode(&mut input).unwrap_err(), error, "{parts:?}");
+        }
+    }
+
+    /// libzmq accepts both forms from every remote.
+    #[test]
+    fn a_message_of_one_part_that_begins_with_0_or_1_is_a_subscription() {
+        let topic = |text: &str| Topic::try_from(text).unwrap();
+        let (mut sealer, sealed) = ends(None);
+        let mut of_sealed = BytesMut::new();
+        for message in [&["\x01A"][..], &["user"], &["\x00A"], &[""], &["\x01a", "b"]] {
+            put_sealed(&mut sealer, &mut of_sealed, message);
+        }
+        sealer.put_command(&mut of_sealed, b"\x06CANCELB");
+        let sealed = sealed.with_shape(MessageShape::Multipart);
+        let clear = b"\x00\x02\x01A\x00\x04user\x00\x02\x00A\x00\x00\x01\x02\x01a\x00\x01b";
+        let clear = BytesMut::from(&[&clear[..], b"\x04\x08\x06CANCELB"].concat()[..]);
+        for (decoder, mut input) in [(decoder(None, usize::MAX), clear), (sealed, of_sealed)] {
+            let mut decoder = decoder.with_subscriptions(true);
+            let (mut messages, mut commands) = (Vec::new(), Vec::new());
+            while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+                match traffic {
+                    Traffic::Messages(mut batch) => {
+                        messages.extend(std::iter::from_fn(|| batch.pop()));
+                    }
+                    Traffic::Command(command) => commands.push(command),
+                    Traffic::Progress => {}
+                }
+            }
+            assert!(input.is_empty());
+            assert_eq!(messages, [&b"\x00\x04user"[..], b"\x00\x00", b"\x01\x02\x01a\x00\x01b"]);
+            let [a, b] = ["A", "B"].map(topic);
+            let expected = [Command::Subscribe(a.clone()), Command::Cancel(a), Command::Cancel(b)];
+            assert_eq!(commands, expected);
+        }
+    }
+
+    #[test]
+    fn a_topic_that_is_too_long_is_an_error_after_the_messages_before_it() {
+        let len = Topic::LEN_MAX + 1;
+        let body = vec![0x01; 1 + len];
+        let (mut sealer, sealed) = ends(None);
+        let (mut of_sealed, mut clear) = (BytesMut::new(), BytesMut::new());
+        put_sealed(&mut sealer, &mut of_sealed, &[b"a"]);
+        put_sealed(&mut sealer, &mut of_sealed, &[&body]);
+        put_message_header(&mut clear, 1);
+        clear.extend_from_slice(b"a");
+        put_message_header(&mut clear, body.len());
+        clear.extend_from_slice(&body);
+        let sealed = sealed.with_shape(MessageShape::Multipart);
+        for (decoder, mut input) in [(decoder(None, usize::MAX), clear), (sealed, of_sealed)] {
+            let mut decoder = decoder.with_subscriptions(true);
+            assert!(matches!(decoder.decode(&mut input), Ok(Some(Traffic::Messages(_)))));
+            let error = TrafficError::Command(CommandError::Topic(TopicError::TooLong { len }));
+            assert_eq!(decoder.decode(&mut input).unwrap_err(), error);
         }
     }
 

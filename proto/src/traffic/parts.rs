@@ -6,7 +6,9 @@
 use bytes::BytesMut;
 
 use super::super::batch::Batch;
+use super::super::command::CommandError;
 use super::super::frame::{Header, SHORT_MESSAGE, SHORT_PART};
+use super::super::subscription;
 use super::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
 /// The parts of an incomplete message, whose unencrypted frames are at the beginning of the input.
@@ -22,6 +24,9 @@ pub(super) struct ArrivedParts {
 
 /// The rule for the parts of messages of one shape.
 pub(super) trait PartRule: Copy {
+    /// Whether a message of one part that begins with 0 or 1 stands for a command.
+    const TAKES_SUBSCRIPTIONS: bool = false;
+
     /// Returns the number of bytes that count in addition to those of the next part, and the limit
     /// of their sum.
     fn limit(self, arrived: &ArrivedParts) -> (u64, u64);
@@ -57,9 +62,9 @@ impl ArrivedParts {
 
 impl TrafficDecoder {
     /// Implements [`decode`](Self::decode) for unencrypted messages of several parts.
-    pub(super) fn decode_clear_parts(
+    pub(super) fn decode_clear_parts<R: PartRule>(
         &mut self,
-        rule: impl PartRule,
+        rule: R,
         input: &mut BytesMut,
     ) -> Result<Option<Traffic>, TrafficError> {
         let mut arrived = self.arrived;
@@ -75,6 +80,10 @@ impl TrafficDecoder {
             }
             match next_part(rule, &arrived, &input[next..]) {
                 Ok(Some((len, size, more))) => {
+                    let is_whole = arrived.parts == 0 && !more;
+                    if is_whole && is_subscription::<R>(&input[next + len - size..next + len]) {
+                        break Ok(Some((len, size)));
+                    }
                     next += len;
                     if more {
                         arrived.add(len, size);
@@ -84,7 +93,8 @@ impl TrafficDecoder {
                         messages += 1;
                     }
                 }
-                found => break found,
+                Ok(None) => break Ok(None),
+                Err(error) => break Err(error),
             }
         };
         self.arrived = arrived;
@@ -93,7 +103,9 @@ impl TrafficDecoder {
             let batch = self.batch_of_parts(input, end, messages, end);
             return Ok(Some(Traffic::Messages(batch?)));
         }
-        found?;
+        if let Some((len, size)) = found? {
+            return self.subscription(len, size, input);
+        }
         let header = Header::decode(&input[next..])?;
         if let Some(header) = header.filter(|header| header.command) {
             return self.command(next, header, input);
@@ -103,6 +115,20 @@ impl TrafficDecoder {
         let missing = len.saturating_sub(input.len() as u64);
         self.reserve_for_parts(input, usize::try_from(missing).unwrap_or(usize::MAX));
         Ok(None)
+    }
+
+    /// Removes a frame of `len` bytes from the beginning of the input. The last `size` bytes of it
+    /// stand for a command.
+    fn subscription(
+        &mut self,
+        len: usize,
+        size: usize,
+        input: &mut BytesMut,
+    ) -> Result<Option<Traffic>, TrafficError> {
+        let command = subscription::command_of(&input[len - size..len]);
+        let command = command.transpose().map_err(CommandError::Topic)?;
+        self.pass(input, len);
+        Ok(command.map(Traffic::Command))
     }
 
     /// Removes the first `end` bytes, which are complete messages. They took `len` bytes when they
@@ -134,11 +160,14 @@ impl TrafficDecoder {
 /// Returns the length and the number of the messages of one short part at the beginning of `input`.
 /// Most messages are like this: each takes a few instructions.
 #[inline]
-fn short_messages(rule: impl PartRule, input: &[u8]) -> (usize, usize) {
+fn short_messages<R: PartRule>(rule: R, input: &[u8]) -> (usize, usize) {
     let (mut rest, mut messages) = (input, 0);
     while let [SHORT_MESSAGE, size, after @ ..] = rest {
         let size = usize::from(*size);
         if size > after.len() || !rule.accepts_alone(size) {
+            break;
+        }
+        if is_subscription::<R>(&after[..size]) {
             break;
         }
         rest = &after[size..];
@@ -171,4 +200,10 @@ fn next_part(
     let Some(part) = header.body(input) else { return Ok(None) };
     rule.check_part(arrived, part)?;
     Ok(Some((header.len() + part.len(), part.len(), header.more)))
+}
+
+/// Returns whether the only part of a message stands for a command.
+#[inline]
+pub(super) const fn is_subscription<R: PartRule>(part: &[u8]) -> bool {
+    R::TAKES_SUBSCRIPTIONS && subscription::is_subscription(part)
 }

@@ -2,9 +2,11 @@
 
 use bytes::BytesMut;
 
+use super::super::command::CommandError;
 use super::super::frame::{Header, frame_len, write_header};
 use super::super::mechanism::curve::OVERHEAD;
-use super::parts::{ArrivedParts, PartRule};
+use super::super::subscription;
+use super::parts::{ArrivedParts, PartRule, is_subscription};
 use super::sealed::{SEALED_WORK, SealedFrame};
 use super::{Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 
@@ -15,9 +17,9 @@ impl TrafficDecoder {
     /// encryption. `input` is then: unused bytes up to `start`, complete messages up to `end`, the
     /// decrypted parts of an incomplete message up to `joined`, unused bytes, and from `next` on
     /// encrypted frames.
-    pub(super) fn decode_sealed_parts(
+    pub(super) fn decode_sealed_parts<R: PartRule>(
         &mut self,
-        rule: impl PartRule,
+        rule: R,
         input: &mut BytesMut,
     ) -> Result<Option<Traffic>, TrafficError> {
         let Some(sealed) = &mut self.sealed else { return Ok(None) };
@@ -33,6 +35,12 @@ impl TrafficDecoder {
             }
             let (before, limit) = rule.limit(&arrived);
             let found = sealed.open(&mut input[next..], before, limit);
+            let found = match found {
+                Ok(SealedFrame::Message(len)) if arrived.parts == 0 => {
+                    whole_message::<R>(len, content(&input[next..next + len]))
+                }
+                found => found,
+            };
             if let Ok(
                 SealedFrame::Message(len) | SealedFrame::Part(len) | SealedFrame::Command(len, _),
             ) = found
@@ -92,6 +100,15 @@ impl TrafficDecoder {
         }
         Ok(Some(Traffic::Messages(batch?)))
     }
+}
+
+/// Returns what a decrypted message of one part is: a message, or a command that it stands for.
+fn whole_message<R: PartRule>(len: usize, part: &[u8]) -> Result<SealedFrame, TrafficError> {
+    if !is_subscription::<R>(part) {
+        return Ok(SealedFrame::Message(len));
+    }
+    let command = subscription::command_of(part).transpose().map_err(CommandError::Topic)?;
+    Ok(command.map_or(SealedFrame::Message(len), |command| SealedFrame::Command(len, command)))
 }
 
 /// Moves the content of a decrypted frame, the last `size` bytes of `input`, to the beginning,

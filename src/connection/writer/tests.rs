@@ -17,7 +17,7 @@ async fn long_and_short_bodies_are_written_in_order() {
     let expected = encoded(&bodies);
     let (near, mut far) = duplex(1_000);
     let mut framed = Framed::new(near, BytesCodec::new());
-    let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, None);
+    let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, Version::ZMTP_3_1, None);
     writer.taken().extend(bodies);
     let mut received = vec![0; expected.len()];
     let write = future::poll_fn(|cx| writer.poll_write(cx, &mut framed));
@@ -37,7 +37,7 @@ fn after_a_failure_exactly_the_unwritten_messages_are_left() {
         // Exactly the bytes that fit are written.
         let (near, _far) = duplex(capacity.max(1));
         let mut framed = Framed::new(near, BytesCodec::new());
-        let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, None);
+        let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, Version::ZMTP_3_1, None);
         writer.taken().extend(bodies.iter().cloned());
         writer.queue_command(&Command::Pong(Pong::decode(b"xyz")));
         let mut cx = Context::from_waker(Waker::noop());
@@ -78,7 +78,7 @@ fn after_a_failure_exactly_the_unwritten_ones_of_packed_messages_are_left() {
     for (capacity, shape) in capacities.flat_map(|capacity| shapes.map(|shape| (capacity, shape))) {
         let (near, _far) = duplex(capacity);
         let mut framed = Framed::new(near, BytesCodec::new());
-        let mut writer = Writer::new(WRITE_SIZE, shape, None);
+        let mut writer = Writer::new(WRITE_SIZE, shape, Version::ZMTP_3_1, None);
         writer.taken().extend(packed.iter().cloned());
         let _ = writer.poll_write(&mut Context::from_waker(Waker::noop()), &mut framed);
         let buffered = framed.write_buffer().len();
