@@ -61,7 +61,8 @@ impl Routing {
         self.outgoing.lock().admit()
     }
 
-    /// Wakes all senders that wait for capacity of any remote.
+    /// Wakes all senders that wait for capacity of any remote, and the tasks that wait for a remote
+    /// to connect.
     pub(crate) fn wake_senders(&self) {
         self.outgoing.with(|outgoing, wakes| outgoing.wake_senders(wakes));
     }

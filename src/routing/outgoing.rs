@@ -476,6 +476,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
 
     fn wake_senders(&mut self, wakes: &mut Wakes) {
         self.senders.wake_all(wakes);
+        self.strategy.wake_unconnected(wakes);
     }
 
     fn close(&mut self, wakes: &mut Wakes) {

@@ -118,7 +118,7 @@ impl Strategy for RoundRobin {
         if pipe.is_open() && !was_open {
             self.open.fetch_add(1, Ordering::Release);
         }
-        wakes.extend(self.unconnected_waiters.drain());
+        self.wake_unconnected(wakes);
     }
 
     fn disconnect(&mut self, was_open: bool, gone: bool) -> Leftover {
@@ -135,8 +135,12 @@ impl Strategy for RoundRobin {
         }
     }
 
-    fn close(&mut self, wakes: &mut Wakes) {
+    fn wake_unconnected(&mut self, wakes: &mut Wakes) {
         wakes.extend(self.unconnected_waiters.drain());
+    }
+
+    fn close(&mut self, wakes: &mut Wakes) {
+        self.wake_unconnected(wakes);
     }
 }
 

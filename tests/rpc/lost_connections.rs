@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio_zmtp::monitor::{DialFailure, DisconnectReason, EventKind};
 use tokio_zmtp::rpc::{CallError, Requester};
 use tokio_zmtp::{Client, Dealer, Endpoint, Mechanism, ReconnectStop, Router, Server, Undelivered};
+use tower::ServiceExt;
 
 use crate::wire::{Bare, REPLY, REQUEST, body, opened, until, until_connected};
 
@@ -239,11 +240,16 @@ async fn calls_to_a_server_that_refuses_the_client_fail_with_the_reason() {
     for call in &mut calls {
         assert!(call.poll().is_pending(), "there is no endpoint yet");
     }
+    let mut idle = requester.clone();
+    let mut waiting = tokio_test::task::spawn(idle.ready());
+    assert!(waiting.poll().is_pending());
     requester.client().connect(server.last_endpoint().unwrap()).await.unwrap();
     for call in calls {
         assert_abandoned(call.await.unwrap_err());
     }
     assert_abandoned(requester.call("too late").await.unwrap_err());
+    assert_abandoned(waiting.await.unwrap_err());
+    assert_abandoned(requester.clone().ready().await.unwrap_err());
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.never_sent), (0, 4));
 }

@@ -61,11 +61,6 @@ impl OutgoingPipes<RoundRobin> {
         }
     }
 
-    /// Wakes the tasks that wait for a pipe to be open.
-    pub(crate) fn wake_unconnected(&mut self, wakes: &mut Wakes) {
-        wakes.extend(self.strategy.unconnected_waiters.drain());
-    }
-
     /// Stops offering a pipe whose remote drains, if it still has this connection. Queues the
     /// acknowledgement behind all requests, regardless of the high-water mark: there is at most one
     /// for each connection.

@@ -38,9 +38,18 @@ use crate::socket::{Client, CloseReport, Dealer};
 /// the dealer as well.
 ///
 /// A `Requester` is a handle: cloning it is cheap and returns another handle to the same client.
-/// Its requests go to the client's connected servers, round-robin. It receives all messages of the
-/// client. A program must not receive through other handles of that client, because they would take
-/// its replies.
+/// Its requests go to the client's connected servers, round-robin.
+///
+/// # Other messages
+///
+/// A requester receives all messages of its client. A program must not receive through other
+/// handles of that client, because they would take its replies. Messages that are not replies are
+/// discarded and counted by [`malformed`](super::stats::RequesterStats::malformed); they affect no
+/// call and no connection. The program can send messages of its own through another handle, for
+/// example to a ROUTER under the [`Dealer`]. They go to the next connected server in turn, like
+/// requests, but a reply to them is discarded. If their connection ends first, they are not sent
+/// elsewhere or returned by `recv_returned`, but
+/// [undelivered](crate::stats::Dropped::undelivered).
 ///
 /// # Waiting
 ///
@@ -76,7 +85,7 @@ use crate::socket::{Client, CloseReport, Dealer};
 /// [`CallError::NoEndpoint`] when the last endpoint is abandoned: the server refuses this client, or
 /// the options permit no further attempt. The error holds the reason, and the call is not
 /// retryable. While the client has no endpoint, because the application has connected none or has
-/// disconnected it, the call waits. So does `poll_ready` in either case.
+/// disconnected it, the call waits. `poll_ready` waits and fails in the same cases.
 ///
 /// # Tower
 ///
@@ -84,8 +93,9 @@ use crate::socket::{Client, CloseReport, Dealer};
 /// retries and timeouts. `poll_ready` waits until a server that accepts requests is connected, and
 /// for a slot below `max_outstanding`. It reserves that slot for the next call through the trait. A
 /// layer that balances the load between requesters, such as `tower::balance`, therefore skips those
-/// without a server. If `poll_ready` is polled after the last server has disconnected, it releases
-/// the slot and waits again. [`Requester::call`] does not require readiness; it waits itself.
+/// without a server, and drops those whose last endpoint was abandoned. If `poll_ready` is polled
+/// after the last server has disconnected, it releases the slot and waits again.
+/// [`Requester::call`] does not require readiness; it waits itself.
 ///
 /// # Closing
 ///
@@ -341,12 +351,13 @@ impl<S: RequestingSocket> Service<Request> for Requester<S> {
                 Poll::Pending => {
                     // This task cannot use its slot yet, but another task may.
                     self.permit.release(&self.core);
-                    let is_closed = self.core.calls.lock().is_closed();
-                    return if is_closed {
-                        Poll::Ready(Err(CallError::Closed))
-                    } else {
-                        Poll::Pending
-                    };
+                    if self.core.calls.lock().is_closed() {
+                        return Poll::Ready(Err(CallError::Closed));
+                    }
+                    return self.core.hopeless().map_or(Poll::Pending, |error| {
+                        self.core.socket.cancel_open(&mut self.opening);
+                        Poll::Ready(Err(error))
+                    });
                 }
             }
         }

@@ -1,5 +1,9 @@
 //! Senders under a requester, whose pipes are offered only while their remotes are connected.
 
+use std::sync::atomic::Ordering;
+
+use shuttle::sync::atomic::AtomicBool;
+
 use crate::remote::tests::any_remote;
 use crate::routing::{Remainder, ReportedEnds};
 
@@ -27,6 +31,12 @@ fn a_remote_that_drains_receives_nothing_after_its_acknowledgement() {
 fn waiting_for_a_remote_ends_with_the_socket() {
     all(2, || the_socket_ends("a"));
     some(|| the_socket_ends("abc"));
+}
+
+#[test]
+fn waiting_for_a_remote_ends_when_none_can_be_expected() {
+    all(2, || no_remote_is_left("a"));
+    some(|| no_remote_is_left("abc"));
 }
 
 async fn a_remote_connects(letters: &'static str) {
@@ -111,6 +121,32 @@ async fn the_socket_ends(letters: &'static str) {
     let waiting = wait(&model);
     model.routing().close();
     assert_eq!(waiting.await.unwrap(), Err(Refusal::Closed));
+    for sender in senders {
+        assert!(matches!(sender.await.unwrap(), Err((Refusal::Closed, _))));
+    }
+    drop(attachment);
+    assert_eq!(model.undelivered(), 0);
+}
+
+/// Like a requester, a task that waits checks whether a remote can be expected.
+async fn no_remote_is_left(letters: &'static str) {
+    let model = selective();
+    let attachment = model.attach();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let hopeless = Arc::new(AtomicBool::new(false));
+    let (core, observed) = (Arc::clone(&model.core), Arc::clone(&hopeless));
+    let waiting = shuttle::future::spawn(async move {
+        let mut ticket = None;
+        poll_fn(|cx| {
+            let polled = core.outgoing.lock().poll_open(&mut ticket, cx.waker());
+            if observed.load(Ordering::SeqCst) { Poll::Ready(None) } else { polled.map(Some) }
+        })
+        .await
+    });
+    hopeless.store(true, Ordering::SeqCst);
+    model.routing().wake_senders();
+    assert_eq!(waiting.await.unwrap(), None);
+    model.routing().close();
     for sender in senders {
         assert!(matches!(sender.await.unwrap(), Err((Refusal::Closed, _))));
     }

@@ -195,7 +195,9 @@ impl Rep {
     /// # Errors
     ///
     /// [`TryRecvError`] if no request is available, or if the socket is closed and all its requests
-    /// have been received.
+    /// have been received. One call discards at most 256 messages, or 256 KiB, that are not
+    /// requests. It then returns [`TryRecvError::Empty`], so that a remote cannot occupy the
+    /// thread, although requests may follow; [`recv`](Self::recv) yields and continues.
     ///
     /// # Examples
     ///

@@ -69,7 +69,7 @@ pub(crate) trait Tracked: Socket + SharedCore<Outgoing: 'static> {
     }
 
     /// Returns the reason why the last endpoint was abandoned, if no remote can be expected anymore.
-    /// Senders are woken when this changes.
+    /// Senders, and tasks that wait for a remote to connect, are woken when this changes.
     fn hopeless(&self) -> Option<Arc<DialFailure>> {
         self.control().shared().remotes.hopeless()
     }

@@ -49,9 +49,9 @@ pub(crate) trait TrackedRequests: Tracked + SharedCore<Outgoing = RoundRobin> {
         }
     }
 
-    /// Wakes all tasks that wait in [`poll_open`](Self::poll_open).
+    /// Wakes all tasks that wait in [`poll_open`](Self::poll_open), and all senders.
     fn wake_unconnected(&self) {
-        self.core().outgoing.with(|outgoing, wakes| outgoing.wake_unconnected(wakes));
+        self.core().control.shared().routing.wake_senders();
     }
 
     /// Stops offering a remote that drains, if it still has this connection. The acknowledgement is
