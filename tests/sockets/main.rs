@@ -9,9 +9,9 @@ mod seed;
 mod served;
 mod waiting;
 
+mod abandoned;
 // Requires a limit on the files of a process.
 #[cfg(target_os = "linux")]
-mod abandoned;
 mod accepting;
 mod bad_input;
 mod cancellation;

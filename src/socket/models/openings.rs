@@ -1,6 +1,7 @@
 //! Senders under a requester, whose pipes are offered only while their remotes are connected.
 
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use shuttle::sync::atomic::AtomicBool;
 

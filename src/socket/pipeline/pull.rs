@@ -54,6 +54,16 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | fair-queued |
 /// | Action in mute state | not applicable |
 ///
+/// # Unread messages
+///
+/// A message that no handle has received yet waits in the queue of its remote, behind the queue in
+/// the buffer of one read (64 KiB, or one longer message), or in the receive buffer of the system.
+/// If the process of the pull ends, these messages are lost: the push has
+/// [written](crate::Push#messages-of-a-remote-that-fails) them, and sends them to no other pull. A
+/// small [`recv_hwm`](Builder::recv_hwm) and, over TCP, a small
+/// [`recv_buffer_size`](Builder::recv_buffer_size) limit their number, and leave more messages to
+/// faster pulls. [`close`](Self::close) loses none that have been read: they can still be received.
+///
 #[doc = parts!()]
 ///
 /// # Mute state

@@ -1,6 +1,7 @@
 //! PUSH and PULL (RFC 30): what they do not share with the types in `one_way`.
 
 mod exchange;
+mod leaving;
 mod limits;
 mod wire;
 
