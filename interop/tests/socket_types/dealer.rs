@@ -1,12 +1,12 @@
 //! DEALER with remotes of other types, and its identity.
 
-use interop::{BytesOption, Context, Socket, SocketType};
+use interop::{BytesOption, Socket, SocketType};
 use support::transports::Transport;
 use tokio_zmtp::{Builder, Dealer, Identity};
 
-use crate::messages::Parts;
-use crate::pairing::{guarded, over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
+use crate::pairing::{guarded, over_tcp_and_ipc, own_endpoint};
 use crate::side::reconnecting;
+use crate::theirs::{recv, send, socket};
 
 over_tcp_and_ipc!(their_rep_answers_our_dealer);
 
@@ -66,20 +66,8 @@ async fn our_dealer_reports_the_identity_of_theirs() {
     .await;
 }
 
-fn socket(socket_type: SocketType) -> Socket {
-    Socket::new(&Context::new().unwrap(), socket_type).unwrap()
-}
-
 /// Connects a dealer of ours to a socket of theirs.
 async fn dealer(builder: Builder<Dealer>, theirs: &Socket, transport: Transport) -> Dealer {
     theirs.bind(&own_endpoint(transport)).unwrap();
     reconnecting(builder).connect(theirs.last_endpoint().unwrap()).await.unwrap()
-}
-
-async fn send(theirs: &Socket, message: &[Vec<u8>]) {
-    until_some(|| would_not_block(theirs.try_send_parts(message))).await;
-}
-
-async fn recv(theirs: &Socket) -> Parts {
-    until_some(|| would_not_block(theirs.try_recv_parts())).await
 }

@@ -1,13 +1,13 @@
 //! PUSH with PULLs of libzmq that do not read and are killed.
 
-use interop::{Context, RemoteProcess, Socket, SocketType};
+use interop::{RemoteProcess, Socket, SocketType};
 use support::events;
 use support::transports::Transport;
 use tokio::task;
 use tokio_zmtp::{Balance, Builder, Endpoint, Multipart, Push, Undelivered};
 
-use crate::messages::Parts;
-use crate::pairing::{over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
+use crate::pairing::{over_tcp_and_ipc, own_endpoint};
+use crate::theirs::{recv, socket};
 
 over_tcp_and_ipc!(a_pull_that_does_not_read_is_avoided_and_its_messages_are_redirected);
 
@@ -17,19 +17,19 @@ async fn a_pull_that_does_not_read_is_avoided_and_its_messages_are_redirected(
     let builder = Push::builder().balance(Balance::ShortestQueue);
     let (push, endpoint, idle) =
         with_idle_pull(builder.undelivered(Undelivered::Redirect), transport).await;
-    let pull = Socket::new(&Context::new().unwrap(), SocketType::Pull).unwrap();
+    let pull = socket(SocketType::Pull);
     pull.connect(&endpoint.to_string()).unwrap();
     push.remotes().at_least(2).await.unwrap();
     for number in MESSAGES..2 * MESSAGES {
         push.send(numbered(number)).await.unwrap();
-        assert_eq!(recv(&pull).await, number, "its queue is the shortest");
+        assert_eq!(number_from(&pull).await, number, "its queue is the shortest");
     }
     kill(idle).await;
     // The kernel has buffers for the first messages.
-    let first = recv(&pull).await;
+    let first = number_from(&pull).await;
     assert!(first < MESSAGES);
     for number in first + 1..MESSAGES {
-        assert_eq!(recv(&pull).await, number);
+        assert_eq!(number_from(&pull).await, number);
     }
     assert_eq!(push.stats().sent.messages, 2 * MESSAGES);
     assert_eq!(push.stats().dropped.undelivered, 0);
@@ -73,9 +73,8 @@ async fn kill(remote: RemoteProcess) {
     task::spawn_blocking(|| remote.kill()).await.unwrap();
 }
 
-async fn recv(pull: &Socket) -> u64 {
-    let parts: Parts = until_some(|| would_not_block(pull.try_recv_parts())).await;
-    u64::from_be_bytes(parts[0][..].try_into().unwrap())
+async fn number_from(pull: &Socket) -> u64 {
+    u64::from_be_bytes(recv(pull).await[0][..].try_into().unwrap())
 }
 
 /// Returns a long message that begins with its number.

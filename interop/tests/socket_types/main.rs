@@ -10,6 +10,7 @@ mod credentials;
 mod messages;
 mod pairing;
 mod side;
+mod theirs;
 
 mod channel;
 mod dealer;

@@ -1,14 +1,15 @@
 //! REP with requesters of libzmq.
 
-use interop::{Context, Socket, SocketOption, SocketType};
+use interop::{Socket, SocketOption, SocketType};
 use support::transports::Transport;
 use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::{Multipart, Rep, ReplyError};
 
 use crate::credentials::Credentials;
 use crate::messages::{Parts, bodies};
-use crate::pairing::{Binds, guarded, over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
+use crate::pairing::{Binds, guarded, over_tcp_and_ipc, own_endpoint};
 use crate::side::reconnecting;
+use crate::theirs::{join, recv, send, socket};
 
 over_tcp_and_ipc!(requests_of_their_req_and_dealer_are_replied_to);
 
@@ -126,27 +127,4 @@ async fn exchange(rep: &Rep, requester: &Socket, socket_type: SocketType) {
             assert!(recv(requester).await == request);
         }
     }
-}
-
-fn socket(socket_type: SocketType) -> Socket {
-    Socket::new(&Context::new().unwrap(), socket_type).unwrap()
-}
-
-async fn join(ours: &Rep, theirs: &Socket, binds: Binds, transport: Transport) {
-    let endpoint = own_endpoint(transport);
-    if binds == Binds::First {
-        let endpoint = ours.bind(&*endpoint).await.unwrap();
-        theirs.connect(&endpoint.to_string()).unwrap();
-    } else {
-        theirs.bind(&endpoint).unwrap();
-        ours.connect(theirs.last_endpoint().unwrap()).await.unwrap();
-    }
-}
-
-async fn send(theirs: &Socket, message: &[Vec<u8>]) {
-    until_some(|| would_not_block(theirs.try_send_parts(message))).await;
-}
-
-async fn recv(theirs: &Socket) -> Parts {
-    until_some(|| would_not_block(theirs.try_recv_parts())).await
 }

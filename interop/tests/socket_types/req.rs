@@ -1,13 +1,14 @@
 //! REQ with REPs and ROUTERs of libzmq.
 
-use interop::{Context, Socket, SocketOption, SocketType};
+use interop::{Socket, SocketOption, SocketType};
 use support::transports::Transport;
 use tokio_zmtp::{Multipart, Req};
 
 use crate::credentials::Credentials;
-use crate::messages::{Parts, bodies};
-use crate::pairing::{Binds, over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
+use crate::messages::bodies;
+use crate::pairing::{Binds, over_tcp_and_ipc, own_endpoint, until_some};
 use crate::side::reconnecting;
+use crate::theirs::{join, recv, send, socket};
 
 over_tcp_and_ipc!(their_rep_and_router_answer_our_req);
 
@@ -187,27 +188,6 @@ async fn form_and_echo(router: &Socket) -> Vec<usize> {
     request[1..].iter().map(Vec::len).collect()
 }
 
-fn socket(socket_type: SocketType) -> Socket {
-    Socket::new(&Context::new().unwrap(), socket_type).unwrap()
-}
-
-async fn join(ours: &Req, theirs: &Socket, binds: Binds, transport: Transport) {
-    if binds == Binds::First {
-        theirs.connect(&bind(ours, transport).await).unwrap();
-    } else {
-        theirs.bind(&own_endpoint(transport)).unwrap();
-        ours.connect(theirs.last_endpoint().unwrap()).await.unwrap();
-    }
-}
-
 async fn bind(ours: &Req, transport: Transport) -> String {
     ours.bind(&*own_endpoint(transport)).await.unwrap().to_string()
-}
-
-async fn send(theirs: &Socket, message: &[Vec<u8>]) {
-    until_some(|| would_not_block(theirs.try_send_parts(message))).await;
-}
-
-async fn recv(theirs: &Socket) -> Parts {
-    until_some(|| would_not_block(theirs.try_recv_parts())).await
 }

@@ -4,16 +4,17 @@ mod notices;
 mod probes;
 mod unroutable;
 
-use interop::{BytesOption, Context, Socket, SocketOption, SocketType};
+use interop::{BytesOption, Socket, SocketOption, SocketType};
 use support::events;
 use support::transports::Transport;
 use tokio_zmtp::monitor::{EventKind, HandshakeFailure};
 use tokio_zmtp::{Builder, Endpoint, Identity, Router, TryRouteError};
 
 use crate::credentials::Credentials;
-use crate::messages::{Parts, bodies};
+use crate::messages::bodies;
 use crate::pairing::{Binds, guarded, over_tcp_and_ipc, own_endpoint, until_some, would_not_block};
 use crate::side::reconnecting;
+use crate::theirs::{join, recv, send, socket};
 
 over_tcp_and_ipc!(our_router_knows_their_dealer_by_its_identity);
 
@@ -39,14 +40,7 @@ async fn plain_and_curve_work_in_both_roles(transport: Transport) {
             let dealer = socket(SocketType::Dealer);
             dealer.set_bytes(BytesOption::RoutingId, b"worker").unwrap();
             let _zap_handler = credentials.secure_theirs(&dealer);
-            let endpoint = own_endpoint(transport);
-            if binds == Binds::First {
-                let endpoint = router.bind(&*endpoint).await.unwrap();
-                dealer.connect(&endpoint.to_string()).unwrap();
-            } else {
-                dealer.bind(&endpoint).unwrap();
-                router.connect(dealer.last_endpoint().unwrap()).await.unwrap();
-            }
+            join(&router, &dealer, binds, transport).await;
             for body in bodies() {
                 let parts = [vec![], body.clone(), vec![], body];
                 send(&dealer, &parts).await;
@@ -220,18 +214,6 @@ async fn disconnect<T>(dealer: &Socket, endpoint: &Endpoint, wait: impl Future<O
         waited = wait => waited,
         unexpected = call => panic!("received {unexpected:?}"),
     }
-}
-
-fn socket(socket_type: SocketType) -> Socket {
-    Socket::new(&Context::new().unwrap(), socket_type).unwrap()
-}
-
-async fn send(theirs: &Socket, message: &[Vec<u8>]) {
-    until_some(|| would_not_block(theirs.try_send_parts(message))).await;
-}
-
-async fn recv(theirs: &Socket) -> Parts {
-    until_some(|| would_not_block(theirs.try_recv_parts())).await
 }
 
 fn identity(text: &str) -> Identity {
