@@ -45,6 +45,7 @@
 //! | [`Router`] | [`Dealer`]s, [`Router`]s, [`Req`]s | by [`Identity`] | fair-queued | fails immediately, or drops by option |
 //! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued | waits for that requester |
 //! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request | waits |
+//! | [`Pub`] | SUB, XSUB | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or waits by option |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never | drops for that member, or waits by option |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined | – |
 //!
@@ -88,9 +89,9 @@
 //! Every remote has two queues, one for each direction, each with an exact high-water mark. When no
 //! queue has room for a message, the socket is *mute*: `send` waits, and `try_send` returns the
 //! message. A [`Router`] does not wait: `route` fails immediately with the message, or drops it by
-//! option. A [`Radio`] drops the message for each member whose queue is full, and counts it. The
-//! column *When full* above shows this for each type, and [`guide::limits`] all limits. While a
-//! queue of received messages is full, the socket does not read from that remote,
+//! option. A [`Pub`] or [`Radio`] drops the message for each remote whose queue is full, and counts
+//! it. The column *When full* above shows this for each type, and [`guide::limits`] all limits.
+//! While a queue of received messages is full, the socket does not read from that remote,
 //! which becomes mute in turn. Other remotes are not affected.
 //!
 //! # Endpoints
@@ -201,8 +202,8 @@ pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
     Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
-    Permit, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit, Router,
-    Scatter, SendingSocket, Server, Socket,
+    Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
+    Router, Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

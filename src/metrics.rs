@@ -9,7 +9,7 @@
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
 //! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `unroutable`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
-//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied`, `security` or `too_many_groups` | [`Stats::refused`] |
+//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied`, `security`, `too_many_groups` or `too_many_topics` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_redirected_messages_total` | counter, messages | | [`Stats::redirected`] |
 //! | `zmtp_returned_messages_total` | counter, messages | | [`Stats::returned`] |
@@ -246,6 +246,7 @@ impl Key {
             ("occupied", refused.occupied),
             ("security", refused.security),
             ("too_many_groups", refused.too_many_groups),
+            ("too_many_topics", refused.too_many_topics),
         ] {
             counter!(REFUSED_REMOTES, self.labels(Some(("cause", cause)))).absolute(remotes);
         }

@@ -56,7 +56,7 @@ pub struct RemoteStats {
     /// The number of multipart messages that were discarded, because they have no meaning between
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
-    /// The number of messages of a RADIO that were dropped for this remote, because its queue was
+    /// The number of messages of a PUB or RADIO that were dropped for this remote, because its queue was
     /// full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages of a ROUTER.
     pub missed: u64,
     /// The datagrams of a `udp` endpoint that were dropped.
@@ -89,7 +89,7 @@ pub struct Dropped {
     /// Messages read from a remote, but not queued for `recv` when the connection or the socket
     /// ended.
     pub unread: u64,
-    /// Messages of a RADIO that were dropped because the queue of a remote was full, each counted
+    /// Messages of a PUB or RADIO that were dropped because the queue of a remote was full, each counted
     /// for every such remote, and with [`Unroutable::Drop`](crate::Unroutable::Drop) such messages
     /// of a ROUTER.
     pub missed: u64,
@@ -162,6 +162,9 @@ pub struct RefusedRemotes {
     /// The remote joined more groups than this [`Radio`](crate::Radio) allows, and was
     /// disconnected: [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
     pub too_many_groups: u64,
+    /// The remote subscribed to more topics than this [`Pub`](crate::Pub) allows, and was
+    /// disconnected: [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics).
+    pub too_many_topics: u64,
 }
 
 /// The number of queued messages. A message that a connection is writing is no longer queued, and
@@ -225,6 +228,7 @@ pub(crate) enum RemoteRefusal {
     Occupied,
     Security,
     TooManyGroups,
+    TooManyTopics,
 }
 
 /// The reason why a datagram was dropped.
@@ -279,6 +283,7 @@ impl RefusedRemotes {
             RemoteRefusal::Occupied => &mut self.occupied,
             RemoteRefusal::Security => &mut self.security,
             RemoteRefusal::TooManyGroups => &mut self.too_many_groups,
+            RemoteRefusal::TooManyTopics => &mut self.too_many_topics,
         };
         *counter = counter.saturating_add(1);
     }

@@ -100,6 +100,13 @@ pub fn split_first_part(frames: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((part, &frames[header.len() + part.len()..]))
 }
 
+/// Returns the first part of a message, which can be its only one.
+#[inline]
+pub fn first_part(frames: &[u8]) -> &[u8] {
+    let first = split_first_part(frames).map(|(first, _)| first);
+    first.or_else(|| last_part(frames)).unwrap_or_default()
+}
+
 /// Returns the body of the frame that begins a message or its last part.
 #[inline]
 pub fn last_part(frames: &[u8]) -> Option<&[u8]> {

@@ -78,7 +78,7 @@ mod tests;
 pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
-    PeerConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
+    PeerConfig, PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
     ScatterConfig, ServerConfig, SocketConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};

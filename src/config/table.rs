@@ -21,7 +21,7 @@ use crate::message::Multipart;
 use crate::options::SocksProxy;
 use crate::options::{Balance, Options, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
     Router, Scatter, Server,
 };
 
@@ -31,22 +31,23 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending distribution identity router hello disconnect hiccup groups multicast join reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no     no        no   no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no     no        no   no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no     no        no   no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no     no        yes  no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no     no        no   no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no     no        no   no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no     no        no   no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no     no        no   no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no     no        no   no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes    yes       no   no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no     no        no   yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no     no        no   no    yes];
-        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no     no        no   no    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no     no        no   no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no     no        no   no    no];
+        //                                    common receiving parts sending distribution identity router hello disconnect hiccup fan_out groups topics multicast join reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no      no     no     no        no   no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no      no     no     no        no   no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no      no     no     no        no   no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        yes  no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        no   no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no      no     no     no        no   no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no      no     no     no        no   no    no];
+        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     yes     no     yes    no        no   no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no      no     no     no        no   no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes     yes    no     yes       no   no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no      no     no     no        no   no    yes];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no      no     no     no        no   no    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no      no     no     no        no   no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no      no     no     no        no   no    no];
     }
     options {
         common {
@@ -156,11 +157,18 @@ sockets! {
             #[serde(with = "form::optional_bytes")]
             hiccup_message: Option<Bytes> => hiccup_message,
         }
+        fan_out {
+            no_drop: bool => no_drop,
+        }
         groups {
             max_group_bytes: usize => groups.max_group_bytes,
             max_group_bytes_per_remote: usize => groups.max_group_bytes_per_remote,
             max_groups_per_remote: usize => groups.max_groups_per_remote,
-            no_drop: bool => groups.no_drop,
+        }
+        topics {
+            max_topic_bytes: usize => topics.max_topic_bytes,
+            max_topic_bytes_per_remote: usize => topics.max_topic_bytes_per_remote,
+            max_topics_per_remote: usize => topics.max_topics_per_remote,
         }
         multicast {
             multicast_hops: u8 => udp.multicast_hops,

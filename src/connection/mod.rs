@@ -61,7 +61,7 @@ use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, Take, Want};
 use crate::quota::within_quota;
 use crate::remote::{ACCEPTS_PING, Remote};
-use crate::routing::{Attachment, Remainder, TooManyGroups};
+use crate::routing::{Attachment, Remainder};
 
 /// An established connection.
 #[derive(Debug)]
@@ -346,7 +346,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
             Command::Join(_) | Command::Leave(_) | Command::Subscribe(_) | Command::Cancel(_) => {
                 let refused = self.attachment.command(&command).err();
-                refused.map(|TooManyGroups| DisconnectReason::TooManyGroups)
+                refused.map(DisconnectReason::from)
             }
             // libzmq also ignores commands without a meaning here.
             Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {

@@ -136,6 +136,9 @@ impl Connector {
         }
         tracing::info!(target: log::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
+        let shared = Arc::clone(&self.shared);
+        drop(self);
+        shared.reclaim().await;
     }
 
     /// Returns the reason why no further attempt is allowed, unless the endpoint ends.
@@ -147,7 +150,9 @@ impl Connector {
                 Ok((dialed, span)) => {
                     self.is_failing = false;
                     let serving = Box::pin(self.serve(dialed).instrument(span));
-                    serving.await?
+                    let served = serving.await;
+                    self.shared.reclaim().await;
+                    served?
                 }
                 Err(failure) => {
                     log::connect_failed(&self.quotas, &failure, &mut self.is_failing);

@@ -323,6 +323,7 @@ impl ListenerState {
             Box::pin(self.run(established, attachment, connection_info, subject))
         };
         running.await;
+        self.shared.reclaim().await;
         Ok(())
     }
 
@@ -356,6 +357,7 @@ impl ListenerState {
             Box::pin(self.run(established, attachment, connection_info, subject))
         };
         running.await;
+        self.shared.reclaim().await;
         Ok(())
     }
 
@@ -445,6 +447,7 @@ impl ListenerState {
         if let Some(mut attachment) = side.leave() {
             registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
         }
+        shared.reclaim().await;
         Ok(())
     }
 

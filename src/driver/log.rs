@@ -127,7 +127,8 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
         | DisconnectReason::Protocol(_)
         | DisconnectReason::Refused { .. }
         | DisconnectReason::TooManyGroups
-        | DisconnectReason::TooManyParts { .. } => Level::Warn,
+        | DisconnectReason::TooManyParts { .. }
+        | DisconnectReason::TooManyTopics => Level::Warn,
         DisconnectReason::Closed | DisconnectReason::ClosedByRemote | DisconnectReason::Io(_) => {
             direction.level()
         }

@@ -70,7 +70,8 @@ impl Retry {
             DisconnectReason::MessageTooLarge { .. }
             | DisconnectReason::Protocol(_)
             | DisconnectReason::TooManyGroups
-            | DisconnectReason::TooManyParts { .. } => Self::Rarely,
+            | DisconnectReason::TooManyParts { .. }
+            | DisconnectReason::TooManyTopics => Self::Rarely,
             DisconnectReason::Refused { reason } if ErrorReason::is_temporary(reason) => {
                 Self::BackOff
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task;
 use tokio_util::sync::CancellationToken;
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
@@ -199,6 +200,14 @@ impl SocketState {
                 Err(HandshakeFailure::DuplicateIdentity { identity })
             }
             Err(AttachError::Closed | AttachError::Occupied) => Ok(None),
+        }
+    }
+
+    /// Reclaims the memory of remotes that have left, in portions between which senders and other
+    /// tasks continue.
+    pub(super) async fn reclaim(&self) {
+        while self.routing.reclaim() {
+            task::yield_now().await;
         }
     }
 

@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::DisconnectReason;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList, Take, Want};
 use crate::remote::Remote;
-use crate::routing::{Attachment, Remainder, TooManyGroups};
+use crate::routing::{Attachment, ExceededLimit, Remainder};
 use crate::sync::{AtomicU8, Lock};
 
 /// Moves messages between two sockets whenever it is woken.
@@ -189,7 +189,7 @@ impl LinkState {
             if let Poll::Ready(ended) = from.poll_send(to, waker) {
                 self.ended_by = Some(match ended {
                     Ok(()) => (side, DisconnectReason::Closed),
-                    Err(TooManyGroups) => (other, DisconnectReason::TooManyGroups),
+                    Err(exceeded) => (other, DisconnectReason::from(exceeded)),
                 });
                 return true;
             }
@@ -201,7 +201,7 @@ impl LinkState {
 impl LinkEnd {
     /// Moves queued messages to the other end. Ready when no more will follow, or with an error if
     /// the other end refuses a command.
-    fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<Result<(), TooManyGroups>> {
+    fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<Result<(), ExceededLimit>> {
         if !self.openings.is_empty() {
             to.unqueued.push_back(to.arrival(mem::take(&mut self.openings)));
         }

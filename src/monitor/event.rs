@@ -176,8 +176,8 @@ pub enum DropCause {
     /// Reported like `Lost`, and counted by
     /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
     Overflowed,
-    /// The queue of a member of their group was full, or with
-    /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A RADIO or
+    /// The queue of a subscriber or of a member of their group was full, or with
+    /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A PUB, RADIO or
     /// ROUTER reports the first message of a series;
     /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,

@@ -220,6 +220,12 @@ pub enum DisconnectReason {
         /// The limit in parts.
         limit: usize,
     },
+    /// The remote subscribed to more topics than
+    /// [`max_topics_per_remote`](crate::Builder::max_topics_per_remote),
+    /// [`max_topic_bytes_per_remote`](crate::Builder::max_topic_bytes_per_remote) or, together with
+    /// the other remotes, [`max_topic_bytes`](crate::Builder::max_topic_bytes) allows.
+    #[error("the remote subscribes to too many topics")]
+    TooManyTopics,
 }
 
 /// A description of a protocol violation.
@@ -325,6 +331,7 @@ impl DisconnectReason {
     pub(crate) const fn refusal(&self) -> Option<RemoteRefusal> {
         match self {
             Self::TooManyGroups => Some(RemoteRefusal::TooManyGroups),
+            Self::TooManyTopics => Some(RemoteRefusal::TooManyTopics),
             _ => None,
         }
     }
@@ -350,7 +357,8 @@ impl DisconnectReason {
             | Self::Protocol(_)
             | Self::Refused { .. }
             | Self::TooManyGroups
-            | Self::TooManyParts { .. } => false,
+            | Self::TooManyParts { .. }
+            | Self::TooManyTopics => false,
         }
     }
 }

@@ -13,8 +13,6 @@ pub(crate) struct GroupOptions {
     pub(crate) max_group_bytes_per_remote: usize,
     /// The number of groups that each of them may join.
     pub(crate) max_groups_per_remote: usize,
-    /// Whether senders wait for remotes whose queue is full.
-    pub(crate) no_drop: bool,
 }
 
 impl Default for GroupOptions {
@@ -29,8 +27,6 @@ impl Default for GroupOptions {
             max_group_bytes: 0x1000_0000,
             max_group_bytes_per_remote: 0x40_0000,
             max_groups_per_remote: 10_000,
-            // RFC 48: "SHALL silently drop the message if the queue for a dish is full".
-            no_drop: false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod router;
 #[cfg(feature = "socks")]
 mod socks;
 mod tcp;
+mod topics;
 mod udp;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use self::router::Unroutable;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
+pub(crate) use self::topics::TopicOptions;
 pub(crate) use self::udp::UdpOptions;
 use crate::auth::{Network, SharedAuthenticator};
 use crate::message::Multipart;
@@ -61,6 +63,7 @@ pub(crate) struct Options {
     pub(crate) max_message_size: Option<u64>,
     pub(crate) mechanism: Mechanism,
     pub(crate) metadata: Metadata,
+    pub(crate) no_drop: bool,
     pub(crate) probe_router: bool,
     pub(crate) proxy_protocol: Vec<Network>,
     pub(crate) reconnect_interval: Option<Duration>,
@@ -77,6 +80,7 @@ pub(crate) struct Options {
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) tcp: TcpOptions,
+    pub(crate) topics: TopicOptions,
     pub(crate) udp: UdpOptions,
 }
 
@@ -129,6 +133,9 @@ impl Default for Options {
             // libzmq's default.
             mechanism: Mechanism::Null,
             metadata: Metadata::default(),
+            // RFC 29: "SHALL silently drop the message if the queue for a subscriber is full", and
+            // RFC 48 for a DISH.
+            no_drop: false,
             // libzmq's default.
             probe_router: false,
             // A header from any remote except a trusted proxy could forge an address.
@@ -159,6 +166,7 @@ impl Default for Options {
             // libzmq's default: none.
             send_timeout: None,
             tcp: TcpOptions::default(),
+            topics: TopicOptions::default(),
             udp: UdpOptions::default(),
         }
     }

@@ -6,7 +6,7 @@ use self::sealed::{Directions, HasCaptureSink, Joins};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
 use crate::socket::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Pull, Push, Radio, Router, Scatter,
+    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter,
 };
 
 /// Pairs of socket types that a proxy can join, in either order.
@@ -19,7 +19,7 @@ use crate::socket::{
 /// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 /// | [`Pair`] | [`Pair`] | both |
-/// | [`Pull`] | [`Push`] | from the [`Pull`] to the [`Push`] |
+/// | [`Pull`] | [`Pub`], [`Push`] | from the [`Pull`] to the other |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
 /// messages of one of them have no destination: if both only receive or both only send, or if only
@@ -31,6 +31,9 @@ use crate::socket::{
 /// [`no_drop`](crate::Builder::no_drop) is set. While the [`Radio`] has a `udp` endpoint, it sends
 /// no messages that do not fit a datagram: they are
 /// [counted](super::ProxyStats::too_long) and dropped.
+///
+/// A [`Pub`] sends the messages to their subscribers in the same way, and drops those without
+/// subscribers.
 ///
 /// # Sockets that address their remotes
 ///
@@ -138,12 +141,14 @@ both_ways!(Dealer, Router: Multipart);
 both_ways!(Router, Dealer: Multipart);
 one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
+one_way!(Pull => Pub: Multipart);
 one_way!(Pull => Push: Multipart);
 
 capture!(Channel: Message);
 capture!(Client: Message);
 capture!(Dealer: Multipart);
 capture!(Pair: Multipart);
+capture!(Pub: Multipart);
 capture!(Push: Multipart);
 capture!(Radio: GroupMessage);
 capture!(Scatter: Message);

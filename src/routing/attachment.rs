@@ -17,8 +17,8 @@ use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::{AttachError, Attached, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, KeptMessage, Losses, Outgoing};
+use crate::routing::{ExceededLimit, requests};
 use crate::routing::{QueuePosition, Remainder, RequestEnd, ReturnedMessage, ReturnedMessages};
-use crate::routing::{TooManyGroups, requests};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
@@ -118,6 +118,11 @@ impl Routing {
     /// messages.
     pub(crate) fn retire_pipe(&self, pipe: Pipe) {
         self.outgoing.with(|outgoing, wakes| outgoing.retire_pipe(pipe.outbound, wakes));
+    }
+
+    /// Reclaims a part of the memory of remotes that have left. Returns whether there is more.
+    pub(crate) fn reclaim(&self) -> bool {
+        self.outgoing.lock().reclaim()
     }
 
     /// Returns the high-water marks of each remote's outgoing and incoming queue.
@@ -256,7 +261,7 @@ impl Attachment {
     }
 
     /// Passes a command of the remote to the strategy.
-    pub(crate) fn command(&mut self, command: &Command) -> Result<(), TooManyGroups> {
+    pub(crate) fn command(&mut self, command: &Command) -> Result<(), ExceededLimit> {
         let Self { routing, pipe, wakes, .. } = self;
         routing
             .outgoing

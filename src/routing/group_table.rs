@@ -15,7 +15,7 @@ use self::members::Members;
 use crate::options::GroupOptions;
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, ManyPipes, OutgoingPipes, Strategy, TooManyGroups};
+use crate::routing::{Choice, ExceededLimit, ManyPipes, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
 
 /// Sends each message to the remotes that have joined its group (RFC 48, The RADIO Socket Type).
@@ -30,7 +30,9 @@ pub(crate) struct GroupTable {
     /// The pipes that are members of every group, and are among the `members` of each: `udp`
     /// endpoints.
     in_all: Vec<PipeKey>,
-    options: GroupOptions,
+    limits: GroupOptions,
+    /// Whether senders wait for remotes whose queue is full.
+    no_drop: bool,
 }
 
 /// The groups that one remote has joined.
@@ -42,24 +44,24 @@ struct JoinedByRemote {
 }
 
 impl GroupTable {
-    fn join(&mut self, key: PipeKey, group: &Group) -> Result<(), TooManyGroups> {
-        let Self { members, joined, bytes, in_all, options } = self;
+    fn join(&mut self, key: PipeKey, group: &Group) -> Result<(), ExceededLimit> {
+        let Self { members, joined, bytes, in_all, limits, .. } = self;
         let Some(joined) = joined.entry(key) else { return Ok(()) };
         let joined = joined.or_default();
         if joined.groups.contains(group) {
             return Ok(());
         }
         let joined_bytes = joined.bytes + MEMBER_BYTES + group_bytes(group);
-        if joined.groups.len() >= options.max_groups_per_remote
-            || joined_bytes > options.max_group_bytes_per_remote
+        if joined.groups.len() >= limits.max_groups_per_remote
+            || joined_bytes > limits.max_group_bytes_per_remote
         {
-            return Err(TooManyGroups);
+            return Err(ExceededLimit::Groups);
         }
         let entry = members.entry(group.clone());
         let is_new = matches!(entry, Entry::Vacant(_));
         let all_bytes = *bytes + MEMBER_BYTES + if is_new { group_bytes(group) } else { 0 };
-        if all_bytes > options.max_group_bytes {
-            return Err(TooManyGroups);
+        if all_bytes > limits.max_group_bytes {
+            return Err(ExceededLimit::Groups);
         }
         joined.groups.insert(entry.key().clone());
         entry.or_insert_with(|| Members::from(&in_all[..])).push(key);
@@ -109,8 +111,9 @@ impl GroupTable {
 
 impl OutgoingPipes<GroupTable> {
     /// Sets the limits of remotes, and whether senders wait for them.
-    pub(crate) fn set_group_options(&mut self, options: GroupOptions) {
-        self.strategy.options = options;
+    pub(crate) fn set_group_options(&mut self, limits: GroupOptions, no_drop: bool) {
+        self.strategy.limits = limits;
+        self.strategy.no_drop = no_drop;
     }
 }
 
@@ -127,7 +130,7 @@ impl Strategy for GroupTable {
             _ => self.members.get(to),
         };
         let members = members.map_or(&self.in_all[..], Members::as_slice);
-        Choice::Many(ManyPipes { keys: members, waits: self.options.no_drop })
+        Choice::Many(ManyPipes { keys: members, waits: self.no_drop })
     }
 
     fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
@@ -153,7 +156,12 @@ impl Strategy for GroupTable {
         self.leave_all(key);
     }
 
-    fn command(&mut self, key: PipeKey, command: &Command) -> Result<bool, TooManyGroups> {
+    fn command(
+        &mut self,
+        key: PipeKey,
+        command: &Command,
+        _: &mut Wakes,
+    ) -> Result<bool, ExceededLimit> {
         match command {
             Command::Join(group) => self.join(key, group).map(|()| false),
             Command::Leave(group) => Ok(self.leave(key, group)),
@@ -208,7 +216,7 @@ mod tests {
         for group in ["x", "y", "x"] {
             assert_eq!(command(&mut pipes, a, &join(group)), Ok(()));
         }
-        assert_eq!(command(&mut pipes, a, &join("z")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &join("z")), Err(ExceededLimit::Groups));
         assert_eq!(command(&mut pipes, a, &leave("y")), Ok(()));
         assert_eq!(command(&mut pipes, a, &join("z")), Ok(()));
         assert_eq!(command(&mut pipes, b, &join("z")), Ok(()));
@@ -218,10 +226,10 @@ mod tests {
     fn the_memory_of_its_groups_is_limited() {
         let (mut pipes, [a, b]) = pipes(limits(10, MEMBER_BYTES + GROUP_BYTES + 5, usize::MAX));
         assert_eq!(command(&mut pipes, a, &join("abc")), Ok(()));
-        assert_eq!(command(&mut pipes, a, &join("d")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &join("d")), Err(ExceededLimit::Groups));
         assert_eq!(command(&mut pipes, a, &leave("abc")), Ok(()));
         assert_eq!(command(&mut pipes, a, &join("defgh")), Ok(()));
-        assert_eq!(command(&mut pipes, b, &join("defghi")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, b, &join("defghi")), Err(ExceededLimit::Groups));
     }
 
     #[test]
@@ -231,11 +239,11 @@ mod tests {
         assert_eq!(command(&mut pipes, a, &join("x")), Ok(()));
         assert_eq!(command(&mut pipes, b, &join("x")), Ok(()));
         assert_eq!(command(&mut pipes, b, &join("y")), Ok(()));
-        assert_eq!(command(&mut pipes, a, &join("y")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &join("y")), Err(ExceededLimit::Groups));
         assert_eq!(command(&mut pipes, b, &join("y")), Ok(()), "it has joined this group");
         pipes.detach(b, &mut Wakes::None);
         assert_eq!(command(&mut pipes, a, &join("y")), Ok(()));
-        assert_eq!(command(&mut pipes, a, &join("z")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &join("z")), Err(ExceededLimit::Groups));
         pipes.detach(a, &mut Wakes::None);
         assert_eq!(pipes.strategy.bytes, 0);
     }
@@ -367,7 +375,7 @@ mod tests {
 
     fn pipes(options: GroupOptions) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
         let mut pipes = OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(1, 0));
-        pipes.set_group_options(options);
+        pipes.set_group_options(options, false);
         let keys = [(); 2].map(|()| attach(&mut pipes));
         (pipes, keys)
     }
@@ -385,7 +393,7 @@ mod tests {
         pipes: &mut OutgoingPipes<GroupTable>,
         key: PipeKey,
         command: &Command,
-    ) -> Result<(), TooManyGroups> {
+    ) -> Result<(), ExceededLimit> {
         pipes.command(key, command, &mut Wakes::None)
     }
 

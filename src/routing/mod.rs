@@ -10,6 +10,7 @@
 //! are passed by reference or unwrapped: moving one between wrappers costs as much as the lock.
 
 mod attachment;
+mod awaited_topics;
 mod choice;
 #[cfg_attr(
     not(feature = "rpc"),
@@ -37,6 +38,8 @@ mod returned;
 mod round_robin;
 mod routing_table;
 mod strategy;
+mod subscription_table;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
@@ -69,8 +72,10 @@ pub(crate) use self::returned::{ReturnedMessage, ReturnedMessages};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 pub(crate) use self::strategy::Strategy;
+pub(crate) use self::subscription_table::{FirstPart, SubscriptionTable};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
+use crate::monitor::DisconnectReason;
 use crate::pipe::{DeliveredMessages, HighWaterMark, PipeKey, Take, Want};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
@@ -158,7 +163,10 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         key: PipeKey,
         command: &Command,
         wakes: &mut Wakes,
-    ) -> Result<(), TooManyGroups>;
+    ) -> Result<(), ExceededLimit>;
+
+    /// Reclaims a part of the memory of remotes that have left. Returns whether there is more.
+    fn reclaim(&mut self) -> bool;
 
     /// Makes a remote a member of every group, including later ones: a `udp` endpoint, whose
     /// remotes do not announce their groups.
@@ -262,10 +270,23 @@ pub(crate) enum AttachError {
     Occupied,
 }
 
-/// A remote has joined more groups than it may.
+/// The limit that a command of a remote exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the remote joins more groups than it may")]
-pub(crate) struct TooManyGroups;
+pub(crate) enum ExceededLimit {
+    #[error("the remote joins more groups than it may")]
+    Groups,
+    #[error("the remote subscribes to more topics than it may")]
+    Topics,
+}
+
+impl From<ExceededLimit> for DisconnectReason {
+    fn from(exceeded: ExceededLimit) -> Self {
+        match exceeded {
+            ExceededLimit::Groups => Self::TooManyGroups,
+            ExceededLimit::Topics => Self::TooManyTopics,
+        }
+    }
+}
 
 /// The reason why a message could not be queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

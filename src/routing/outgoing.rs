@@ -19,8 +19,8 @@ use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Attached, Choice, DiscardedReplies, EndpointId, IdentityClaim, Leftover, Outgoing,
-    Refusal, RequestEnd, Strategy, TooManyGroups,
+    AttachError, Attached, Choice, DiscardedReplies, EndpointId, ExceededLimit, IdentityClaim,
+    Leftover, Outgoing, Refusal, RequestEnd, Strategy,
 };
 use crate::sync::Wakes;
 
@@ -61,8 +61,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        if S::FANS_OUT && message.as_ref().is_some_and(|message| self.is_too_long(message)) {
-            return Err(Refusal::TooLong);
+        if let Some(message) = message.as_ref().filter(|_| S::FANS_OUT) {
+            self.address_if_it_fits(message)?;
         }
         match self.strategy.choose(to) {
             Choice::Offered(key) => {
@@ -385,15 +385,20 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         key: PipeKey,
         command: &Command,
         wakes: &mut Wakes,
-    ) -> Result<(), TooManyGroups> {
+    ) -> Result<(), ExceededLimit> {
         if self.pipes.get(key).is_none_or(|pipe| pipe.outbound.is_retired()) {
             return Ok(());
         }
-        if self.strategy.command(key, command)? {
-            // A sender may have waited for this remote as a member of a group that it has left.
+        if self.strategy.command(key, command, wakes)? {
+            // A sender may have waited for this remote as a member of a group that it has left, or as
+            // the subscriber of a topic that it has cancelled.
             self.fan_out.held.wake_line(key, wakes);
         }
         Ok(())
+    }
+
+    fn reclaim(&mut self) -> bool {
+        self.strategy.reclaim()
     }
 
     fn join_all(&mut self, key: PipeKey) {

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Choice, DiscardedReplies, IdentityClaim, Leftover, RequestEnd, TooManyGroups,
+    AttachError, Choice, DiscardedReplies, ExceededLimit, IdentityClaim, Leftover, RequestEnd,
 };
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -20,7 +20,8 @@ use crate::sync::Wakes;
 ///
 /// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
 pub(crate) trait Strategy: fmt::Debug + Send {
-    /// The target that a sender names: nothing, a routing id, an identity, or a group.
+    /// The target that a sender names: nothing, a routing id, an identity, a group, or that
+    /// the content of the message determines it.
     type Target: Clone + fmt::Debug + Send;
 
     /// Whether a message can be for many pipes.
@@ -42,6 +43,9 @@ pub(crate) trait Strategy: fmt::Debug + Send {
 
     /// Whether received messages are replies, which go to the requests that wait for them.
     const TAKES_REPLIES: bool = false;
+
+    /// Looks up the pipes for the next message, if its content determines them.
+    fn address(&mut self, _message: &[u8]) {}
 
     /// Chooses the pipes for a message.
     fn choose(&mut self, to: &Self::Target) -> Choice<'_>;
@@ -117,8 +121,19 @@ pub(crate) trait Strategy: fmt::Debug + Send {
 
     /// Handles a command of a remote that is for its strategy, such as a JOIN. Returns whether
     /// fewer messages are for the remote from now on.
-    fn command(&mut self, _key: PipeKey, _command: &Command) -> Result<bool, TooManyGroups> {
+    fn command(
+        &mut self,
+        _key: PipeKey,
+        _command: &Command,
+        _wakes: &mut Wakes,
+    ) -> Result<bool, ExceededLimit> {
         Ok(false)
+    }
+
+    /// Reclaims a part of the memory of remotes that have left, which may take too long for one
+    /// critical section. Returns whether there is more.
+    fn reclaim(&mut self) -> bool {
+        false
     }
 
     /// Takes commands to be written to a remote before its next messages.

@@ -178,8 +178,8 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
 
 /// A bound for code that is generic over socket types that receive.
 ///
-/// Every type except [`Push`](crate::Push), [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter)
-/// receives. As with [`Socket`], the types have these methods themselves. Generic code that
+/// Every type except [`Pub`](crate::Pub), [`Push`](crate::Push), [`Radio`](crate::Radio) and
+/// [`Scatter`](crate::Scatter) receives. As with [`Socket`], the types have these methods themselves. Generic code that
 /// receives adds a bound such as [`Stream`](futures_core::Stream)`<Item = Message> + Unpin`.
 ///
 /// # Examples

@@ -16,7 +16,7 @@ use super::Core;
 use crate::message::{Message, Multipart};
 use crate::pipe::Ticket;
 use crate::remote::Remote;
-use crate::routing::{Copies, FairQueue, Losses, OutgoingPipes, Strategy};
+use crate::routing::{Copies, FairQueue, FirstPart, Losses, OutgoingPipes, Strategy};
 use crate::stats::Volume;
 use crate::sync::Wakes;
 
@@ -183,6 +183,9 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
             }
             let is_too_long = |message| outgoing.is_too_long(message);
             let never_fits = D::FANS_OUT && incoming.first().is_some_and(is_too_long);
+            if let Some(next) = incoming.first().filter(|_| D::FANS_OUT) {
+                outgoing.address(next);
+            }
             let to = D::Target::of_next(&incoming);
             let identity = identity_of_next::<S>(&incoming);
             // A ROUTER never waits for a remote.
@@ -308,6 +311,17 @@ impl MessageTarget for () {
     fn of(_: &[u8]) {}
 
     fn of_next(_: &FairQueue) {}
+}
+
+/// The pipes are looked up by the message itself.
+impl MessageTarget for FirstPart {
+    fn of(_: &[u8]) -> Self {
+        Self
+    }
+
+    fn of_next(_: &FairQueue) -> Self {
+        Self
+    }
 }
 
 /// A message of a group consists of two frames.

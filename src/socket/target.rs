@@ -1,4 +1,5 @@
-//! What a send names: nothing, a remote by its routing id or identity, or a group.
+//! What a send names: nothing, a remote by its routing id or identity, a group, or that
+//! the first part of the message determines its remotes.
 //!
 //! The target determines the errors of sending. If the socket picks the remote, the error is the
 //! same for full and for unreachable remotes. If the sender names it, the error distinguishes the
@@ -11,8 +12,8 @@ use super::Kind;
 use super::waiting::WaitError;
 use crate::connection_id::ConnectionId;
 use crate::error::{ReplyError, RouteError, SendError, TryReplyError, TryRouteError, TrySendError};
-use crate::message::{AnyMessage, GroupMessage, Message, RouterMessage};
-use crate::routing::{Refusal, Strategy};
+use crate::message::{AnyMessage, GroupMessage, Message, Multipart, RouterMessage};
+use crate::routing::{FirstPart, Refusal, Strategy};
 use crate::routing_id::RoutingId;
 
 /// The target of the messages of a socket type.
@@ -76,6 +77,20 @@ impl Target for () {
 }
 
 impl Target for Group {
+    type Error<M> = SendError<M>;
+    type TryError<M> = TrySendError<M>;
+
+    fn error<M>(failure: WaitError, message: M) -> SendError<M> {
+        <()>::error(failure, message)
+    }
+
+    fn try_error<M>(refusal: Refusal, message: M) -> TrySendError<M> {
+        <()>::try_error(refusal, message)
+    }
+}
+
+/// The first part of a message determines its remotes.
+impl Target for FirstPart {
     type Error<M> = SendError<M>;
     type TryError<M> = TrySendError<M>;
 
@@ -160,6 +175,13 @@ impl Addressed<Group> for GroupMessage {
     #[inline]
     fn target(&self) -> Option<Group> {
         Some(self.group())
+    }
+}
+
+impl Addressed<FirstPart> for Multipart {
+    #[inline]
+    fn target(&self) -> Option<FirstPart> {
+        Some(FirstPart)
     }
 }
 

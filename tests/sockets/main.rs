@@ -55,6 +55,7 @@ mod peer;
 mod pipeline;
 mod proxy;
 mod proxy_protocol;
+mod publishing;
 mod python;
 mod races;
 mod radio_dish;

@@ -75,6 +75,7 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=occupied}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=security}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_many_groups}", 0.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_many_topics}", 0.0),
         ("zmtp_returned_messages_total{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_sent_bytes_total{socket=front,socket_type=SERVER}", 4.0),
         ("zmtp_sent_messages_total{socket=front,socket_type=SERVER}", 1.0),

@@ -268,5 +268,6 @@ async fn until_refused(monitor: &mut Monitor) {
 /// Returns the numbers of remotes that were denied, incompatible, and second.
 fn counted(stats: &Stats) -> [u64; 3] {
     assert_eq!(stats.refused.too_many_groups, 0);
+    assert_eq!(stats.refused.too_many_topics, 0);
     [stats.refused.denied, stats.refused.incompatible, stats.refused.occupied]
 }

@@ -11,13 +11,13 @@ use zmtp_proto::mechanism::Mechanism;
 use super::{read, refuse, shown};
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
-    ServerConfig, SocketConfig,
+    PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
+    ScatterConfig, ServerConfig, SocketConfig,
 };
 use crate::options::{Balance, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
-    Rep, Req, Router, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio,
+    ReceivingSocket, Rep, Req, Router, Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -124,6 +124,23 @@ fn the_options_of_groups_reach_the_socket() {
 }
 
 #[test]
+fn the_options_of_topics_reach_the_socket() {
+    let config: PubConfig = read(PUB);
+    let expected = Pub::builder()
+        .max_topic_bytes(32)
+        .max_topic_bytes_per_remote(33)
+        .max_topics_per_remote(34)
+        .no_drop(true);
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+    assert_eq!(read::<PubConfig>(&toml::to_string(&config).unwrap()), config);
+
+    let error = refuse::<SocketConfig>("type = 'pub'\nmax_groups_per_remote = 1");
+    assert!(error.contains("`max_groups_per_remote`: it is not an option of a pub"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'radio'\nmax_topics_per_remote = 1");
+    assert!(error.contains("`max_topics_per_remote`: it is not an option of a radio"), "{error}");
+}
+
+#[test]
 fn an_identity_is_text_or_bytes() {
     let config: DealerConfig = read("identity = [0, 255]");
     assert_eq!(config.identity, identity(b"\x00\xFF"));
@@ -197,10 +214,12 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
 
     let given =
         format!("{}{RADIO}{PARTS}{DISTRIBUTION}{IDENTITY}{ROUTER}{REQUESTS}", every_option());
-    let given: toml::Table = given.parse().unwrap();
+    let mut given: toml::Table = given.parse().unwrap();
+    given.extend(PUB.parse::<toml::Table>().unwrap());
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
     default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
+    default.extend(toml::Table::try_from(PubConfig::default()).unwrap());
     default.extend(toml::Table::try_from(DealerConfig::default()).unwrap());
     default.extend(toml::Table::try_from(ReqConfig::default()).unwrap());
     default.extend(toml::Table::try_from(RouterConfig::default()).unwrap());
@@ -379,6 +398,13 @@ const RADIO: &str = "
     multicast_hops = 28
     multicast_loop = false
     no_drop = true
+";
+
+const PUB: &str = "
+    no_drop = true
+    max_topic_bytes = 32
+    max_topic_bytes_per_remote = 33
+    max_topics_per_remote = 34
 ";
 
 const SOCKS_PROXY: &str =

@@ -76,11 +76,27 @@ impl<S: Strategy> OutgoingPipes<S> {
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        if message.as_ref().is_some_and(|message| self.is_too_long(message)) {
+        if let Some(Err(refusal)) = message.as_ref().map(|it| self.address_if_it_fits(it)) {
             self.fan_out.leave_line(ticket, &self.pipes, wakes);
-            return Poll::Ready(Err(Refusal::TooLong));
+            return Poll::Ready(Err(refusal));
         }
         self.poll_send_taken(to, ticket, |_| message.take(), sender, wakes)
+    }
+
+    /// Looks up the pipes for the next message, if its content determines them.
+    #[inline]
+    pub(crate) fn address(&mut self, message: &[u8]) {
+        self.strategy.address(message);
+    }
+
+    /// Does the same for a message that all pipes can send.
+    #[inline]
+    pub(super) fn address_if_it_fits(&mut self, message: &[u8]) -> Result<(), Refusal> {
+        if self.is_too_long(message) {
+            return Err(Refusal::TooLong);
+        }
+        self.address(message);
+        Ok(())
     }
 
     /// Returns whether a pipe cannot send a message, however long it waits.

@@ -69,7 +69,7 @@ struct Sender {
 impl Socket {
     fn new() -> Self {
         let mut pipes = OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(1, 0));
-        pipes.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
+        pipes.set_group_options(GroupOptions::default(), true);
         let keys = [(); REMOTES].map(|()| attach(&mut pipes));
         Self { pipes, keys, waiting: Vec::new() }
     }

@@ -47,7 +47,7 @@ impl<S> Builder<S> {
 
 /// # Received messages
 ///
-/// Every socket type except [`Push`](crate::Push), [`Radio`](crate::Radio) and
+/// Every socket type except [`Pub`](crate::Pub), [`Push`](crate::Push), [`Radio`](crate::Radio) and
 /// [`Scatter`](crate::Scatter) has these options.
 ///
 /// ```

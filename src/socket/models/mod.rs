@@ -97,7 +97,7 @@ impl Model<Radio> {
     fn radio(send_hwm: usize) -> Self {
         let mut outgoing =
             OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(send_hwm, 0));
-        outgoing.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
+        outgoing.set_group_options(GroupOptions::default(), true);
         Self::new(outgoing, Options { send_hwm, ..Options::default() })
     }
 }

@@ -27,12 +27,14 @@ mod lifecycle;
 mod notices;
 mod options;
 mod parts;
+mod publish;
 mod receive;
 mod remotes;
 mod request;
 mod route;
 mod send;
 mod sink;
+mod topics;
 mod transmit;
 
 pub(super) use self::connect_identity::connect_identity_verbs;
@@ -46,12 +48,14 @@ pub(super) use self::lifecycle::{constructors, ending, example, group_example, s
 pub(super) use self::notices::{disconnect_option, hello_option, hiccup_option};
 pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_option_verbs};
 pub(super) use self::parts::parts_option;
+pub(super) use self::publish::publish_verbs;
 pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
 pub(super) use self::request::request_verbs;
 pub(super) use self::route::route_verbs;
 pub(super) use self::send::send_verbs;
 pub(super) use self::sink::sink;
+pub(super) use self::topics::topic_options;
 pub(super) use self::transmit::transmit_verbs;
 
 /// Gives a socket type the methods of its capabilities, in the order of its documentation.
@@ -116,6 +120,13 @@ macro_rules! verbs {
     // The option of a builder for the number of parts of a received message.
     (@Parts $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::parts_option!($socket);
+    };
+    // `send` and its variants, `Sink`, the view of the subscribers, and the limits of messages to
+    // send and of subscriptions: the first part of a message determines its remotes.
+    (@Publish $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::publish_verbs!($socket, $handle, $message);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
+        $crate::socket::verbs::topic_options!($socket, $handle);
     };
     // `recv` and its variants, `Stream`, and the limits of received messages.
     (@Receive $socket:ident, $handle:literal, $message:ty) => {

@@ -12,6 +12,7 @@ use super::pairs::PairScene;
 use super::replies::REPLY_OPERATIONS;
 use super::requests::REQUEST_OPERATIONS;
 use super::router::ROUTER_OPERATIONS;
+use super::subscribers::SUBSCRIBER_OPERATIONS;
 use crate::one_way::{Receiver, Sender};
 
 #[test]
@@ -27,6 +28,7 @@ fn every_async_method_is_among_the_operations() {
     let names = names.chain(REPLY_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(REQUEST_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(ROUTER_OPERATIONS.iter().map(|operation| operation.name));
+    let names = names.chain(SUBSCRIBER_OPERATIONS.iter().map(|operation| operation.name));
     // The methods of `LockStep<Rep>` have the same names.
     let names = names.filter(|name| !name.starts_with("LockStep<Req>"));
     let names = names.map(str::to_owned);
@@ -220,7 +222,9 @@ fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     }
     let has_it = |row: &&SocketRow| match file {
         "lifecycle" => true,
-        "sink" => ["route", "send", "transmit"].iter().any(|verb| row.capabilities.contains(verb)),
+        "sink" => ["publish", "route", "send", "transmit"]
+            .iter()
+            .any(|verb| row.capabilities.contains(verb)),
         _ => row.capabilities.contains(file.trim_end_matches('s')),
     };
     let rows = sockets.iter().filter(has_it);

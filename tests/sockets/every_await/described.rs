@@ -2,8 +2,8 @@
 
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
-    ServerConfig, SocketConfig,
+    PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
+    ScatterConfig, ServerConfig, SocketConfig,
 };
 
 use super::operation::Operation;
@@ -32,6 +32,7 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "GatherConfig::start" GatherConfig "",
     "PairConfig::start" PairConfig "",
     "PeerConfig::start" PeerConfig "",
+    "PubConfig::start" PubConfig "",
     "PullConfig::start" PullConfig "",
     "PushConfig::start" PushConfig "",
     "RadioConfig::start" RadioConfig "",

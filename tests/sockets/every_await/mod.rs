@@ -19,6 +19,7 @@ mod replies;
 mod requests;
 mod router;
 mod scene;
+mod subscribers;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use self::replies::{REPLY_OPERATIONS, ReplyScene};
 use self::requests::{REQUEST_OPERATIONS, RequestScene};
 use self::router::{ROUTER_OPERATIONS, RouterScene};
 use self::scene::{Effect, Scene};
+use self::subscribers::{SUBSCRIBER_OPERATIONS, SubscriberScene};
 use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
 use crate::transports::{Transport, over_every_transport};
@@ -89,6 +91,11 @@ over_every_transport!(every_request_can_be_dropped_wherever_it_waits);
 
 async fn every_request_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<RequestScene>(transport, REQUEST_OPERATIONS).await;
+}
+
+#[tokio::test]
+async fn every_operation_with_subscribers_can_be_dropped_wherever_it_waits() {
+    drop_each::<SubscriberScene>(Transport::Tcp, SUBSCRIBER_OPERATIONS).await;
 }
 
 /// Sockets in use, whose messages are recorded.

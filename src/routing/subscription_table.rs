@@ -1,0 +1,127 @@
+//! Routing by subscription: PUB.
+
+use std::task::{Poll, Waker};
+
+use zmtp_proto::command::Command;
+use zmtp_proto::message_shape::first_part;
+
+use crate::options::TopicOptions;
+use crate::pipe::{PipeKey, Ticket};
+use crate::remote::Remote;
+use crate::routing::awaited_topics::AwaitedTopics;
+use crate::routing::outgoing_pipe::OutgoingPipe;
+use crate::routing::subscriptions::Subscriptions;
+use crate::routing::{Choice, Closed, ExceededLimit, ManyPipes, OutgoingPipes, Strategy};
+use crate::sync::Wakes;
+
+/// Sends each message to the remotes that have subscribed to a prefix of its first part (RFC 29,
+/// The PUB Socket Type).
+#[derive(Debug, Default)]
+pub(crate) struct SubscriptionTable {
+    subscriptions: Subscriptions,
+    /// Whether senders wait for remotes whose queue is full.
+    no_drop: bool,
+    awaited: AwaitedTopics,
+}
+
+/// The target of a message that its first part determines. The pipes are looked up when the message
+/// is [addressed](Strategy::address), so that its first part need not be copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FirstPart;
+
+impl OutgoingPipes<SubscriptionTable> {
+    /// Sets the limits of remotes, and whether senders wait for them.
+    pub(crate) fn set_topic_options(&mut self, limits: TopicOptions, no_drop: bool) {
+        self.strategy.subscriptions.set_limits(limits);
+        self.strategy.no_drop = no_drop;
+    }
+
+    /// Returns the number of remotes that a message with this first part is for.
+    pub(crate) fn subscribers(&mut self, first_part: &[u8]) -> usize {
+        self.strategy.subscriptions.look_up(first_part);
+        self.strategy.subscriptions.found().len()
+    }
+
+    /// Returns those whose queue is full.
+    pub(crate) fn full_subscribers(&mut self, first_part: &[u8]) -> Vec<Remote> {
+        self.strategy.subscriptions.look_up(first_part);
+        self.full_members(&FirstPart)
+    }
+
+    /// Ready when a message with this first part is for a remote; until then, the task waits.
+    pub(crate) fn poll_subscribed(
+        &mut self,
+        first_part: &[u8],
+        ticket: &mut Option<Ticket>,
+        task: &Waker,
+    ) -> Poll<Result<(), Closed>> {
+        if self.closed {
+            return Poll::Ready(Err(Closed));
+        }
+        if self.subscribers(first_part) > 0 {
+            return Poll::Ready(Ok(()));
+        }
+        self.strategy.awaited.register(ticket, first_part, task);
+        Poll::Pending
+    }
+
+    /// Removes a task that no longer waits for a subscriber.
+    pub(crate) fn stop_awaiting(&mut self, ticket: Ticket) {
+        self.strategy.awaited.remove(ticket);
+    }
+}
+
+impl Strategy for SubscriptionTable {
+    type Target = FirstPart;
+
+    const FANS_OUT: bool = true;
+
+    #[inline]
+    fn address(&mut self, message: &[u8]) {
+        self.subscriptions.look_up(first_part(message));
+    }
+
+    #[inline]
+    fn choose(&mut self, _: &FirstPart) -> Choice<'_> {
+        Choice::Many(ManyPipes { keys: self.subscriptions.found(), waits: self.no_drop })
+    }
+
+    fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
+        self.subscriptions.leave(key);
+    }
+
+    /// As with the groups of a RADIO, messages are queued for the topics of the earlier connection
+    /// until then.
+    fn connect(&mut self, key: PipeKey, _: &OutgoingPipe, _was_open: bool, _: &mut Wakes) {
+        self.subscriptions.leave(key);
+    }
+
+    fn command(
+        &mut self,
+        key: PipeKey,
+        command: &Command,
+        wakes: &mut Wakes,
+    ) -> Result<bool, ExceededLimit> {
+        match command {
+            Command::Subscribe(topic) => {
+                if self.subscriptions.subscribe(key, topic.as_bytes())? {
+                    self.awaited.wake(topic.as_bytes(), wakes);
+                }
+                Ok(false)
+            }
+            Command::Cancel(topic) => Ok(self.subscriptions.cancel(key, topic.as_bytes())),
+            _ => Ok(false),
+        }
+    }
+
+    fn reclaim(&mut self) -> bool {
+        self.subscriptions.release(RELEASED)
+    }
+
+    fn close(&mut self, wakes: &mut Wakes) {
+        self.awaited.wake_all(wakes);
+    }
+}
+
+/// The number of subscriptions of remotes that have left, which are released under one lock.
+const RELEASED: usize = 256;

@@ -1,0 +1,122 @@
+//! PUB.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::message::Multipart;
+use crate::options::Options;
+use crate::routing::SubscriptionTable;
+use crate::socket::sections::{closed_sink, cooperative_scheduling, ending, silent_failures};
+use crate::socket::verbs::verbs;
+#[cfg(doc)]
+use crate::socket::{Builder, CloseReport};
+use crate::socket::{Core, Handle, Kind};
+
+/// A socket that sends each message to all remotes that have subscribed to it (RFC 29).
+///
+/// A `Pub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send concurrently, from any task or thread. It has no method that receives.
+///
+/// A message has one or more parts: see [`Multipart`]. The first part begins with the topic. A
+/// remote receives the messages whose first part begins with one of the topics that it has
+/// subscribed to, each once. A message is encoded once for all subscribers. Up to 256 bytes, with
+/// frame headers, are copied into the queue of each subscriber; a longer message is held once.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::Pub;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let publisher = Pub::new();
+/// publisher.bind("tcp://127.0.0.1:*").await?;
+///
+/// // Nothing waits for subscribers: see Late joiners.
+/// publisher.send(["weather.london", "rain"]).await?;
+/// publisher.send("weather.paris sun").await?;
+/// assert_eq!(publisher.subscribers("weather.paris sun"), 0);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | SUB, XSUB |
+/// | Direction | unidirectional |
+/// | Send/receive pattern | send only |
+/// | Outgoing routing strategy | fan out by topic |
+/// | Incoming routing strategy | none |
+/// | Action in mute state | drop; with [`no_drop`](Builder::no_drop) wait |
+///
+/// # Subscriptions
+///
+/// A topic is a prefix of the first part, of any bytes; the empty topic matches all messages. A
+/// remote has a set of topics: subscribing twice is subscribing once. Subscriptions are handled
+/// when they arrive, whether or not the application uses the socket.
+///
+/// The memory that remotes claim by subscribing is limited. A remote that exceeds
+/// [`max_topics_per_remote`](Builder::max_topics_per_remote),
+/// [`max_topic_bytes_per_remote`](Builder::max_topic_bytes_per_remote) or
+/// [`max_topic_bytes`](Builder::max_topic_bytes) is disconnected, which is reported as
+/// [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics). A publisher of many topics to
+/// subscribers that it trusts can raise these limits.
+///
+/// # Late joiners
+///
+/// A remote receives what is sent after the publisher has read its subscription, which takes a
+/// moment after every connect and reconnect. A message without subscribers is dropped and not
+/// counted. [`subscribed`](Self::subscribed) waits for the first subscriber of a message, and
+/// [`subscribers`](Self::subscribers) counts them.
+///
+/// A publisher that *connected to* a subscriber queues messages for the topics of the earlier
+/// connection while it reconnects. A new connection begins without topics: the remote receives what
+/// is queued, and filters it.
+///
+/// # Mute state
+///
+/// A publisher is never mute as a whole. If the queue of a subscriber holds
+/// [`send_hwm`](Builder::send_hwm) messages, that subscriber misses the message, and all others
+/// receive it. The publisher counts the messages that a remote has missed:
+/// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) for each remote,
+/// [`Dropped::missed`](crate::stats::Dropped::missed) for all. The [`monitor`](Self::monitor)
+/// reports the first of a series.
+///
+/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all subscribers have
+/// room: [`full_subscribers`](Self::full_subscribers) returns those that have none. One subscriber
+/// that does not read then holds up all senders of its topics. Subscribers keep a slot for each
+/// sender that waits, in the order of arrival: a sender to several subscribers is not overtaken, and
+/// messages for others use the remaining room.
+///
+#[doc = silent_failures!(
+    "publisher",
+    "subscriber",
+    ": the subscriber misses messages when its queue is full."
+)]
+///
+/// # Sink
+///
+/// A `Pub` is a [`Sink`](futures_sink::Sink) of everything that converts into a message.
+#[doc = closed_sink!()]
+///
+#[doc = cooperative_scheduling!()]
+/// The copies for the subscribers of a message count as well: with a hundred subscribers, it yields
+/// about four times as often.
+///
+#[doc = ending!()]
+#[derive(Clone)]
+pub struct Pub(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Pub {
+    const SOCKET_TYPE: SocketType = SocketType::Pub;
+    const RECEIVES: bool = false;
+
+    type Outgoing = SubscriptionTable;
+
+    fn configure(core: &Core<SubscriptionTable>, options: &Options) {
+        core.outgoing.lock().set_topic_options(options.topics, options.no_drop);
+    }
+}
+
+verbs!(Pub, "publisher", Multipart: Endpoints, Publish, Remotes, Options);

@@ -1,0 +1,45 @@
+//! Waits for a subscriber.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::error::NoRemoteError;
+use crate::pipe::{InLine, Ticket, WaitingLine};
+use crate::routing::{Closed, SubscriptionTable};
+use crate::socket::Core;
+
+/// A future that is ready when a remote has subscribed to a message.
+#[derive(Debug)]
+pub(in crate::socket) struct Subscribed<'a> {
+    position: InLine<AwaitedSubscription<'a>>,
+}
+
+/// The tasks that wait for a subscriber.
+#[derive(Debug)]
+struct AwaitedSubscription<'a> {
+    core: &'a Core<SubscriptionTable>,
+    first_part: &'a [u8],
+}
+
+impl<'a> Subscribed<'a> {
+    /// Waits for a subscriber of messages with a first part.
+    pub(super) const fn new(core: &'a Core<SubscriptionTable>, first_part: &'a [u8]) -> Self {
+        Self { position: InLine::new(AwaitedSubscription { core, first_part }) }
+    }
+}
+
+impl Future for Subscribed<'_> {
+    type Output = Result<(), NoRemoteError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (AwaitedSubscription { core, first_part }, ticket) = self.position.parts();
+        let subscribed = core.outgoing.lock().poll_subscribed(first_part, ticket, cx.waker());
+        subscribed.map_err(|Closed| NoRemoteError::Closed)
+    }
+}
+
+impl WaitingLine for AwaitedSubscription<'_> {
+    fn cancel(&self, ticket: Ticket) {
+        self.core.outgoing.lock().stop_awaiting(ticket);
+    }
+}

@@ -1,0 +1,195 @@
+//! Sending to subscribers: `send`, its variants and `Sink`.
+
+macro_rules! publish_verbs {
+    ($socket:ident, $handle:literal, $message:ty) => {
+        /// # Sending
+        impl $socket {
+            /// Sends a message to the remotes that have subscribed to a prefix of its first part.
+            /// By default it never waits: subscribers whose queue is full miss the message.
+            ///
+            /// When this returns, the message is queued for the subscribers, and not delivered. If
+            /// it has no subscribers, it is dropped.
+            ///
+            /// With [`no_drop`](crate::Builder::no_drop) it waits until the queues of all
+            /// subscribers have room.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the message was not sent to any
+            /// subscriber, and is dropped, too.
+            ///
+            /// # Errors
+            ///
+            /// [`SendError`](crate::SendError) with the message if the socket is closed. With
+            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a subscriber stayed full
+            /// for [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".send([\"weather.london\", \"rain\"]).await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn send(
+                &self,
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                let message: $message = message.into();
+                let Some(unsent) = self.0.send(&$crate::routing::FirstPart, message) else {
+                    return Ok(());
+                };
+                unsent.await
+            }
+
+            /// Sends a message without waiting.
+            ///
+            /// # Errors
+            ///
+            /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed. With
+            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a subscriber is full, or
+            /// if its room is kept for earlier senders:
+            /// [`full_subscribers`](Self::full_subscribers) returns the full ones.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("if ", $handle, ".try_send([\"weather\", \"rain\"]).is_err() {")]
+            #[doc = concat!("    for remote in ", $handle, ".full_subscribers(\"weather\") {")]
+            ///         println!("{:?} does not read", remote.address());
+            ///     }
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn try_send(
+                &self,
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::TrySendError<$message>> {
+                let message: $message = message.into();
+                self.0.try_send(&$crate::routing::FirstPart, message)
+            }
+
+            /// Sends a message; with [`no_drop`](crate::Builder::no_drop) waits for full queues, at
+            /// most for `timeout`. (libzmq `ZMQ_SNDTIMEO`.)
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the message was not sent to any
+            /// subscriber, and is dropped, too.
+            ///
+            /// # Errors
+            ///
+            /// [`SendError`](crate::SendError) with the message if the queue of a subscriber stayed
+            /// full, or if the socket is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::time::Duration;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".send_timeout(\"weather: rain\", Duration::from_secs(5)).await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn send_timeout(
+                &self,
+                message: impl Into<$message>,
+                timeout: std::time::Duration,
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                let message: $message = message.into();
+                self.0.send_timeout(&$crate::routing::FirstPart, message, timeout).await
+            }
+        }
+
+        /// # Subscribers
+        impl $socket {
+            /// Returns the number of remotes that would receive a message with this first part.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// // Create no report that has no subscriber.
+            #[doc = concat!("if ", $handle, ".subscribers(\"report\") > 0 {")]
+            #[doc = concat!(
+                        "    ", $handle, ".send([\"report\", &format!(\"{:?}\", std::env::args())]).await?;"
+                    )]
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn subscribers(&self, first_part: impl AsRef<[u8]>) -> usize {
+                self.0.core.outgoing.lock().subscribers(first_part.as_ref())
+            }
+
+            /// Returns the remotes that have subscribed to messages with this first part, and whose
+            /// queue is full. They miss messages, or with [`no_drop`](crate::Builder::no_drop) hold
+            /// up senders.
+            ///
+            /// With `no_drop`, a sender can wait although this list is empty. A subscriber with
+            /// room keeps it for earlier senders, which may wait for a full subscriber of another
+            /// topic.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// // Disconnect the subscribers that do not keep up.
+            #[doc = concat!("for remote in ", $handle, ".full_subscribers(\"weather\") {")]
+            #[doc = concat!("    ", $handle, ".remotes().disconnect(remote.connection_id());")]
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn full_subscribers(
+                &self,
+                first_part: impl AsRef<[u8]>,
+            ) -> Vec<$crate::remote::Remote> {
+                self.0.core.outgoing.lock().full_subscribers(first_part.as_ref())
+            }
+
+            /// Waits until a message with this first part has a subscriber. Returns immediately if
+            /// it has one already.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped, nothing changes.
+            ///
+            /// # Errors
+            ///
+            /// [`NoRemoteError`](crate::NoRemoteError) if the socket is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".subscribed(\"weather.london\").await?;")]
+            #[doc = concat!($handle, ".send([\"weather.london\", \"rain\"]).await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn subscribed(
+                &self,
+                first_part: impl AsRef<[u8]>,
+            ) -> Result<(), $crate::error::NoRemoteError> {
+                $crate::socket::Subscribed::new(&self.0.core, first_part.as_ref()).await
+            }
+        }
+
+        impl $crate::socket::forwarding::Destination for $socket {}
+
+        $crate::socket::verbs::sink! {
+            /// Sends messages to their subscribers. Closing the sink flushes it and leaves the
+            /// socket open.
+            $socket: Into<$message>, $crate::error::SendError<$message>
+        }
+    };
+}
+
+pub(in crate::socket) use publish_verbs;

@@ -1,0 +1,64 @@
+//! Options of a socket that remotes subscribe to.
+
+macro_rules! topic_options {
+    ($socket:ident, $handle:literal) => {
+        /// # Subscriptions
+        ///
+        /// ```
+        #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+        ///
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+        #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
+        ///     .no_drop(true)
+        ///     .max_topic_bytes(64 << 20)
+        ///     .max_topic_bytes_per_remote(1 << 20)
+        ///     .max_topics_per_remote(1_000)
+        ///     .build();
+        /// # Ok(())
+        /// # }
+        /// ```
+        impl $crate::socket::Builder<$socket> {
+            /// Sets whether senders wait for subscribers whose queue is full, instead of dropping
+            /// the message for them. Default: false. (RFC 29; libzmq `ZMQ_XPUB_NODROP`.)
+            pub fn no_drop(mut self, no_drop: bool) -> Self {
+                self.options.no_drop = no_drop;
+                self
+            }
+
+            /// Sets how much memory the topics of all remotes may take, in bytes. A remote that
+            /// subscribes to a topic beyond the limit is disconnected. Default: 1 GiB. (libzmq has
+            /// no such option.)
+            ///
+            /// A topic counts 256 bytes and its length, and each of its subscribers counts 32 bytes
+            /// more: that much memory is used at most, and usually less than half of it. The topics
+            /// of a remote that has left count until they are released, which takes a moment if
+            /// there are many. Limit the number of untrusted remotes, or the memory of
+            /// [each](Self::max_topic_bytes_per_remote), so that the others can still subscribe.
+            pub fn max_topic_bytes(mut self, bytes: usize) -> Self {
+                self.options.topics.max_topic_bytes = bytes;
+                self
+            }
+
+            /// Sets how much memory the topics of one remote may take, in bytes. A remote that
+            /// subscribes to a topic beyond the limit is disconnected. Default: 32 MiB. (libzmq has
+            /// no such option.)
+            ///
+            /// A topic counts 288 bytes and its length, whether or not other remotes have
+            /// subscribed to it.
+            pub fn max_topic_bytes_per_remote(mut self, bytes: usize) -> Self {
+                self.options.topics.max_topic_bytes_per_remote = bytes;
+                self
+            }
+
+            /// Sets how many topics one remote may subscribe to. A remote that subscribes to more
+            /// is disconnected. Default: 100,000. (libzmq has no such option.)
+            pub fn max_topics_per_remote(mut self, topics: usize) -> Self {
+                self.options.topics.max_topics_per_remote = topics;
+                self
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use topic_options;

@@ -1,0 +1,88 @@
+//! The view of the subscribers.
+
+use futures::FutureExt;
+use tokio_zmtp::{NoRemoteError, Pub};
+
+use super::{bound, subscriber};
+use crate::remote::command;
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn subscribers_are_the_remotes_that_a_message_would_reach() {
+    let _watchdog = Watchdog::start();
+    let publisher = Pub::new();
+    let endpoint = bound(&publisher).await;
+    let _all = subscriber(&endpoint, &[""]).await;
+    let _some = subscriber(&endpoint, &["news", "news.x", "weather"]).await;
+    let other = subscriber(&endpoint, &["news.x"]).await;
+    let count = |topics: [&str; 4]| topics.map(|topic| publisher.subscribers(topic));
+    assert_eq!(count(["", "news", "news.x.y", "weather"]), [1, 2, 3, 2]);
+    drop(other);
+    while publisher.remotes().len() > 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(count(["", "news", "news.x.y", "weather"]), [1, 2, 2, 2]);
+    assert!(publisher.full_subscribers("news").is_empty());
+}
+
+#[tokio::test]
+async fn subscribed_waits_for_a_topic_that_matches() {
+    let _watchdog = Watchdog::start();
+    let publisher = Pub::new();
+    let mut remote = subscriber(&bound(&publisher).await, &["new"]).await;
+    assert!(publisher.subscribed("news").now_or_never().is_some());
+
+    let mut waiting = Box::pin(publisher.subscribed("weather.london"));
+    let mut other = Box::pin(publisher.subscribed("sports"));
+    assert!(futures::poll!(&mut waiting).is_pending());
+    assert!(futures::poll!(&mut other).is_pending());
+    for topic in ["weather.paris", "weather.london.city"] {
+        remote.write(&command("SUBSCRIBE", topic.as_bytes())).await;
+        remote.sync().await;
+        assert!(futures::poll!(&mut waiting).is_pending(), "{topic}");
+    }
+    remote.write(&command("SUBSCRIBE", b"weather")).await;
+    waiting.await.unwrap();
+    assert!(futures::poll!(&mut other).is_pending());
+    publisher.send("weather.london").await.unwrap();
+    assert_eq!(remote.read_message().await, b"weather.london");
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_subscribers_is_woken_when_the_socket_is_closed() {
+    let _watchdog = Watchdog::start();
+    let publisher = Pub::new();
+    let handle = publisher.clone();
+    let waiting = tokio::spawn(async move { handle.subscribed("a").await });
+    tokio::task::yield_now().await;
+    publisher.close().await;
+    assert!(matches!(waiting.await.unwrap(), Err(NoRemoteError::Closed)));
+    assert!(matches!(publisher.subscribed("a").await, Err(NoRemoteError::Closed)));
+}
+
+/// The subscriptions of a remote that leaves are released in portions, between which messages are
+/// sent.
+#[tokio::test]
+async fn a_remote_with_many_topics_leaves_without_delaying_others() {
+    let _watchdog = Watchdog::start();
+    let publisher = Pub::new();
+    let endpoint = bound(&publisher).await;
+    let mut staying = subscriber(&endpoint, &["topic 1"]).await;
+    let topics = 50_000;
+    let mut leaving = subscriber(&endpoint, &[]).await;
+    let mut subscriptions = Vec::new();
+    for number in 0..topics {
+        subscriptions.extend(command("SUBSCRIBE", format!("topic {number}").as_bytes()));
+    }
+    leaving.write(&subscriptions).await;
+    leaving.sync().await;
+    assert_eq!(publisher.subscribers("topic 1"), 2);
+    drop(leaving);
+    let mut sends = 0;
+    while publisher.remotes().len() > 1 || sends < 1_000 {
+        publisher.send("topic 1").await.unwrap();
+        sends += 1;
+        assert_eq!(staying.read_message().await, b"topic 1");
+    }
+    assert_eq!(publisher.subscribers("topic 1"), 1);
+}
