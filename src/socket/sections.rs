@@ -230,8 +230,10 @@ macro_rules! ending_of_receiver {
     () => {
         "# Ending
 
-[`close`](Self::close) closes the socket for all handles. Received messages remain available.
-Dropping the last handle closes the socket in the background."
+[`close`](Self::close) closes the socket for all handles. Messages in its queues can still be
+received. Those that were read while the queue of their remote was full are dropped, and counted as
+[`unread`](crate::stats::Dropped::unread). Dropping the last handle closes the socket in the
+background."
     };
 }
 

@@ -62,7 +62,7 @@ use crate::socket::{Handle, Kind};
 /// [written](crate::Push#messages-of-a-remote-that-fails) them, and sends them to no other pull. A
 /// small [`recv_hwm`](Builder::recv_hwm) and, over TCP, a small
 /// [`recv_buffer_size`](Builder::recv_buffer_size) limit their number, and leave more messages to
-/// faster pulls. [`close`](Self::close) loses none that have been read: they can still be received.
+/// faster pulls.
 ///
 #[doc = parts!()]
 ///

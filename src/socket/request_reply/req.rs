@@ -90,7 +90,8 @@ use crate::socket::{Core, Handle, Kind};
 /// twice. [`Builder::attempts`] permits more attempts, each through the next remote. Another one
 /// begins when the connection is lost after the request was written, or when
 /// [`Builder::attempt_timeout`] is reached. A late reply to an earlier attempt is discarded. This
-/// is the pattern that the ZeroMQ guide calls Lazy Pirate.
+/// is the pattern that the ZeroMQ guide calls Lazy Pirate. While no remote is connected, a request
+/// waits and no attempt begins: limit it by [`Builder::request_timeout`].
 ///
 /// # Mute state
 ///

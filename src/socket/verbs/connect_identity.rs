@@ -13,6 +13,11 @@ macro_rules! connect_identity_verbs {
             /// have this identity, even with [`handover`](crate::Builder::handover), until the
             /// endpoint is [disconnected](Self::disconnect).
             ///
+            /// If two routers assign the identities that they announce to each other, and both
+            /// connect, each refuses the connection of the other as a duplicate, and their messages
+            /// wait. In a mesh, only one router of each pair connects; the other knows it by the
+            /// identity that it announces.
+            ///
             /// With [`immediate`](crate::Builder::immediate), the remote has the identity only
             /// while it is connected. With an empty identity this is [`connect`](Self::connect),
             /// where the remote is reachable from its first handshake on. (libzmq

@@ -101,6 +101,10 @@ macro_rules! request_verbs {
         impl $crate::socket::Builder<$socket> {
             /// Sets how long one attempt waits for the reply after the request was queued for a
             /// remote; `None` for no limit. Default: `None`. (libzmq has no such option.)
+            ///
+            /// While no remote is connected, or all queues are full, no attempt begins, and this
+            /// limit does not apply: set [`request_timeout`](Self::request_timeout) or
+            /// [`send_timeout`](Self::send_timeout) as well.
             pub fn attempt_timeout(
                 mut self,
                 limit: impl Into<Option<std::time::Duration>>,

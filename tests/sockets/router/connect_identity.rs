@@ -102,6 +102,34 @@ async fn routers_know_each_other_by_announced_or_assigned_identities(transport: 
     assert_eq!(other.recv().await.unwrap().identity(), &assigned);
 }
 
+#[tokio::test]
+async fn of_two_routers_that_know_each_other_only_one_can_connect() {
+    let _watchdog = Watchdog::start();
+    let names = [identity("one"), identity("two")];
+    let routers = names.clone().map(|name| quick().identity(name).build());
+    let [one, two] = &routers;
+    let mut endpoints = Vec::new();
+    for router in &routers {
+        endpoints.push(router.bind("tcp://127.0.0.1:*").await.unwrap());
+    }
+    let mut monitors = [one.monitor(), two.monitor()];
+    one.connect_identity(&endpoints[1], &names[1]).await.unwrap();
+    two.connect_identity(&endpoints[0], &names[0]).await.unwrap();
+    one.route(&names[1], "hello").await.unwrap();
+    for monitor in &mut monitors {
+        let refuses = |kind: &EventKind| {
+            let EventKind::HandshakeFailed { reason } = kind else { return false };
+            matches!(reason, HandshakeFailure::DuplicateIdentity { .. })
+        };
+        events::until(monitor, refuses).await;
+    }
+    two.disconnect(&endpoints[0]).await.unwrap();
+    let hello = two.recv().await.unwrap();
+    assert_eq!((hello.identity(), hello.first()), (&names[0], &b"hello"[..]));
+    two.reply(&hello, "welcome").await.unwrap();
+    assert_eq!(one.recv().await.unwrap().identity(), &names[1]);
+}
+
 over_every_transport!(a_router_probes_another);
 
 async fn a_router_probes_another(transport: Transport) {
