@@ -45,9 +45,10 @@
 //! | [`Router`] | [`Dealer`]s, [`Router`]s, [`Req`]s | by [`Identity`] | fair-queued | fails immediately, or drops by option |
 //! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued | waits for that requester |
 //! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request | waits |
-//! | [`Pub`] | SUB, XSUB | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or waits by option |
+//! | [`Pub`] | [`Sub`]s, XSUB | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or waits by option |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never | drops for that member, or waits by option |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined | – |
+//! | [`Sub`] | [`Pub`]s, XPUB | never | fair-queued, the messages that it has [subscribed](Sub#subscriptions) to | – |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type.
@@ -203,7 +204,7 @@ pub use self::routing_id::RoutingId;
 pub use self::socket::{
     Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
     Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
-    Router, Scatter, SendingSocket, Server, Socket,
+    Router, Scatter, SendingSocket, Server, Socket, Sub,
 };
 pub use self::transport::StdListener;
 

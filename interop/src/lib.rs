@@ -33,6 +33,7 @@ mod numbered;
 mod remote_process;
 mod socket;
 mod socket_option;
+mod socket_type;
 mod zap;
 
 pub use context::{Context, version};
@@ -42,6 +43,7 @@ pub use message::Message;
 pub use monitor::{Event, EventKind, Monitor};
 pub use numbered::{number, numbered};
 pub use remote_process::RemoteProcess;
-pub use socket::{Received, Socket, SocketType};
+pub use socket::{Received, Socket};
 pub use socket_option::{BytesOption, SocketOption};
+pub use socket_type::SocketType;
 pub use zap::ZapHandler;

@@ -3,8 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, TryError};
-use crate::socket::{Received, Socket, SocketType};
+use crate::socket::{Received, Socket};
 use crate::socket_option::SocketOption;
+use crate::socket_type::SocketType;
 
 /// The events of one socket, in the order in which they happened.
 ///

@@ -8,6 +8,7 @@ use crate::error::{Error, TryError};
 use crate::ffi;
 use crate::message::Message;
 use crate::socket_option::{BytesOption, SocketOption};
+use crate::socket_type::SocketType;
 
 /// A libzmq socket.
 ///
@@ -384,76 +385,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // SAFETY: this is the last handle, so no thread is inside a function of this socket.
         unsafe { ffi::zmq_close(self.raw.as_ptr()) };
-    }
-}
-
-/// The kind of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SocketType {
-    /// `ZMQ_CHANNEL`
-    Channel,
-    /// `ZMQ_CLIENT`
-    Client,
-    /// `ZMQ_DEALER`: not thread-safe, one operation at a time.
-    Dealer,
-    /// `ZMQ_DISH`
-    Dish,
-    /// `ZMQ_GATHER`
-    Gather,
-    /// `ZMQ_PAIR`: not thread-safe, one operation at a time.
-    Pair,
-    /// `ZMQ_PEER`
-    Peer,
-    /// `ZMQ_PULL`: not thread-safe, one operation at a time.
-    Pull,
-    /// `ZMQ_PUSH`: not thread-safe, one operation at a time.
-    Push,
-    /// `ZMQ_RADIO`
-    Radio,
-    /// `ZMQ_REP`: not thread-safe, one operation at a time.
-    Rep,
-    /// `ZMQ_REQ`: not thread-safe, one operation at a time.
-    Req,
-    /// `ZMQ_ROUTER`: not thread-safe, one operation at a time.
-    Router,
-    /// `ZMQ_SCATTER`
-    Scatter,
-    /// `ZMQ_SERVER`
-    Server,
-}
-
-impl SocketType {
-    fn number(self) -> c_int {
-        match self {
-            Self::Channel => 20,
-            Self::Client => 13,
-            Self::Dealer => 5,
-            Self::Dish => 15,
-            Self::Gather => 16,
-            Self::Pair => 0,
-            Self::Peer => 19,
-            Self::Pull => 7,
-            Self::Push => 8,
-            Self::Radio => 14,
-            Self::Rep => 4,
-            Self::Req => 3,
-            Self::Router => 6,
-            Self::Scatter => 17,
-            Self::Server => 12,
-        }
-    }
-
-    fn is_thread_safe(self) -> bool {
-        !matches!(
-            self,
-            Self::Dealer
-                | Self::Pair
-                | Self::Pull
-                | Self::Push
-                | Self::Rep
-                | Self::Req
-                | Self::Router
-        )
     }
 }
 

@@ -20,6 +20,8 @@ pub enum SocketOption {
     Immediate,
     /// `ZMQ_IPV6`
     Ipv6,
+    /// `ZMQ_INVERT_MATCHING`; 1 exchanges the messages that match a subscription with the others.
+    InvertMatching,
     /// `ZMQ_LINGER`; -1 waits indefinitely.
     Linger,
     /// `ZMQ_PLAIN_SERVER`; 1 takes the server's role.
@@ -40,6 +42,8 @@ pub enum SocketOption {
     SendTimeout,
     /// `ZMQ_XPUB_NODROP`; 1 waits for full remotes instead of dropping messages.
     XpubNoDrop,
+    /// `ZMQ_XPUB_VERBOSER`; 1 also receives repeated subscriptions and cancellations.
+    XpubVerboser,
 }
 
 /// An option of a socket whose value is bytes. It affects only later binds and connects.
@@ -78,6 +82,7 @@ impl SocketOption {
             Self::HeartbeatTimeout => 77,
             Self::HeartbeatTtl => 76,
             Self::Immediate => 39,
+            Self::InvertMatching => 74,
             Self::Ipv6 => 42,
             Self::Linger => 17,
             Self::PlainServer => 44,
@@ -89,6 +94,7 @@ impl SocketOption {
             Self::SendHwm => 23,
             Self::SendTimeout => 28,
             Self::XpubNoDrop => 69,
+            Self::XpubVerboser => 78,
         }
     }
 }

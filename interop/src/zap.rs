@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::error::Error;
-use crate::socket::{Socket, SocketType};
+use crate::socket::Socket;
 use crate::socket_option::SocketOption;
+use crate::socket_type::SocketType;
 
 /// Answers the authentication requests of libzmq's sockets in one context (RFC 27).
 #[derive(Debug)]

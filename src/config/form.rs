@@ -11,6 +11,7 @@ use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zmtp_proto::group::Group;
 use zmtp_proto::identity::Identity;
+use zmtp_proto::topic::Topic;
 
 use crate::message::Multipart;
 
@@ -61,6 +62,11 @@ pub(super) mod optional_parts {
 /// The names of groups: `["weather", "traffic"]`. One that is not UTF-8 cannot be written.
 pub(super) mod groups {
     pub(in crate::config) use super::{read_groups as deserialize, write_groups as serialize};
+}
+
+/// The topics of subscriptions: texts, or lists of bytes.
+pub(super) mod topics {
+    pub(in crate::config) use super::{read_topics as deserialize, write_topics as serialize};
 }
 
 /// Reads a list. A single value can stand alone if it is text, such as `"tcp://*:5555"`.
@@ -147,6 +153,21 @@ pub(super) fn write_groups<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let names: Result<Vec<_>, _> = groups.iter().map(Group::to_str).collect();
     names.map_err(serde::ser::Error::custom)?.serialize(serializer)
+}
+
+pub(super) fn read_topics<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Topic>, D::Error> {
+    let topics: Vec<TextOrBytes> = one_or_many(deserializer)?;
+    topics.into_iter().map(|topic| Topic::try_from(topic.0).map_err(Error::custom)).collect()
+}
+
+pub(super) fn write_topics<S: Serializer>(
+    topics: &[Topic],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let bytes = |topic: &Topic| TextOrBytes(Bytes::copy_from_slice(topic.as_bytes()));
+    serializer.collect_seq(topics.iter().map(bytes))
 }
 
 #[cfg(unix)]

@@ -79,7 +79,7 @@ pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
     PeerConfig, PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

@@ -12,6 +12,7 @@ use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::group::Group;
 use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::topic::Topic;
 
 use super::declare::sockets;
 use super::{ConfigError, form, metadata, refuse_others, security, start};
@@ -22,7 +23,7 @@ use crate::options::SocksProxy;
 use crate::options::{Balance, Options, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
-    Router, Scatter, Server,
+    Router, Scatter, Server, Sub,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -31,23 +32,24 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending distribution identity router hello disconnect hiccup fan_out groups topics multicast join reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no      no     no     no        no   no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no      no     no     no        no   no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no      no     no     no        no   no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        yes  no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        no   no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no      no     no     no        no   no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no      no     no     no        no   no    no];
-        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     yes     no     yes    no        no   no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no      no     no     no        no   no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes     yes    no     yes       no   no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no      no     no     no        no   no    yes];
-        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no      no     no     no        no   no    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no      no     no     no        no   no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no      no     no     no        no   no    no];
+        //                                    common receiving parts sending distribution identity router hello disconnect hiccup fan_out groups topics multicast join subscriptions reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no      no     no     no        no   no            no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no      no     no     no        no   no            no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        yes  no            no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        no   no            no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no      no     no     no        no   no            no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no      no     no     no        no   no            no    no];
+        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     yes     no     yes    no        no   no            no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   no            no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no      no     no     no        no   no            no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes     yes    no     yes       no   no            no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   no            yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no      no     no     no        no   no            no    yes];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no      no     no     no        no   no            no    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no      no     no     no        no   no            no    no];
+        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   yes           no    no];
     }
     options {
         common {
@@ -177,6 +179,11 @@ sockets! {
         join {
             #[serde(with = "form::groups")]
             join: Vec<Group> => groups.join,
+        }
+        subscriptions {
+            invert_matching: bool => subscriptions.invert_matching,
+            #[serde(with = "form::topics")]
+            subscribe: Vec<Topic> => subscriptions.subscribe,
         }
         reply {
             #[serde(with = "form::optional_parts")]

@@ -8,6 +8,7 @@ mod resolver;
 mod router;
 #[cfg(feature = "socks")]
 mod socks;
+mod subscriptions;
 mod tcp;
 mod topics;
 mod udp;
@@ -33,6 +34,7 @@ pub(crate) use self::router::RouterOptions;
 pub use self::router::Unroutable;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
+pub(crate) use self::subscriptions::SubscriptionOptions;
 pub(crate) use self::tcp::TcpOptions;
 pub(crate) use self::topics::TopicOptions;
 pub(crate) use self::udp::UdpOptions;
@@ -79,6 +81,7 @@ pub(crate) struct Options {
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
+    pub(crate) subscriptions: SubscriptionOptions,
     pub(crate) tcp: TcpOptions,
     pub(crate) topics: TopicOptions,
     pub(crate) udp: UdpOptions,
@@ -165,6 +168,7 @@ impl Default for Options {
             send_hwm_bytes: 0,
             // libzmq's default: none.
             send_timeout: None,
+            subscriptions: SubscriptionOptions::default(),
             tcp: TcpOptions::default(),
             topics: TopicOptions::default(),
             udp: UdpOptions::default(),

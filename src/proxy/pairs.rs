@@ -6,7 +6,7 @@ use self::sealed::{Directions, HasCaptureSink, Joins};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
 use crate::socket::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter,
+    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter, Sub,
 };
 
 /// Pairs of socket types that a proxy can join, in either order.
@@ -20,13 +20,15 @@ use crate::socket::{
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 /// | [`Pair`] | [`Pair`] | both |
 /// | [`Pull`] | [`Pub`], [`Push`] | from the [`Pull`] to the other |
+/// | [`Sub`] | [`Pub`], [`Push`] | from the [`Sub`] to the other |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
 /// messages of one of them have no destination: if both only receive or both only send, or if only
 /// one of them has both directions. To forward one direction of such a pair, use
 /// `StreamExt::forward`.
 ///
-/// A proxy joins no groups. It forwards messages of the groups that its [`Dish`] has joined, and a
+/// A proxy joins no groups and subscribes to nothing. It forwards the messages that match the
+/// subscriptions of its [`Sub`], and those of the groups that its [`Dish`] has joined. A
 /// member of the [`Radio`] whose queue is full misses messages, unless
 /// [`no_drop`](crate::Builder::no_drop) is set. While the [`Radio`] has a `udp` endpoint, it sends
 /// no messages that do not fit a datagram: they are
@@ -143,6 +145,8 @@ one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
 one_way!(Pull => Pub: Multipart);
 one_way!(Pull => Push: Multipart);
+one_way!(Sub => Pub: Multipart);
+one_way!(Sub => Push: Multipart);
 
 capture!(Channel: Message);
 capture!(Client: Message);

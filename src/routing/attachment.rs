@@ -237,7 +237,7 @@ impl Attachment {
     /// Keeps those values whose group the socket has joined.
     pub(crate) fn retain_wanted<T>(&self, values: &mut Vec<T>, group: impl Fn(&T) -> &[u8]) {
         let incoming = self.routing.incoming.lock();
-        values.retain(|value| incoming.wants(group(value)));
+        values.retain(|value| incoming.wants_group(group(value)));
     }
 
     /// Takes messages for the connection to write or to transfer, beginning with those that an

@@ -1,16 +1,16 @@
 //! Fair queuing over the remotes that have sent messages (libzmq `fq`): CLIENT, SERVER, GATHER,
-//! PEER, CHANNEL, PULL, and DISH with a filter.
+//! PEER, CHANNEL, PULL, and DISH and SUB with a filter.
 
 mod filter;
 mod paused;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
-use zmtp_proto::group::Group;
 
+use self::filter::Wanted;
 use crate::message::Message;
 use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
 use crate::remote::Remote;
@@ -34,8 +34,7 @@ pub(crate) struct FairQueue {
     /// The unread messages of ended pipes.
     ended_pipes: EndedPipes,
     closed: bool,
-    /// The groups whose messages are passed on, if receivers filter.
-    wanted: HashSet<Group>,
+    wanted: Wanted,
     /// The number of paused pipes in `ready`. None of them is at the front.
     stale: usize,
 }
@@ -70,7 +69,7 @@ impl FairQueue {
             waiters: Waiters::default(),
             ended_pipes: EndedPipes::new(ended_hwm),
             closed: false,
-            wanted: HashSet::new(),
+            wanted: Wanted::None,
             stale: 0,
         }
     }

@@ -248,8 +248,8 @@ pub trait ReceivingSocket: Socket {
 
 /// A bound for code that is generic over socket types that send.
 ///
-/// Every type except [`Dish`](crate::Dish), [`Gather`](crate::Gather) and [`Pull`](crate::Pull)
-/// sends. As with [`Socket`], the types have these methods themselves. Generic code that sends adds
+/// Every type except [`Dish`](crate::Dish), [`Gather`](crate::Gather), [`Pull`](crate::Pull) and
+/// [`Sub`](crate::Sub) sends. As with [`Socket`], the types have these methods themselves. Generic code that sends adds
 /// a bound such as [`Sink`](futures_sink::Sink)`<Message> + Unpin`.
 ///
 /// # Examples

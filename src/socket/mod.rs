@@ -15,7 +15,7 @@ mod dealer_router;
 mod distribution;
 pub(crate) mod forwarding;
 mod handle;
-mod joining;
+mod interest;
 mod kind;
 mod lossy;
 #[cfg(all(test, shuttle))]
@@ -61,8 +61,8 @@ pub use self::pair::Pair;
 pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};
 pub use self::pipeline::{Pull, Push};
-pub use self::publish_subscribe::Pub;
 use self::publish_subscribe::Subscribed;
+pub use self::publish_subscribe::{Pub, Sub};
 pub use self::radio_dish::{Dish, Radio};
 pub use self::remotes::Remotes;
 pub use self::request_reply::{LockStep, Rep, Replier, Req};

@@ -15,7 +15,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("message::multipart", &["DEBUG_PARTS"]),
     ("metrics", &["SHORTEST_INTERVAL"]),
     ("quota", &["LEFT_OUT_MAX"]),
-    ("routing::joined_groups", &["COMMAND_BYTES"]),
+    ("routing::interests", &["COMMAND_BYTES"]),
     ("rpc::clock", &["TICK"]),
     ("rpc::requester::builder", &["MAX_OUTSTANDING", "STREAM_WINDOW"]),
     ("transport::socket_options", &["DEVICE_NAME_MAX"]),

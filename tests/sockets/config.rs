@@ -9,6 +9,7 @@ use tokio_zmtp::config::{
 };
 use tokio_zmtp::{ConnectError, Endpoint, Group, GroupMessage, InprocEndpoint};
 
+use crate::remote::{RemoteListener, message};
 use crate::transports;
 use crate::watchdog::Watchdog;
 
@@ -105,6 +106,23 @@ async fn a_push_and_a_pull_are_read_from_a_file() {
     push.send(["a", "task"]).await.unwrap();
     assert_eq!(pull.recv().await.unwrap(), ["hello"]);
     assert_eq!(pull.recv().await.unwrap(), ["a", "task"]);
+}
+
+#[tokio::test]
+async fn a_sub_is_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let endpoint = listener.endpoint();
+    let file = format!("type = 'sub'\nconnect = '{endpoint}'\nsubscribe = ['', 'weather.']");
+    let config: SocketConfig = toml::from_str(&file).unwrap();
+    let AnySocket::Sub(sub) = config.start().await.unwrap() else {
+        panic!("the socket is not a sub");
+    };
+    assert_eq!(sub.subscriptions(), ["", "weather."]);
+    let mut remote = listener.accept_as("PUB").await;
+    assert_eq!(remote.read_frame().await.1, b"\x09SUBSCRIBE");
+    remote.write(&message(b"hello")).await;
+    assert_eq!(sub.recv().await.unwrap(), ["hello"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use futures::{Sink, SinkExt, Stream, StreamExt};
 use support::script::ScriptRemote;
 use tokio::task;
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
-use tokio_zmtp::{Builder, Mechanism, Multipart, Pull, Push, Rep, Req, Router, Socket};
+use tokio_zmtp::{Builder, Mechanism, Multipart, Push, Rep, Req, Router, Socket, Sub};
 
 use crate::transports::Transport;
 use crate::watchdog::Watchdog;
@@ -53,11 +53,31 @@ pub(crate) async fn send_each(push: &Push, remote: &mut ScriptRemote) {
 }
 
 /// Receives messages from a remote.
-pub(crate) async fn receive_each(pull: &Pull, remote: &mut ScriptRemote) {
+pub(crate) async fn receive_each<S>(socket: &S, remote: &mut ScriptRemote)
+where
+    S: Clone + Stream<Item = Multipart> + Unpin,
+{
+    let mut stream = socket.clone();
     for number in 0..COUNT {
-        assert_eq!(pull.recv().await.unwrap(), parts_of(number));
+        assert_eq!(stream.next().await.unwrap(), parts_of(number));
     }
     assert_eq!(remote.line(), "done");
+}
+
+/// Creates a SUB that subscribes to all numbers.
+pub(crate) fn sub_to_numbers() -> Builder<Sub> {
+    (0..10).fold(Sub::builder(), |builder, digit: u32| {
+        builder.subscribe(digit.to_string().parse().unwrap())
+    })
+}
+
+/// Receives messages from a remote, which publishes them before and after the subscription arrives.
+pub(crate) async fn receive_published(sub: &Sub) {
+    let first = sub.recv().await.unwrap();
+    let first: u32 = std::str::from_utf8(&first[0]).unwrap().parse().unwrap();
+    for number in first + 1..first + COUNT {
+        assert_eq!(sub.recv().await.unwrap(), [number.to_string()]);
+    }
 }
 
 /// Sends `count` messages to a remote without waiting for answers, and receives the same messages

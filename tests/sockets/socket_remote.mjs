@@ -6,14 +6,15 @@
 //
 // A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the text,
 // an empty one, and the text again. A PAIR, DEALER, REP or ROUTER returns each of them. RADIO and DISH use the group
-// "a". A RADIO cannot detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp,
+// "a". A RADIO cannot detect that a DISH has joined, nor a PUB that a SUB has subscribed: they send until the next line,
+// and "done" is not printed. An XPUB sends after ten subscriptions. Over udp,
 // where messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
 // remotes with the credentials `admitted`, an array of arrays of bytes.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import { Dealer, Pair, Pull, Push, Reply, Request, Router } from "zeromq";
+import { Dealer, Pair, Publisher, Pull, Push, Reply, Request, Router, XPublisher } from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
@@ -62,6 +63,16 @@ const types = {
     }
   }],
   pair: [Pair, (socket, { count }) => echo(socket, count)],
+  pub: [Publisher, async (socket, _, nextLine) => {
+    let stopped = false;
+    nextLine.then(() => { stopped = true; });
+    // One part each: a SUB that leaves within a message of several parts can end the process of libzmq.
+    for (let number = 0; !stopped; number++) {
+      await socket.send("discarded");
+      await socket.send(String(number));
+      await setImmediate();
+    }
+  }],
   pull: [Pull, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {
       const parts = (await socket.receive()).map(String);
@@ -97,6 +108,15 @@ const types = {
       await socket.send(body, remote);
     }
   }],
+  xpub: [XPublisher, async (socket, { count }) => {
+    const subscriptions = [];
+    for (let at = 0; at < 10; at++) subscriptions.push(String(await socket.receive()));
+    assert.deepEqual(subscriptions.sort(), [..."0123456789"].map((digit) => `\x01${digit}`));
+    for (let number = 0; number < count; number++) {
+      await socket.send(["discarded", String(number)]);
+      await socket.send([String(number), "", String(number)]);
+    }
+  }],
 };
 
 // The ZAP handler (RFC 27), which PLAIN requires. The user id is empty, because a DISH would mistake it for a
@@ -114,10 +134,11 @@ async function run(description, nextLine) {
   const socket = new Socket(options);
   admitted = description.admitted.map((bytes) => Buffer.from(bytes));
   if (type === "dish") socket.join(group);
-  if (type === "radio") {
+  const untilNextLine = ["pub", "radio"].includes(type);
+  if (untilNextLine || type === "xpub") {
     // The queue has no limit, so that no message is dropped.
     socket.sendHighWaterMark = 0;
-    socket.linger = 0;
+    if (untilNextLine) socket.linger = 0;
   }
   if (bind) {
     await socket.bind(bind);
@@ -126,11 +147,11 @@ async function run(description, nextLine) {
   }
   console.log(socket.lastEndpoint);
   // The input ends early if the test fails.
-  let finished = type === "radio";
+  let finished = untilNextLine;
   nextLine.then(() => { if (!finished) process.exit(1); });
   await exchange(socket, description, nextLine);
   finished = true;
-  if (type !== "radio") console.log("done");
+  if (!untilNextLine) console.log("done");
   // The remote has received all messages by then: libzmq may discard the last of them when it closes.
   await nextLine;
   socket.close();

@@ -1,5 +1,8 @@
 # Sockets in Python, with the package pyzmq.
 #
+# A PUB publishes numbers until the next line, and "done" is not printed: it cannot detect that a SUB has subscribed. An
+# XPUB publishes them after ten subscriptions.
+#
 # Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, its properties,
 # `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
 # which the script prints when it is bound or connected. Then the socket sends or receives `count` messages, and the
@@ -9,6 +12,7 @@
 import json
 import sys
 import threading
+import time
 
 import zmq
 
@@ -32,11 +36,13 @@ TYPES = {
     "dealer": zmq.DEALER,
     "fixed_form_router": zmq.ROUTER,
     "pair": zmq.PAIR,
+    "pub": zmq.PUB,
     "pull": zmq.PULL,
     "push": zmq.PUSH,
     "rep": zmq.REP,
     "req": zmq.REQ,
     "router": zmq.ROUTER,
+    "xpub": zmq.XPUB,
 }
 
 context = zmq.Context()
@@ -68,6 +74,29 @@ def ask(socket, socket_type, count):
         assert reply == request, f"{reply} instead of {request}"
 
 
+# A PUB that publishes in a thread until it is closed. A message has one part: a SUB that leaves within a message of
+# several parts can end the process of libzmq.
+class Publishing:
+    def __init__(self, socket):
+        self.socket = socket
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self.publish, daemon=True)
+        self.thread.start()
+
+    def publish(self):
+        number = 0
+        while not self.closing.is_set():
+            self.socket.send(b"discarded")
+            self.socket.send(str(number).encode())
+            number += 1
+            time.sleep(0)
+
+    def close(self):
+        self.closing.set()
+        self.thread.join()
+        self.socket.close(linger=0)
+
+
 def run(description):
     global admitted
     admitted = [bytes(credential) for credential in description["admitted"]]
@@ -78,6 +107,9 @@ def run(description):
         (socket.setsockopt_string if is_text else socket.setsockopt)(OPTIONS[name], value)
     if socket_type == "correlating_req":
         socket.setsockopt(zmq.REQ_CORRELATE, 1)
+    if socket_type in ["pub", "xpub"]:
+        # The queue has no limit, so that no message is dropped.
+        socket.setsockopt(zmq.SNDHWM, 0)
     if "bind" in description:
         socket.bind(description["bind"])
     else:
@@ -85,6 +117,17 @@ def run(description):
     print(socket.last_endpoint.decode())
     if socket_type in ASKING:
         ask(socket, socket_type, description["count"])
+        print("done")
+        return socket
+    if socket_type == "pub":
+        return Publishing(socket)
+    if socket_type == "xpub":
+        subscriptions = sorted(socket.recv() for _ in range(10))
+        assert subscriptions == [b"\x01" + str(digit).encode() for digit in range(10)]
+        for number in range(description["count"]):
+            text = str(number).encode()
+            socket.send_multipart([b"discarded", text])
+            socket.send_multipart([text, b"", text])
         print("done")
         return socket
     for number in range(description["count"]):

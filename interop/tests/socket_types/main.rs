@@ -23,3 +23,4 @@ mod refused;
 mod rep;
 mod req;
 mod router;
+mod sub;

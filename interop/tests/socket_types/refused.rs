@@ -4,7 +4,8 @@ use interop::{EventKind, Monitor};
 use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter, Server,
+    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter,
+    Server, Sub,
 };
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
@@ -21,6 +22,7 @@ async fn sockets_of_the_same_type_refuse_each_other() {
         refuse_each_other::<Rep, Rep>().await;
         refuse_each_other::<Req, Req>().await;
         refuse_each_other::<Scatter, Scatter>().await;
+        refuse_each_other::<Sub, Sub>().await;
     })
     .await;
 }
@@ -53,6 +55,15 @@ async fn our_pair_refuses_their_channel_and_dealer() {
     guarded(async {
         refuse_each_other::<Pair, Channel>().await;
         refuse_each_other::<Pair, Dealer>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_sub_refuses_their_push_and_pair() {
+    guarded(async {
+        refuse_each_other::<Sub, Push>().await;
+        refuse_each_other::<Sub, Pair>().await;
     })
     .await;
 }

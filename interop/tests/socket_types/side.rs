@@ -8,7 +8,7 @@ use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
     BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
-    Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter, Server,
+    Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter, Server, Sub,
 };
 
 use crate::credentials::Credentials;
@@ -86,6 +86,7 @@ socket_types! {
     Req: Multipart, send_hwm;
     Scatter: Message, send_hwm;
     Server: Message, send_hwm, recv_hwm;
+    Sub: Multipart, recv_hwm;
 }
 
 impl<S: SocketType> Side for Ours<S> {

@@ -12,12 +12,12 @@ use super::{read, refuse, shown};
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
     PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig,
 };
 use crate::options::{Balance, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio,
-    ReceivingSocket, Rep, Req, Router, Scatter, SendingSocket, Server, Socket,
+    ReceivingSocket, Rep, Req, Router, Scatter, SendingSocket, Server, Socket, Sub,
 };
 
 #[test]
@@ -141,6 +141,24 @@ fn the_options_of_topics_reach_the_socket() {
 }
 
 #[test]
+fn the_options_of_subscriptions_reach_the_socket() {
+    let config: SubConfig = read("invert_matching = true\nsubscribe = ['weather.', [0, 255]]");
+    let [weather, binary] = [&b"weather."[..], b"\x00\xFF"].map(|topic| topic.try_into().unwrap());
+    let expected = Sub::builder().invert_matching(true).subscribe(weather).subscribe(binary);
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+    assert_eq!(read::<SubConfig>(&toml::to_string(&config).unwrap()), config);
+    assert_eq!(
+        read::<SubConfig>("subscribe = ''").subscribe,
+        [zmtp_proto::topic::Topic::default()]
+    );
+
+    let error = refuse::<SubConfig>(&format!("subscribe = '{}'", "x".repeat(32_769)));
+    assert!(error.contains("a topic of 32769 bytes exceeds the limit of 32768"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'pull'\nsubscribe = 'x'");
+    assert!(error.contains("`subscribe`: it is not an option of a pull"), "{error}");
+}
+
+#[test]
 fn an_identity_is_text_or_bytes() {
     let config: DealerConfig = read("identity = [0, 255]");
     assert_eq!(config.identity, identity(b"\x00\xFF"));
@@ -191,6 +209,8 @@ fn a_type_that_does_not_send_or_receive_refuses_the_options_for_it() {
         assert!(error.contains(&format!("`{key}`: it is not an option of a gather")), "{error}");
         let error = refuse::<SocketConfig>(&format!("type = 'pull'\n{option}"));
         assert!(error.contains(&format!("`{key}`: it is not an option of a pull")), "{error}");
+        let error = refuse::<SocketConfig>(&format!("type = 'sub'\n{option}"));
+        assert!(error.contains(&format!("`{key}`: it is not an option of a sub")), "{error}");
     }
     for kind in ["client", "gather", "push"] {
         let error = refuse::<SocketConfig>(&format!("type = '{kind}'\n{PARTS}"));
@@ -204,6 +224,8 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     let mut setters = setters();
     // A list of groups, which is tested with the groups of a RADIO.
     assert!(setters.remove("join"));
+    // The options of subscriptions, which are tested together.
+    assert!(["invert_matching", "subscribe"].iter().all(|option| setters.remove(*option)));
     // Options of one kind of socket, and those that data cannot describe.
     let others = ["authenticator", "hiccup_message", "disconnect_message", "resolver"];
     assert!(others.iter().all(|other| setters.remove(*other)));

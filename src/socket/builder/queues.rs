@@ -119,8 +119,8 @@ impl<S: ReceivingSocket> Builder<S> {
 
 /// # Messages to send
 ///
-/// Every socket type except [`Dish`](crate::Dish), [`Gather`](crate::Gather) and
-/// [`Pull`](crate::Pull) has these options.
+/// Every socket type except [`Dish`](crate::Dish), [`Gather`](crate::Gather), [`Pull`](crate::Pull)
+/// and [`Sub`](crate::Sub) has these options.
 ///
 /// ```
 /// use std::time::Duration;

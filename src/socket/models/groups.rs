@@ -198,7 +198,7 @@ fn link(attachment: Attachment, radio: &Routing) -> (LinkSide, LinkSide) {
 /// Creates a DISH that has joined "z".
 fn dish() -> Model<Dish> {
     let dish = Model::dish();
-    assert!(dish.core.join_group(&group("z")));
+    assert!(dish.core.add_interest(&group("z")));
     dish
 }
 
@@ -209,8 +209,8 @@ fn change(dish: &Model<Dish>, changes: &'static str) -> JoinHandle<()> {
         for change in changes.as_bytes().chunks(2) {
             let group = Group::try_from(&change[1..]).unwrap();
             match change[0] {
-                b'+' => core.join_group(&group),
-                _ => core.leave_group(&group),
+                b'+' => core.add_interest(&group),
+                _ => core.remove_interest(&group),
             };
         }
     })
@@ -218,9 +218,9 @@ fn change(dish: &Model<Dish>, changes: &'static str) -> JoinHandle<()> {
 
 /// Returns the joined groups. Receivers get the messages of these, and of no others.
 fn joined(dish: &Model<Dish>) -> BTreeSet<Group> {
-    let joined: BTreeSet<_> = dish.core.outgoing.lock().joined_groups().into_iter().collect();
+    let joined: BTreeSet<_> = dish.core.outgoing.lock().interests().into_iter().collect();
     for name in ["a", "b", "z"] {
-        let is_wanted = dish.core.incoming.lock().wants(name.as_bytes());
+        let is_wanted = dish.core.incoming.lock().wants_group(name.as_bytes());
         assert_eq!(is_wanted, joined.contains(&group(name)), "{name}");
     }
     joined

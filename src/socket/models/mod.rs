@@ -46,7 +46,7 @@ use crate::monitor::EventSource;
 use crate::options::{GroupOptions, Options};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
-    Attachment, ConnectionTable, EndpointId, Exclusive, GroupTable, IdentityTable, JoinedGroups,
+    Attachment, ConnectionTable, EndpointId, Exclusive, GroupTable, IdentityTable, Interests,
     OutgoingPipes, Refusal, Requests, RoundRobin, Routing, RoutingTable, Strategy,
 };
 use crate::runtime::Runtime;
@@ -86,7 +86,7 @@ impl Model<Client> {
 impl Model<Dish> {
     fn dish() -> Self {
         Self::new(
-            OutgoingPipes::new(JoinedGroups::default(), HighWaterMark::new(0, 0)),
+            OutgoingPipes::new(Interests::default(), HighWaterMark::new(0, 0)),
             Options::default(),
         )
     }

@@ -43,7 +43,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | SUB, XSUB |
+/// | Compatible remotes | [`Sub`](crate::Sub), XSUB |
 /// | Direction | unidirectional |
 /// | Send/receive pattern | send only |
 /// | Outgoing routing strategy | fan out by topic |

@@ -1,11 +1,12 @@
 //! DISH.
 
+use zmtp_proto::group::Group;
 use zmtp_proto::socket_type::SocketType;
 
 #[cfg(doc)]
 use crate::message::GroupMessage;
 use crate::options::Options;
-use crate::routing::JoinedGroups;
+use crate::routing::Interests;
 #[cfg(doc)]
 use crate::socket::Builder;
 use crate::socket::sections::{
@@ -96,11 +97,11 @@ pub struct Dish(pub(in crate::socket) Handle<Self>);
 impl Kind for Dish {
     const SOCKET_TYPE: SocketType = SocketType::Dish;
 
-    type Outgoing = JoinedGroups;
+    type Outgoing = Interests<Group>;
 
-    fn configure(core: &Core<JoinedGroups>, options: &Options) {
+    fn configure(core: &Core<Interests<Group>>, options: &Options) {
         for group in &options.groups.join {
-            core.join_group(group);
+            core.add_interest(group);
         }
     }
 }

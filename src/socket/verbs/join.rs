@@ -24,7 +24,7 @@ macro_rules! join_verbs {
             /// # }
             /// ```
             pub fn join(&self, group: &zmtp_proto::group::Group) -> bool {
-                self.0.core.join_group(group)
+                self.0.core.add_interest(group)
             }
 
             /// Leaves a group. No message of the group is received afterwards, including messages
@@ -42,7 +42,7 @@ macro_rules! join_verbs {
             /// # }
             /// ```
             pub fn leave(&self, group: &zmtp_proto::group::Group) -> bool {
-                self.0.core.leave_group(group)
+                self.0.core.remove_interest(group)
             }
 
             /// Returns the groups that the socket has joined, in the order of their names.
@@ -59,7 +59,7 @@ macro_rules! join_verbs {
             /// ```
             #[must_use]
             pub fn joined(&self) -> Vec<zmtp_proto::group::Group> {
-                self.0.core.outgoing.lock().joined_groups()
+                self.0.core.outgoing.lock().interests()
             }
         }
 

@@ -34,6 +34,7 @@ mod request;
 mod route;
 mod send;
 mod sink;
+mod subscribe;
 mod topics;
 mod transmit;
 
@@ -55,6 +56,7 @@ pub(super) use self::request::request_verbs;
 pub(super) use self::route::route_verbs;
 pub(super) use self::send::send_verbs;
 pub(super) use self::sink::sink;
+pub(super) use self::subscribe::subscribe_verbs;
 pub(super) use self::topics::topic_options;
 pub(super) use self::transmit::transmit_verbs;
 
@@ -153,6 +155,10 @@ macro_rules! verbs {
     (@Send $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::send_verbs!($socket, $handle, $message);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
+    };
+    // `subscribe`, `unsubscribe` and `subscriptions`, and the options of a builder for them.
+    (@Subscribe $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::subscribe_verbs!($socket, $handle);
     };
     // `send` and its variants, `Sink`, and the limits of messages to send, of groups and of
     // multicast datagrams: the sender names a group.

@@ -114,7 +114,7 @@ struct Source {
 /// A socket type and the capabilities that `verbs!` gives it.
 struct SocketRow {
     socket: String,
-    /// The outgoing strategy.
+    /// The outgoing strategy, without a parameter.
     strategy: String,
     /// Whether the strategy discards received messages that are not wanted.
     filters: bool,
@@ -144,7 +144,7 @@ fn sockets(sources: &[Source]) -> Vec<SocketRow> {
             let socket = head.split(',').next()?.trim().to_owned();
             // The `Kind` of a type precedes its verbs.
             let (_, strategy) = source.text[..at].rsplit_once("type Outgoing = ")?;
-            let strategy = strategy.split(';').next()?.to_owned();
+            let strategy = strategy.split([';', '<']).next()?.to_owned();
             // Converts the names of capabilities to the names of their files.
             let capabilities = capabilities.replace("ConnectPeer", "connect_peer");
             let capabilities = capabilities.replace("ConnectIdentity", "connect_identity");
@@ -158,9 +158,10 @@ fn sockets(sources: &[Source]) -> Vec<SocketRow> {
 
 /// Returns whether a strategy has the constant that makes receivers discard messages.
 fn filters(sources: &[Source], strategy: &str) -> bool {
-    let start = format!("impl Strategy for {strategy} {{");
+    // A strategy with a parameter is implemented for all of its values.
+    let starts = ["", "<T>"].map(|parameter| format!(" Strategy for {strategy}{parameter} {{"));
     sources.iter().any(|source| {
-        let implementation = source.text.split_once(&start);
+        let implementation = starts.iter().find_map(|start| source.text.split_once(start));
         implementation.is_some_and(|(_, code)| {
             code.split("\n}").next().unwrap().contains("const FILTERS: bool = true;")
         })

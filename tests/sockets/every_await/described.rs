@@ -3,7 +3,7 @@
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
     PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig,
 };
 
 use super::operation::Operation;
@@ -42,4 +42,5 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "ScatterConfig::start" ScatterConfig "",
     "ServerConfig::start" ServerConfig "",
     "SocketConfig::start" SocketConfig "type = 'client'\n",
+    "SubConfig::start" SubConfig "",
 };

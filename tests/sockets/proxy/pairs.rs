@@ -3,7 +3,7 @@
 use tokio_zmtp::proxy::{Capture, ProxyWith};
 use tokio_zmtp::{
     Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart, Pair, Peer, Pull,
-    Push, Radio, Scatter, Server,
+    Push, Radio, Scatter, Server, Sub,
 };
 
 /// Fails to compile if `$socket` implements `$bound`, because the method is then ambiguous.
@@ -25,6 +25,8 @@ fn sockets_that_only_receive_or_only_send_are_not_joined_with_the_same_kind() {
     assert_not!(Pull: ProxyWith<Pull>);
     assert_not!(Push: ProxyWith<Push>);
     assert_not!(Scatter: ProxyWith<Scatter>);
+    assert_not!(Sub: ProxyWith<Pull>);
+    assert_not!(Sub: ProxyWith<Sub>);
 }
 
 /// Messages in one direction would have no destination.
@@ -65,6 +67,7 @@ fn sockets_with_groups_are_joined_only_with_each_other() {
 #[test]
 fn sockets_of_multipart_messages_are_joined_only_with_each_other() {
     assert_not!(Pull: ProxyWith<Scatter>);
+    assert_not!(Sub: ProxyWith<Scatter>);
     assert_not!(Gather: ProxyWith<Push>);
     assert_not!(Pull: ProxyWith<Radio>);
     assert_not!(Dealer: ProxyWith<Client>);

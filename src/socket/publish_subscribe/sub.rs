@@ -1,0 +1,115 @@
+//! SUB.
+
+use zmtp_proto::socket_type::SocketType;
+use zmtp_proto::topic::Topic;
+
+use crate::message::Multipart;
+use crate::options::Options;
+use crate::routing::Interests;
+#[cfg(doc)]
+use crate::socket::Builder;
+use crate::socket::sections::{
+    cooperative_scheduling, ending_of_receiver, parts, silent_failures, stream,
+};
+use crate::socket::verbs::verbs;
+use crate::socket::{Core, Handle, Kind};
+
+/// A socket that receives the messages that it has subscribed to from any number of PUB and XPUB
+/// sockets (RFC 29).
+///
+/// A `Sub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can receive, subscribe and unsubscribe concurrently, from any task or thread. It has no
+/// method that sends. A message goes to one of the handles that wait in `recv`.
+///
+/// A message has one or more parts: see [`Multipart`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use tokio_zmtp::Sub;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sub = Sub::new();
+/// sub.subscribe("weather.")?;
+/// sub.connect("tcp://192.0.2.1:5556").await?;
+/// while let Ok(message) = sub.recv().await {
+///     println!("{}: {}", message[0].escape_ascii(), message[1].escape_ascii());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Pub`](crate::Pub), XPUB |
+/// | Direction | unidirectional |
+/// | Send/receive pattern | receive only |
+/// | Outgoing routing strategy | none |
+/// | Incoming routing strategy | fair-queued, by subscription |
+/// | Action in mute state | not applicable |
+///
+/// # Subscriptions
+///
+/// A subscription matches every message whose first part begins with its topic. A new socket has
+/// none, and receives nothing. The empty topic matches all messages.
+///
+/// The subscriptions are a state of the socket, which [`subscribe`](Self::subscribe) and
+/// [`unsubscribe`](Self::unsubscribe) change at any time, before and after `bind` and `connect`.
+/// The socket announces all of them to every remote when a connection is established, also after a
+/// reconnect, and later the changes. No high-water mark applies to them, and none is lost. (libzmq
+/// sends subscriptions as messages, and drops those above `ZMQ_SNDHWM` without an error.) A remote
+/// that does not read receives only the difference when it reads again.
+///
+/// A topic that was subscribed to twice is received until it is unsubscribed from twice.
+///
+/// A publisher sends only messages that match. Messages that were in transit when the socket
+/// unsubscribed are discarded: after [`unsubscribe`](Self::unsubscribe) returns, no message is
+/// received that matches no other subscription.
+///
+/// A publisher sends nothing to a subscriber whose subscription has not arrived. Messages that are
+/// published before then are not received: a publisher that starts with its first message loses it
+/// for subscribers that are about to connect.
+///
+/// # Versions of ZMTP
+///
+/// Subscriptions are commands in ZMTP 3.1, and messages in ZMTP 3.0, which libzmq uses up to 4.3.2,
+/// and so do JeroMQ and NetMQ. Each remote receives the form of the version that it announces.
+///
+#[doc = parts!()]
+///
+/// # Mute state
+///
+/// A sub does not send and is never mute. While [`recv_hwm`](Builder::recv_hwm) messages of a
+/// remote are queued, it does not read from that remote, which then drops messages for this sub, as
+/// libzmq does.
+///
+#[doc = silent_failures!("sub", "publisher", ", and no event reports the failure.")]
+///
+#[doc = stream!("Sub", "messages")]
+///
+#[doc = cooperative_scheduling!()]
+/// Discarded messages count as well.
+///
+#[doc = ending_of_receiver!()]
+#[derive(Clone)]
+pub struct Sub(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Sub {
+    const SOCKET_TYPE: SocketType = SocketType::Sub;
+
+    type Outgoing = Interests<Topic>;
+
+    fn configure(core: &Core<Interests<Topic>>, options: &Options) {
+        if options.subscriptions.invert_matching {
+            core.incoming.lock().invert_topics();
+        }
+        for topic in &options.subscriptions.subscribe {
+            core.add_interest(topic);
+        }
+    }
+}
+
+verbs!(Sub, "sub", Multipart: Endpoints, Subscribe, Receive, Remotes, Options, Parts);

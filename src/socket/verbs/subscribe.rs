@@ -1,0 +1,114 @@
+//! The subscriptions of a socket: `subscribe`, `unsubscribe` and `subscriptions`.
+
+macro_rules! subscribe_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Subscriptions
+        impl $socket {
+            /// Subscribes to a topic: the socket receives the messages whose first part begins with
+            /// it from now on. (libzmq `ZMQ_SUBSCRIBE`.)
+            ///
+            /// Each remote is informed immediately, and again whenever a connection is established.
+            /// Messages arrive once a remote has processed the request. A topic that the socket has
+            /// subscribed to already is counted, so that it has to be unsubscribed from as often.
+            ///
+            /// # Errors
+            ///
+            /// The topic is longer than [32 KiB](zmtp_proto::topic::Topic::LEN_MAX).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".subscribe(\"weather.\")?;")]
+            #[doc = concat!($handle, ".subscribe([0x00, 0xFF])?;")]
+            #[doc = concat!("assert_eq!(", $handle, ".subscriptions().len(), 2);")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn subscribe(
+                &self,
+                topic: impl AsRef<[u8]>,
+            ) -> Result<(), zmtp_proto::topic::TopicError> {
+                let topic = zmtp_proto::topic::Topic::try_from(topic.as_ref())?;
+                self.0.core.add_interest(&topic);
+                Ok(())
+            }
+
+            /// Ends a subscription. If the socket has subscribed to the topic once, no message is
+            /// received afterwards that matches no other subscription, including messages that have
+            /// already arrived. Returns false if the socket has not subscribed to the topic, which
+            /// changes nothing. (libzmq `ZMQ_UNSUBSCRIBE`.)
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".subscribe(\"weather.\")?;")]
+            #[doc = concat!("assert!(", $handle, ".unsubscribe(\"weather.\"));")]
+            #[doc = concat!("assert!(!", $handle, ".unsubscribe(\"weather.\"));")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> bool {
+                // A topic that is too long has no subscription.
+                let topic = zmtp_proto::topic::Topic::try_from(topic.as_ref());
+                topic.is_ok_and(|topic| self.0.core.remove_interest(&topic))
+            }
+
+            /// Returns the topics that the socket has subscribed to, in the order of their bytes,
+            /// each once.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("for topic in ", $handle, ".subscriptions() {")]
+            ///     println!("{topic}");
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn subscriptions(&self) -> Vec<zmtp_proto::topic::Topic> {
+                self.0.core.outgoing.lock().interests()
+            }
+        }
+
+        /// # Subscriptions
+        ///
+        /// ```
+        #[doc = concat!("use tokio_zmtp::{", stringify!($socket), ", Topic};")]
+        ///
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+        #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
+        ///     .subscribe("weather.".parse()?)
+        ///     .invert_matching(true)
+        ///     .connect("tcp://192.0.2.1:5556")
+        ///     .await?;
+        #[doc = concat!(
+                    "assert_eq!(", $handle, ".subscriptions(), [Topic::try_from(\"weather.\")?]);"
+                )]
+        /// # Ok(())
+        /// # }
+        /// ```
+        impl $crate::socket::Builder<$socket> {
+            /// Adds a topic that the socket subscribes to when it is created. Default: none.
+            pub fn subscribe(mut self, topic: zmtp_proto::topic::Topic) -> Self {
+                self.options.subscriptions.subscribe.push(topic);
+                self
+            }
+
+            /// Sets whether the socket receives the messages that match *no* subscription, instead
+            /// of those that do. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
+            ///
+            /// The publishers have to have the same setting.
+            pub fn invert_matching(mut self, invert: bool) -> Self {
+                self.options.subscriptions.invert_matching = invert;
+                self
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use subscribe_verbs;
