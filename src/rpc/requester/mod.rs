@@ -78,8 +78,8 @@ use crate::socket::{Client, CloseReport, Dealer};
 ///
 /// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is
 /// abandoned while no other is connected: by `disconnect`, or because it refuses this client. Later
-/// calls report the refusal. A request fails with [`CallError::Refused`] if a remote ends a second connection while that
-/// request is being written.
+/// calls report the refusal. A request fails with [`CallError::Refused`] if a remote ends a second
+/// connection while that request is being written.
 ///
 /// A call that is made while no server is connected waits for one to connect. It fails with
 /// [`CallError::NoEndpoint`] when the last endpoint is abandoned: the server refuses this client, or

@@ -59,9 +59,9 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// The type of the remote determines what the parts of a message mean:
 ///
 /// - Between two dealers, a message is received as it was sent.
-/// - A ROUTER receives a message with the [identity](Builder::identity) of the dealer as an
-///   additional first part, and removes the first part of a message that it sends. The dealer sends
-///   and receives the others.
+/// - A ROUTER addresses the dealer by its [identity](Builder::identity). In libzmq, the identity is
+///   an additional first part of the messages that the ROUTER receives and sends; a
+///   [`Router`](crate::Router) keeps it apart. The dealer sends and receives the other parts.
 /// - A REP needs an empty part before the request, the delimiter, and returns it before the reply.
 ///   The dealer sends and receives the delimiter as a part: `["", "request"]`, `["", "reply"]`. A
 ///   REP drops a request without it. Any number of requests can be outstanding. A REP of libzmq
