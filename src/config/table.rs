@@ -171,6 +171,7 @@ sockets! {
             max_topic_bytes: usize => topics.max_topic_bytes,
             max_topic_bytes_per_remote: usize => topics.max_topic_bytes_per_remote,
             max_topics_per_remote: usize => topics.max_topics_per_remote,
+            subscription_events: bool => subscription_events,
         }
         multicast {
             multicast_hops: u8 => udp.multicast_hops,

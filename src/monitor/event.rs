@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::identity::Identity;
+use zmtp_proto::topic::Topic;
 
 use super::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
@@ -92,6 +93,17 @@ pub enum EventKind {
     /// The endpoint establishes connections again, because enough messages of ended remotes have
     /// been received.
     ConnectionsResumed,
+    /// The remote has subscribed to a topic of a [`Pub`](crate::Pub) with
+    /// [`subscription_events`](crate::Builder::subscription_events). (libzmq has no such event.)
+    Subscribed {
+        /// The topic, which the remote had not subscribed to before.
+        topic: Topic,
+    },
+    /// The remote has cancelled a subscription that was reported.
+    Cancelled {
+        /// The topic.
+        topic: Topic,
+    },
     /// Messages were dropped.
     MessagesDropped {
         /// The number of messages.
@@ -124,6 +136,8 @@ impl fmt::Display for EventKind {
                 write!(f, "no connections: ended remotes have left {} messages", ended.messages)
             }
             Self::ConnectionsResumed => f.write_str("connections are established again"),
+            Self::Subscribed { topic } => write!(f, "subscribed to {topic:?}"),
+            Self::Cancelled { topic } => write!(f, "cancelled the subscription to {topic:?}"),
             Self::MessagesDropped { messages, cause } => {
                 let plural = if *messages == 1 { "" } else { "s" };
                 write!(f, "dropped {messages} message{plural}: {cause}")

@@ -81,6 +81,7 @@ pub(crate) struct Options {
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
+    pub(crate) subscription_events: bool,
     pub(crate) subscriptions: SubscriptionOptions,
     pub(crate) tcp: TcpOptions,
     pub(crate) topics: TopicOptions,
@@ -168,6 +169,8 @@ impl Default for Options {
             send_hwm_bytes: 0,
             // libzmq's default: none.
             send_timeout: None,
+            // Remotes could displace all other events from the queues of monitors.
+            subscription_events: false,
             subscriptions: SubscriptionOptions::default(),
             tcp: TcpOptions::default(),
             topics: TopicOptions::default(),

@@ -1,5 +1,6 @@
 //! A remote's pipe and routing state, as its connection sees them.
 
+mod commands;
 mod identified;
 mod watched;
 
@@ -8,16 +9,14 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use zmtp_proto::command::Command;
-
 use crate::message::Message;
-use crate::monitor::EventSource;
+use crate::monitor::{EventPublisher, EventSource};
 use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
+use crate::routing::requests;
 use crate::routing::{AttachError, Attached, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, KeptMessage, Losses, Outgoing};
-use crate::routing::{ExceededLimit, requests};
 use crate::routing::{QueuePosition, Remainder, RequestEnd, ReturnedMessage, ReturnedMessages};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
@@ -33,6 +32,8 @@ pub(crate) struct Routing {
     pub(crate) returned: Arc<ReturnedMessages>,
     /// Whether received messages are replies, for the requests in `outgoing`.
     pub(crate) takes_replies: bool,
+    /// The monitors, if subscriptions are reported.
+    pub(crate) subscription_events: Option<Arc<EventPublisher>>,
 }
 
 /// Both halves of one remote's pipe.
@@ -258,14 +259,6 @@ impl Attachment {
         routing.outgoing.with_wakes(wakes, |outgoing, wakes| {
             outgoing.poll_take(pipe.outbound, want, taken, connection, wakes)
         })
-    }
-
-    /// Passes a command of the remote to the strategy.
-    pub(crate) fn command(&mut self, command: &Command) -> Result<(), ExceededLimit> {
-        let Self { routing, pipe, wakes, .. } = self;
-        routing
-            .outgoing
-            .with_wakes(wakes, |outgoing, wakes| outgoing.command(pipe.outbound, command, wakes))
     }
 
     /// Returns the queue capacity for messages of the remote. Parks the connection if some of them

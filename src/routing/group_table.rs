@@ -15,7 +15,7 @@ use self::members::Members;
 use crate::options::GroupOptions;
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, ExceededLimit, ManyPipes, OutgoingPipes, Strategy};
+use crate::routing::{Choice, CommandEffect, ExceededLimit, ManyPipes, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
 
 /// Sends each message to the remotes that have joined its group (RFC 48, The RADIO Socket Type).
@@ -161,11 +161,11 @@ impl Strategy for GroupTable {
         key: PipeKey,
         command: &Command,
         _: &mut Wakes,
-    ) -> Result<bool, ExceededLimit> {
+    ) -> Result<CommandEffect, ExceededLimit> {
         match command {
-            Command::Join(group) => self.join(key, group).map(|()| false),
-            Command::Leave(group) => Ok(self.leave(key, group)),
-            _ => Ok(false),
+            Command::Join(group) => self.join(key, group).map(|()| CommandEffect::Widened),
+            Command::Leave(group) if self.leave(key, group) => Ok(CommandEffect::Narrowed),
+            _ => Ok(CommandEffect::Unchanged),
         }
     }
 }
@@ -394,7 +394,7 @@ mod tests {
         key: PipeKey,
         command: &Command,
     ) -> Result<(), ExceededLimit> {
-        pipes.command(key, command, &mut Wakes::None)
+        pipes.command(key, command, &mut Wakes::None).map(drop)
     }
 
     fn attach(pipes: &mut OutgoingPipes<GroupTable>) -> PipeKey {

@@ -163,7 +163,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         key: PipeKey,
         command: &Command,
         wakes: &mut Wakes,
-    ) -> Result<(), ExceededLimit>;
+    ) -> Result<CommandEffect, ExceededLimit>;
 
     /// Reclaims a part of the memory of remotes that have left. Returns whether there is more.
     fn reclaim(&mut self) -> bool;
@@ -268,6 +268,16 @@ pub(crate) enum AttachError {
     DuplicateIdentity,
     /// The socket has as many remotes as its type permits.
     Occupied,
+}
+
+/// The effect of a command of a remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CommandEffect {
+    /// Fewer messages are for the remote.
+    Narrowed,
+    Unchanged,
+    /// More messages are for the remote.
+    Widened,
 }
 
 /// The limit that a command of a remote exceeds.

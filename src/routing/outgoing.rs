@@ -19,8 +19,8 @@ use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Attached, Choice, DiscardedReplies, EndpointId, ExceededLimit, IdentityClaim,
-    Leftover, Outgoing, Refusal, RequestEnd, Strategy,
+    AttachError, Attached, Choice, CommandEffect, DiscardedReplies, EndpointId, ExceededLimit,
+    IdentityClaim, Leftover, Outgoing, Refusal, RequestEnd, Strategy,
 };
 use crate::sync::Wakes;
 
@@ -385,16 +385,17 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         key: PipeKey,
         command: &Command,
         wakes: &mut Wakes,
-    ) -> Result<(), ExceededLimit> {
+    ) -> Result<CommandEffect, ExceededLimit> {
         if self.pipes.get(key).is_none_or(|pipe| pipe.outbound.is_retired()) {
-            return Ok(());
+            return Ok(CommandEffect::Unchanged);
         }
-        if self.strategy.command(key, command, wakes)? {
+        let effect = self.strategy.command(key, command, wakes)?;
+        if effect == CommandEffect::Narrowed {
             // A sender may have waited for this remote as a member of a group that it has left, or as
             // the subscriber of a topic that it has cancelled.
             self.fan_out.held.wake_line(key, wakes);
         }
-        Ok(())
+        Ok(effect)
     }
 
     fn reclaim(&mut self) -> bool {

@@ -10,7 +10,8 @@ use crate::message::Message;
 use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Choice, DiscardedReplies, ExceededLimit, IdentityClaim, Leftover, RequestEnd,
+    AttachError, Choice, CommandEffect, DiscardedReplies, ExceededLimit, IdentityClaim, Leftover,
+    RequestEnd,
 };
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -119,15 +120,14 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         Leftover::Stay
     }
 
-    /// Handles a command of a remote that is for its strategy, such as a JOIN. Returns whether
-    /// fewer messages are for the remote from now on.
+    /// Handles a command of a remote that is for its strategy, such as a JOIN.
     fn command(
         &mut self,
         _key: PipeKey,
         _command: &Command,
         _wakes: &mut Wakes,
-    ) -> Result<bool, ExceededLimit> {
-        Ok(false)
+    ) -> Result<CommandEffect, ExceededLimit> {
+        Ok(CommandEffect::Unchanged)
     }
 
     /// Reclaims a part of the memory of remotes that have left, which may take too long for one

@@ -11,7 +11,9 @@ use crate::remote::Remote;
 use crate::routing::awaited_topics::AwaitedTopics;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::subscriptions::Subscriptions;
-use crate::routing::{Choice, Closed, ExceededLimit, ManyPipes, OutgoingPipes, Strategy};
+use crate::routing::{
+    Choice, Closed, CommandEffect, ExceededLimit, ManyPipes, OutgoingPipes, Strategy,
+};
 use crate::sync::Wakes;
 
 /// Sends each message to the remotes that have subscribed to a prefix of its first part (RFC 29,
@@ -101,16 +103,16 @@ impl Strategy for SubscriptionTable {
         key: PipeKey,
         command: &Command,
         wakes: &mut Wakes,
-    ) -> Result<bool, ExceededLimit> {
+    ) -> Result<CommandEffect, ExceededLimit> {
         match command {
-            Command::Subscribe(topic) => {
-                if self.subscriptions.subscribe(key, topic.as_bytes())? {
-                    self.awaited.wake(topic.as_bytes(), wakes);
-                }
-                Ok(false)
+            Command::Subscribe(topic) if self.subscriptions.subscribe(key, topic.as_bytes())? => {
+                self.awaited.wake(topic.as_bytes(), wakes);
+                Ok(CommandEffect::Widened)
             }
-            Command::Cancel(topic) => Ok(self.subscriptions.cancel(key, topic.as_bytes())),
-            _ => Ok(false),
+            Command::Cancel(topic) if self.subscriptions.cancel(key, topic.as_bytes()) => {
+                Ok(CommandEffect::Narrowed)
+            }
+            _ => Ok(CommandEffect::Unchanged),
         }
     }
 

@@ -73,6 +73,7 @@ impl<R: Strategy + Default + 'static> Core<R> {
             ends: Arc::default(),
             takes_replies: R::TAKES_REPLIES,
             returned: Arc::default(),
+            subscription_events: options.subscription_events.then(|| Arc::clone(&publisher)),
         };
         let handshake = HandshakeConfig {
             socket_type,

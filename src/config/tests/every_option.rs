@@ -130,6 +130,7 @@ fn the_options_of_topics_reach_the_socket() {
         .max_topic_bytes(32)
         .max_topic_bytes_per_remote(33)
         .max_topics_per_remote(34)
+        .subscription_events(true)
         .no_drop(true);
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
     assert_eq!(read::<PubConfig>(&toml::to_string(&config).unwrap()), config);
@@ -427,6 +428,7 @@ const PUB: &str = "
     max_topic_bytes = 32
     max_topic_bytes_per_remote = 33
     max_topics_per_remote = 34
+    subscription_events = true
 ";
 
 const SOCKS_PROXY: &str =

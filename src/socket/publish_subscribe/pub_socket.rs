@@ -56,6 +56,10 @@ use crate::socket::{Core, Handle, Kind};
 /// remote has a set of topics: subscribing twice is subscribing once. Subscriptions are handled
 /// when they arrive, whether or not the application uses the socket.
 ///
+/// [`subscribers`](Self::subscribers) counts the subscribers of a message. With
+/// [`subscription_events`](Builder::subscription_events), the [`monitor`](Self::monitor) reports
+/// each subscription.
+///
 /// The memory that remotes claim by subscribing is limited. A remote that exceeds
 /// [`max_topics_per_remote`](Builder::max_topics_per_remote),
 /// [`max_topic_bytes_per_remote`](Builder::max_topic_bytes_per_remote) or

@@ -14,6 +14,7 @@ macro_rules! topic_options {
         ///     .max_topic_bytes(64 << 20)
         ///     .max_topic_bytes_per_remote(1 << 20)
         ///     .max_topics_per_remote(1_000)
+        ///     .subscription_events(true)
         ///     .build();
         /// # Ok(())
         /// # }
@@ -55,6 +56,19 @@ macro_rules! topic_options {
             /// is disconnected. Default: 100,000. (libzmq has no such option.)
             pub fn max_topics_per_remote(mut self, topics: usize) -> Self {
                 self.options.topics.max_topics_per_remote = topics;
+                self
+            }
+
+            /// Sets whether the [`monitor`](crate::Pub::monitor) reports each new subscription of a
+            /// remote, as [`Subscribed`](crate::monitor::EventKind::Subscribed), and each one that
+            /// it cancels, as [`Cancelled`](crate::monitor::EventKind::Cancelled). Default: false.
+            /// (libzmq has no such option; an XPUB receives these as messages.)
+            ///
+            /// The end of a connection also ends its subscriptions, without events of their own. A
+            /// monitor that is not read misses events, and a remote with many topics can displace
+            /// all others.
+            pub fn subscription_events(mut self, subscription_events: bool) -> Self {
+                self.options.subscription_events = subscription_events;
                 self
             }
         }

@@ -1,6 +1,7 @@
 //! The view of the subscribers.
 
 use futures::FutureExt;
+use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::{NoRemoteError, Pub};
 
 use super::{bound, subscriber};
@@ -46,6 +47,37 @@ async fn subscribed_waits_for_a_topic_that_matches() {
     assert!(futures::poll!(&mut other).is_pending());
     publisher.send("weather.london").await.unwrap();
     assert_eq!(remote.read_message().await, b"weather.london");
+}
+
+#[tokio::test]
+async fn subscriptions_are_reported_if_configured() {
+    let _watchdog = Watchdog::start();
+    for reports in [false, true] {
+        let publisher = Pub::builder().subscription_events(reports).build();
+        let endpoint = bound(&publisher).await;
+        let mut monitor = publisher.monitor();
+        let mut remote = subscriber(&endpoint, &["a", "b", "a"]).await;
+        for topic in ["a", "a", "c"] {
+            remote.write(&command("CANCEL", topic.as_bytes())).await;
+        }
+        remote.sync().await;
+        let id = publisher.remotes().iter().next().unwrap().connection_id();
+        publisher.close().await;
+        let mut reported = Vec::new();
+        while let Some(event) = monitor.recv().await {
+            let event = event.unwrap();
+            let (name, topic) = match event.kind {
+                EventKind::Subscribed { topic } => ("subscribed", topic),
+                EventKind::Cancelled { topic } => ("cancelled", topic),
+                _ => continue,
+            };
+            assert_eq!(event.connection_id, Some(id));
+            reported.push((name, topic.to_str().unwrap().to_owned()));
+        }
+        let expected = [("subscribed", "a"), ("subscribed", "b"), ("cancelled", "a")];
+        let expected = expected.map(|(name, topic)| (name, topic.to_owned()));
+        assert_eq!(reported, if reports { expected.to_vec() } else { vec![] });
+    }
 }
 
 #[tokio::test]
