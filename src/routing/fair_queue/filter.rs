@@ -69,6 +69,12 @@ impl FairQueue {
         }
     }
 
+    /// Returns whether messages that begin with this part are passed on.
+    #[cfg(all(test, shuttle))]
+    pub(crate) fn wants_topic(&self, part: &[u8]) -> bool {
+        matches!(&self.wanted, Wanted::Topics { topics, .. } if topics.match_any(part))
+    }
+
     /// Passes on only messages that begin with none of the topics. Called before a topic is wanted.
     pub(crate) fn invert_topics(&mut self) {
         self.wanted = Wanted::Topics { topics: Topics::default(), are_unwanted: true };

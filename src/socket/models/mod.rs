@@ -11,9 +11,9 @@ mod connection_ends;
 mod ended_pipes;
 mod fan_out;
 mod forwarding;
-mod groups;
 mod handshakes;
 mod identities;
+mod interests;
 mod links;
 mod openings;
 mod permits;
@@ -79,15 +79,6 @@ impl Model<Client> {
         Self::new(
             OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(options.send_hwm, 0)),
             options,
-        )
-    }
-}
-
-impl Model<Dish> {
-    fn dish() -> Self {
-        Self::new(
-            OutgoingPipes::new(Interests::default(), HighWaterMark::new(0, 0)),
-            Options::default(),
         )
     }
 }

@@ -14,8 +14,8 @@ use crate::socket::sections::{
 use crate::socket::verbs::verbs;
 use crate::socket::{Core, Handle, Kind};
 
-/// A socket that receives the messages that it has subscribed to from any number of PUB and XPUB
-/// sockets (RFC 29).
+/// A socket that receives the messages that it has subscribed to from any number of
+/// [`Pub`](crate::Pub)s (RFC 29).
 ///
 /// A `Sub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can receive, subscribe and unsubscribe concurrently, from any task or thread. It has no
@@ -25,17 +25,21 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Examples
 ///
-/// ```no_run
-/// use tokio_zmtp::Sub;
+/// ```
+/// use tokio_zmtp::{Pub, Sub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let sub = Sub::new();
 /// sub.subscribe("weather.")?;
-/// sub.connect("tcp://192.0.2.1:5556").await?;
-/// while let Ok(message) = sub.recv().await {
-///     println!("{}: {}", message[0].escape_ascii(), message[1].escape_ascii());
-/// }
+/// let publisher = Pub::new();
+/// sub.connect(publisher.bind("tcp://127.0.0.1:*").await?).await?;
+///
+/// // A publisher sends nothing to a subscriber before its subscription has arrived.
+/// publisher.subscribed("weather.").await?;
+/// publisher.send(["sports", "3:1"]).await?;
+/// publisher.send(["weather.london", "rain"]).await?;
+/// assert_eq!(sub.recv().await?, ["weather.london", "rain"]);
 /// # Ok(())
 /// # }
 /// ```
@@ -70,8 +74,8 @@ use crate::socket::{Core, Handle, Kind};
 /// received that matches no other subscription.
 ///
 /// A publisher sends nothing to a subscriber whose subscription has not arrived. Messages that are
-/// published before then are not received: a publisher that starts with its first message loses it
-/// for subscribers that are about to connect.
+/// published before then are not received. A [`Pub`](crate::Pub) can wait for a subscription:
+/// [`subscribed`](crate::Pub::subscribed).
 ///
 /// # Versions of ZMTP
 ///

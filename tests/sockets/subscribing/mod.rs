@@ -1,5 +1,6 @@
 //! SUB (RFC 29).
 
+mod exchange;
 mod matching;
 mod subscriptions;
 mod wire;
