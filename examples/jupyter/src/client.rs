@@ -3,21 +3,25 @@
 use std::collections::HashMap;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::signal;
+use tokio::{signal, time};
 
 use crate::connection_file::{ConnectionFile, KernelSocket};
-use crate::signed_dealer::{DealerError, Session, SignedDealer};
+use crate::iopub::{Iopub, Publication, Published};
+use crate::signed_dealer::{Session, SignedDealer, SocketError};
 use crate::terminal::Terminal;
 use crate::wire::Message;
 
 /// A client of one kernel.
 ///
 /// The values of cells arrive with the replies. Text that cells print does not: the kernel
-/// publishes it, on [`KernelSocket::Iopub`], and this client has no SUB for it yet.
+/// publishes it, on [`KernelSocket::Iopub`].
 pub(crate) struct KernelClient {
+    iopub: Iopub,
     shell: SignedDealer,
     stdin: SignedDealer,
     control: SignedDealer,
@@ -64,24 +68,33 @@ impl KernelClient {
     pub(crate) async fn connect(connection: &ConnectionFile) -> Result<Self, ClientError> {
         let session = Session::new(connection);
         let open = |kind| SignedDealer::connect(connection, kind, session.clone());
-        let (shell, stdin, control) = tokio::try_join!(
+        let (iopub, shell, stdin, control) = tokio::try_join!(
+            Iopub::connect(connection, Arc::clone(&session)),
             open(KernelSocket::Shell),
             open(KernelSocket::Stdin),
             open(KernelSocket::Control),
         )?;
-        Ok(Self { shell, stdin, control })
+        Ok(Self { iopub, shell, stdin, control })
     }
 
     /// Waits until the kernel is ready, and returns its description.
     pub(crate) async fn kernel_info(&self) -> Result<KernelInfo, ClientError> {
-        let id = self.shell.send("kernel_info_request", json!({})).await?;
-        let reply = self.shell.recv_reply(&id).await?;
+        let reply = loop {
+            let id = self.shell.send("kernel_info_request", json!({})).await?;
+            let reply = self.shell.recv_reply(&id).await?;
+            // The kernel publishes its status for every request. It publishes nothing for this
+            // client before the subscription has arrived.
+            if let Ok(published) = time::timeout(PUBLICATION_LIMIT, self.iopub.recv()).await {
+                published?;
+                break reply;
+            }
+        };
         // The kernel drops what it sends to unknown identities.
         self.stdin.connected().await?;
-        Ok(reply.into_content().map_err(DealerError::from)?)
+        Ok(reply.into_content().map_err(SocketError::from)?)
     }
 
-    /// Executes a cell. Reads lines from the terminal if the cell asks for input, and interrupts
+    /// Executes a cell, and prints the text that it prints. Reads lines from the terminal if the cell asks for input, and interrupts
     /// the cell on Ctrl-C.
     pub(crate) async fn execute(
         &self,
@@ -99,7 +112,7 @@ impl KernelClient {
         });
         let id = self.shell.send("execute_request", request).await?;
         let mut interrupt = pin!(signal::ctrl_c());
-        let mut is_asking = false;
+        let (mut is_asking, mut is_idle) = (false, false);
         loop {
             tokio::select! {
                 // From the first poll on, Ctrl-C no longer ends this program.
@@ -109,9 +122,18 @@ impl KernelClient {
                     interrupt.set(signal::ctrl_c());
                     self.interrupt().await?;
                 }
-                reply = self.shell.recv_reply(&id) => return outcome(reply?),
+                published = self.iopub.recv() => {
+                    is_idle |= show(&published?, &id)?;
+                }
+                reply = self.shell.recv_reply(&id) => {
+                    // The sockets are independent: text of the cell may arrive after the reply.
+                    while !is_idle {
+                        is_idle = show(&self.iopub.recv().await?, &id)?;
+                    }
+                    return outcome(reply?);
+                }
                 request = self.stdin.recv() => {
-                    let request: InputRequest = request?.into_content().map_err(DealerError::from)?;
+                    let request: InputRequest = request?.into_content().map_err(SocketError::from)?;
                     terminal.show_prompt(&request.prompt)?;
                     is_asking = true;
                 }
@@ -145,7 +167,7 @@ impl KernelClient {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     #[error(transparent)]
-    Dealer(#[from] DealerError),
+    Dealer(#[from] SocketError),
     #[error("the kernel has not executed the cell")]
     Aborted,
     #[error("the value of the cell is not available: {0}")]
@@ -154,8 +176,20 @@ pub(crate) enum ClientError {
     Terminal(#[from] io::Error),
 }
 
+/// Prints published text that a request has caused. Returns whether no more follows.
+fn show(Publication { parent_id, content }: &Publication, id: &str) -> io::Result<bool> {
+    if parent_id.as_deref() != Some(id) {
+        return Ok(false);
+    }
+    match content {
+        Published::Text(stream) => stream.show().map(|()| false),
+        Published::Idle => Ok(true),
+        Published::Other => Ok(false),
+    }
+}
+
 fn outcome(reply: Message) -> Result<Outcome, ClientError> {
-    let reply: ExecuteReply = reply.into_content().map_err(DealerError::from)?;
+    let reply: ExecuteReply = reply.into_content().map_err(SocketError::from)?;
     match reply {
         ExecuteReply::Ok { mut user_expressions } => match user_expressions.remove(VALUE) {
             None => Ok(Outcome::Done(None)),
@@ -170,6 +204,9 @@ fn outcome(reply: Message) -> Result<Outcome, ClientError> {
         ExecuteReply::Aborted => Err(ClientError::Aborted),
     }
 }
+
+/// The time after a reply within which its status is published.
+const PUBLICATION_LIMIT: Duration = Duration::from_millis(100);
 
 /// The name of the expression that is evaluated after a cell.
 const VALUE: &str = "value";

@@ -53,7 +53,6 @@ pub(crate) enum KernelSocket {
     /// Requests, one after the other.
     Shell,
     /// What a kernel publishes, such as printed text.
-    #[expect(dead_code, reason = "this client has no SUB yet")]
     Iopub,
     /// Requests of the kernel for a line of input.
     Stdin,

@@ -6,14 +6,14 @@ use tokio::time;
 use tokio_zmtp::{Builder, Req, RequestError};
 
 use crate::connection_file::{ConnectionFile, KernelSocket};
-use crate::signed_dealer::DealerError;
+use crate::signed_dealer::SocketError;
 
 pub(crate) struct Heartbeat {
     req: Req,
 }
 
 impl Heartbeat {
-    pub(crate) async fn connect(connection: &ConnectionFile) -> Result<Self, DealerError> {
+    pub(crate) async fn connect(connection: &ConnectionFile) -> Result<Self, SocketError> {
         let builder = connection.configure(options())?;
         let endpoint = connection.endpoint(KernelSocket::Heartbeat)?;
         Ok(Self { req: builder.connect(endpoint).await? })

@@ -1,4 +1,4 @@
-//! A Jupyter client: starts a Python kernel, executes cells and prints their values.
+//! A Jupyter client: starts a Python kernel, executes cells and prints their text and values.
 //!
 //! ```sh
 //! python3 -m pip install ipykernel
@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A kernel binds five sockets, which the [connection file](connection_file) describes. A
-//! [client] connects three DEALERs to its ROUTERs, and a REQ to the echo of its
-//! [heartbeat]. The [messages](wire) are JSON and [signed](signature). Cells that ask for input
+//! [client] connects three DEALERs to its ROUTERs, a SUB to the XPUB on which it [publishes](iopub)
+//! the text that cells print, and a REQ to the echo of its [heartbeat]. The [messages](wire) are JSON and [signed](signature). Cells that ask for input
 //! read it from the [terminal], and Ctrl-C interrupts a cell.
 //!
 //! The program succeeds if all cells do. It ends with code 1 after the first cell that fails, and
@@ -19,6 +19,7 @@
 mod client;
 mod connection_file;
 mod heartbeat;
+mod iopub;
 mod kernel;
 mod random;
 mod signature;

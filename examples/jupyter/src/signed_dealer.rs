@@ -34,6 +34,11 @@ impl Session {
         Arc::new(Self { id, key: connection.key.clone(), messages: AtomicU64::new(0) })
     }
 
+    /// Returns the key that signs messages.
+    pub(crate) const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     fn identity(&self) -> Identity {
         self.id.parse().expect("64 characters are not too long")
     }
@@ -56,7 +61,7 @@ impl SignedDealer {
         connection: &ConnectionFile,
         kind: KernelSocket,
         session: Arc<Session>,
-    ) -> Result<Self, DealerError> {
+    ) -> Result<Self, SocketError> {
         // The kernel asks for input under the identity from which it received the cell. All
         // sockets therefore have the same.
         let builder = Dealer::builder().identity(session.identity());
@@ -66,12 +71,12 @@ impl SignedDealer {
     }
 
     /// Waits until the kernel knows the identity of the socket.
-    pub(crate) async fn connected(&self) -> Result<(), DealerError> {
+    pub(crate) async fn connected(&self) -> Result<(), SocketError> {
         Ok(self.socket.remotes().connected().await?)
     }
 
     /// Sends a message, and returns its id.
-    pub(crate) async fn send(&self, msg_type: &str, content: Value) -> Result<String, DealerError> {
+    pub(crate) async fn send(&self, msg_type: &str, content: Value) -> Result<String, SocketError> {
         let message = Message::new(self.session.header(msg_type), content);
         self.socket.send(message.encode(&self.session.key)).await?;
         Ok(message.header.msg_id)
@@ -80,13 +85,13 @@ impl SignedDealer {
     /// Receives a message.
     ///
     /// If the future is dropped, no message is lost.
-    pub(crate) async fn recv(&self) -> Result<Message, DealerError> {
+    pub(crate) async fn recv(&self) -> Result<Message, SocketError> {
         let parts = self.socket.recv().await?;
         Ok(Message::decode(&parts, &self.session.key)?)
     }
 
     /// Receives the reply to a request.
-    pub(crate) async fn recv_reply(&self, id: &str) -> Result<Message, DealerError> {
+    pub(crate) async fn recv_reply(&self, id: &str) -> Result<Message, SocketError> {
         loop {
             let reply = self.recv().await?;
             if reply.parent_id.as_deref() == Some(id) {
@@ -97,7 +102,7 @@ impl SignedDealer {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DealerError {
+pub(crate) enum SocketError {
     #[error("the connection file has an endpoint that is not valid")]
     Endpoint(#[from] EndpointError),
     #[error("the connection file has a key that is not valid")]
@@ -130,7 +135,7 @@ mod tests {
         kernel.send(reply.encode(&SigningKey::generate())).await.unwrap();
         kernel.send(reply.encode(&dealer.session.key)).await.unwrap();
         let error = dealer.recv_reply(&id).await.unwrap_err();
-        assert!(matches!(error, DealerError::Wire(WireError::Forged(_))), "{error}");
+        assert!(matches!(error, SocketError::Wire(WireError::Forged(_))), "{error}");
         let received = dealer.recv_reply(&id).await.unwrap();
         assert_eq!(received.header.msg_id, reply.header.msg_id);
     }

@@ -31,6 +31,22 @@ fn cells_share_the_state_of_a_kernel_over_every_transport_and_mechanism() {
 }
 
 #[test]
+fn text_that_cells_print_precedes_their_values() {
+    let Some(packages) = packages() else { return };
+    let cells = [
+        "print('a', flush=True); print('b'); 'c'",
+        "import sys; print('to stderr', file=sys.stderr)",
+        "for i in range(2000): print(i)",
+    ];
+    let numbers: String = (0..2_000).map(|number| format!("{number}\n")).collect();
+    for options in [&[][..], &["--tcp", "--curve"]] {
+        let (code, stdout, stderr) = Session::start(&packages, options, &cells).end();
+        assert_eq!((code, stdout), (0, format!("a\nb\n'c'\n{numbers}")), "{stderr}");
+        assert!(stderr.ends_with("to stderr\n"), "{stderr}");
+    }
+}
+
+#[test]
 fn a_cell_that_fails_is_reported_and_ends_the_program() {
     let Some(packages) = packages() else { return };
     let (code, stdout, stderr) = Session::start(&packages, &[], &["1", "1 / 0", "2"]).end();
