@@ -11,7 +11,9 @@ use std::sync::Mutex;
 
 use support::example::Example;
 use support::python;
+use support::remote::RemoteListener;
 use support::script::ScriptRemote;
+use tokio::task;
 
 #[test]
 fn backpressure_loses_nothing() {
@@ -19,6 +21,39 @@ fn backpressure_loses_nothing() {
     assert!(shown.contains(" messages were queued, the next one was returned\n"));
     let (sent, received) = shown.lines().last().unwrap().split_once(" messages were sent").unwrap();
     assert_eq!(received, format!(", and {sent} received"));
+}
+
+/// The messages are those of Bitcoin Core for the first blocks of the chain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn bitcoin_prints_the_blocks_of_a_node_and_counts_those_that_it_misses() {
+    let listener = RemoteListener::bind();
+    let program = start_with("bitcoin", &[&listener.endpoint().to_string(), "3"]);
+    let mut node = listener.accept_as("PUB").await;
+    assert_eq!(node.read_frame().await.1, b"\x09SUBSCRIBEhashblock");
+    let blocks = [
+        ("00000000839a8e6886ab5951d76f411475428afc90947ee320161bbf18eb6048", 7_u32),
+        ("000000006a625f06636b8bb6ac7b960a8d03705d1ace08b1a19da3fdcc99ddbd", 8),
+        ("0000000082b5015589a3fdf2d4baff403e6f0be035a5d9742c1cae6295464449", 10),
+    ];
+    let mut frames = Vec::new();
+    for (hash, number) in blocks {
+        frames.extend_from_slice(b"\x01\x09hashblock\x01\x20");
+        let digits = hash.as_bytes().chunks(2).map(|digits| str::from_utf8(digits).unwrap());
+        frames.extend(digits.map(|digits| u8::from_str_radix(digits, 16).unwrap()));
+        frames.extend_from_slice(b"\x00\x04");
+        frames.extend_from_slice(&number.to_le_bytes());
+    }
+    // A node with the topic `hashblock2` does not exist, but a topic is a prefix.
+    node.write(&[b"\x01\x0Ahashblock2\x00\x00", &frames[..]].concat()).await;
+    let shown = task::spawn_blocking(|| program.finish()).await.unwrap();
+    let [first, second, third] = blocks.map(|(hash, _)| hash);
+    assert_eq!(
+        shown,
+        format!(
+            "the node is connected\na message is not a block\nblock {first}\nblock {second}\n\
+             1 blocks were missed\nblock {third}\n"
+        )
+    );
 }
 
 #[test]
