@@ -323,6 +323,8 @@ pub enum TryRouteError<T = Message> {
 /// The error of `recv`, `recv_timeout`, `recv_from` and `recv_many`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
+// In a result, it overlaps a message, which is moved in whole words if the error is one.
+#[repr(align(8))]
 pub enum RecvError {
     /// The socket has been closed, and all received messages have been taken.
     #[error("the socket is closed")]
@@ -335,6 +337,7 @@ pub enum RecvError {
 /// The error of `try_recv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
+#[repr(align(8))]
 pub enum TryRecvError {
     /// The socket has been closed, and all received messages have been taken.
     #[error("the socket is closed")]

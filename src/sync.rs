@@ -9,13 +9,17 @@ use std::sync::PoisonError;
 use std::task::Waker;
 
 #[cfg(all(test, shuttle))]
-pub(crate) use shuttle::sync::atomic::AtomicU8;
+use shuttle::sync::Mutex;
 #[cfg(all(test, shuttle))]
-use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::sync::MutexGuard;
+#[cfg(all(test, shuttle))]
+pub(crate) use shuttle::sync::atomic::AtomicU8;
+#[cfg(not(all(test, shuttle)))]
+use std::sync::Mutex;
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use std::sync::MutexGuard;
 #[cfg(not(all(test, shuttle)))]
 pub(crate) use std::sync::atomic::AtomicU8;
-#[cfg(not(all(test, shuttle)))]
-use std::sync::{Mutex, MutexGuard};
 
 /// A mutex without poisoning, whose critical sections collect the tasks to wake.
 ///
@@ -76,6 +80,18 @@ impl<T: ?Sized> Lock<T> {
         let result = section(&mut self.lock(), wakes);
         wakes.wake_all();
         result
+    }
+
+    /// Continues a critical section that wakes no task with one that does, like
+    /// [`with`](Self::with).
+    pub(crate) fn continue_with<R>(
+        guard: MutexGuard<'_, T>,
+        section: impl FnOnce(&mut T, &mut Wakes) -> R,
+    ) -> R {
+        let mut collected = Collected(Wakes::None);
+        // Dropped before `collected`.
+        let mut guard = guard;
+        section(&mut guard, &mut collected.0)
     }
 
     /// Acquires the lock, for a section that wakes no task, or that is part of a section under

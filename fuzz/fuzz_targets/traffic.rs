@@ -86,6 +86,9 @@ fn feed<'a>(
 
 /// Takes the first message, as a copy if it is short.
 fn pop_copied(batch: &mut Batch) -> Option<Bytes> {
+    if let Some(short) = batch.remove_short::<SHORT>() {
+        return Some(Bytes::copy_from_slice(&short.bytes[..short.len]));
+    }
     match batch.pop_short::<SHORT>() {
         Some((bytes, len)) => Some(Bytes::copy_from_slice(&bytes[..len])),
         None => batch.pop(),

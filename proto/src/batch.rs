@@ -1,5 +1,7 @@
 //! Batches of messages that were read together.
 
+use std::mem;
+
 use bytes::{Buf, Bytes};
 use thiserror::Error;
 
@@ -10,19 +12,32 @@ use super::message_shape::message_len;
 ///
 /// A message is returned as its body, or as its frames if messages may have several parts.
 ///
-/// Invariant: `frames` is exactly `messages` complete messages. Either each is one frame without
-/// MORE, in which `overhead` bytes precede the body, or each has any number of parts, and
-/// `overhead` is `WITH_HEADERS`. The decoder finds the frames, and the constructor checks them
+/// Invariant: the rest of `frames` is exactly `messages` complete messages. Either each is one
+/// frame without MORE, in which `overhead` bytes precede the body, or each has any number of parts,
+/// and `overhead` is `WITH_HEADERS`. The decoder finds the frames, and the constructor checks them
 /// again before a message is queued.
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Bytes,
+    /// The number of bytes of `frames` that were removed.
+    removed: usize,
     messages: usize,
     overhead: usize,
     /// Bytes that were skipped before the first frame and are stored in the same buffer.
     passed: usize,
     /// The length of the buffer in which the frames are stored.
     buffer: usize,
+}
+
+/// A short message that was removed from a [`Batch`].
+#[derive(Clone, Copy, Debug)]
+pub struct ShortMessage<'a, const N: usize> {
+    /// The message, and bytes that follow it in the batch.
+    pub bytes: &'a [u8; N],
+    /// The length of the message.
+    pub len: usize,
+    /// The size of the message on the wire.
+    pub wire_len: usize,
 }
 
 /// The error of frames that are not the expected complete messages.
@@ -59,7 +74,7 @@ impl Batch {
         if !rest.is_empty() {
             return Err(BrokenBatch { messages });
         }
-        Ok(Self { frames, messages, overhead, passed, buffer: 0 })
+        Ok(Self { frames, removed: 0, messages, overhead, passed, buffer: 0 })
     }
 
     /// Creates a batch of unencrypted `frames`, which contain `messages` complete messages of any
@@ -82,7 +97,7 @@ impl Batch {
         if !rest.is_empty() {
             return Err(BrokenBatch { messages });
         }
-        Ok(Self { frames, messages, overhead: WITH_HEADERS, passed, buffer: 0 })
+        Ok(Self { frames, removed: 0, messages, overhead: WITH_HEADERS, passed, buffer: 0 })
     }
 
     /// Sets the length of the buffer of which the frames are a slice.
@@ -96,7 +111,7 @@ impl Batch {
     #[inline]
     pub fn first(&self) -> Option<&[u8]> {
         let (header, size) = self.first_message()?;
-        self.frames.get(header..)?.get(..size)
+        self.frames().get(header..)?.get(..size)
     }
 
     /// Removes and returns the first message.
@@ -104,8 +119,26 @@ impl Batch {
     pub fn pop(&mut self) -> Option<Bytes> {
         let (header, size) = self.first_message()?;
         self.messages -= 1;
-        self.frames.advance(header);
+        self.frames.advance(mem::take(&mut self.removed) + header);
         Some(self.frames.split_to(size))
+    }
+
+    /// Removes the first message if it has at most `N` bytes, and another message and at least `N`
+    /// bytes follow its header. Returns a slice that begins with it.
+    #[inline]
+    pub fn remove_short<const N: usize>(&mut self) -> Option<ShortMessage<'_, N>> {
+        if self.messages < 2 {
+            return None;
+        }
+        let (header, len) = self.first_message()?;
+        let start = self.removed + header;
+        if len > N || self.frames.len().checked_sub(start)? < N {
+            return None;
+        }
+        self.messages -= 1;
+        self.removed = start + len;
+        let bytes = self.frames.get(start..)?.first_chunk()?;
+        Some(ShortMessage { bytes, len, wire_len: header + len })
     }
 
     /// Removes the first message if it has at most `N` bytes. Returns a copy and its size; bytes
@@ -116,7 +149,7 @@ impl Batch {
         if size > N {
             return None;
         }
-        let rest = self.frames.get(header..)?;
+        let rest = self.frames().get(header..)?;
         // A copy of fixed length takes a few instructions. Only at the end of a batch are there
         // fewer than `N` bytes left.
         let bytes = match rest.first_chunk() {
@@ -128,7 +161,7 @@ impl Batch {
             }
         };
         self.messages -= 1;
-        self.frames.advance(header + size);
+        self.removed += header + size;
         Some((bytes, size))
     }
 
@@ -136,7 +169,7 @@ impl Batch {
     /// frames.
     #[inline]
     fn first_message(&self) -> Option<(usize, usize)> {
-        first_frame(&self.frames, self.overhead, |frames| match self.messages {
+        first_frame(self.frames(), self.overhead, |frames| match self.messages {
             1 => Some((0, frames.len())),
             _ => first_with_headers(frames),
         })
@@ -145,7 +178,7 @@ impl Batch {
     /// Returns the frames, which begin with those of the first message.
     #[inline]
     pub fn frames(&self) -> &[u8] {
-        &self.frames
+        &self.frames[self.removed..]
     }
 
     /// Splits off messages from the front: at most `messages`, all of which begin within the first
@@ -153,8 +186,9 @@ impl Batch {
     #[inline]
     pub fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         if messages >= self.messages && bytes >= self.bytes() {
-            return std::mem::take(self);
+            return mem::take(self);
         }
+        self.frames.advance(mem::take(&mut self.removed));
         let (mut end, mut count) = (0, 0);
         while count < messages && end < bytes {
             let first = first_frame(&self.frames[end..], self.overhead, first_with_headers);
@@ -165,20 +199,21 @@ impl Batch {
         self.messages -= count;
         // The last message of the batch keeps the skipped bytes alive.
         let Self { overhead, buffer, .. } = *self;
-        Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0, buffer }
+        let frames = self.frames.split_to(end);
+        Self { frames, removed: 0, messages: count, overhead, passed: 0, buffer }
     }
 
     /// Returns the number of bytes that the messages keep alive: their frames, and the bytes
     /// between this batch and the previous one.
     #[inline]
     pub fn bytes(&self) -> usize {
-        self.frames.len() + self.passed
+        self.wire_bytes() + self.passed
     }
 
     /// Returns the size of the messages on the wire.
     #[inline]
     pub fn wire_bytes(&self) -> usize {
-        self.frames.len()
+        self.frames.len() - self.removed
     }
 
     /// Returns the number of messages.
@@ -238,6 +273,19 @@ mod tests {
         assert_eq!((batch.messages(), batch.bytes(), batch.wire_bytes()), (1, 8, 3));
         assert_eq!(batch.split_to(0, usize::MAX).messages(), 0);
         assert_eq!(batch.split_to(1, 1_000).messages(), 1);
+    }
+
+    #[test]
+    fn a_short_message_is_removed_in_place_unless_it_is_near_the_end() {
+        let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x02bc\0\x01d"), 3, 0, 0).unwrap();
+        assert!(batch.remove_short::<9>().is_none());
+        let short = batch.remove_short::<8>().unwrap();
+        assert_eq!((short.bytes, short.len, short.wire_len), (b"a\0\x02bc\0\x01d", 1, 3));
+        assert_eq!((batch.messages(), batch.wire_bytes(), batch.first()), (2, 7, Some(&b"bc"[..])));
+        assert!(batch.remove_short::<1>().is_none());
+        assert_eq!(batch.remove_short::<2>().unwrap().bytes, b"bc");
+        assert!(batch.remove_short::<1>().is_none());
+        assert_eq!(batch.split_to(1, 1).frames(), b"\0\x01d");
     }
 
     #[test]

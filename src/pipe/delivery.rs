@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use zmtp_proto::batch::Batch;
+use zmtp_proto::batch::{Batch, ShortMessage};
 use zmtp_proto::frame::LONG_LENGTH;
 
 use crate::message::Message;
@@ -33,7 +33,45 @@ pub(crate) struct MessageList {
     bytes: usize,
 }
 
+/// A message that was taken from a queue, and is still where it arrived.
+///
+/// Its conversion creates the [`Message`] at its destination. Each further move of its 80 bytes
+/// would cost several nanoseconds.
+#[derive(Debug)]
+pub(crate) struct Unmoved<'a> {
+    place: Place<'a>,
+    routing_id: Option<RoutingId>,
+}
+
+#[derive(Debug)]
+enum Place<'a> {
+    Buffer(ShortMessage<'a, { Message::SHORT }>),
+    /// The first of these, of which there are several.
+    List(&'a mut MessageList),
+}
+
 impl DeliveredMessages {
+    /// Takes the oldest message and its size in bytes, if another one follows, and a body in a
+    /// buffer is short.
+    #[inline]
+    pub(crate) fn take_unmoved(
+        &mut self,
+        routing_id: Option<RoutingId>,
+    ) -> Option<(Unmoved<'_>, usize)> {
+        let (place, bytes) = match self {
+            Self::Framed(batch) => {
+                let message = batch.remove_short()?;
+                (Place::Buffer(message), message.wire_len)
+            }
+            Self::Whole(list) if list.messages.len() > 1 => {
+                let bytes = bytes(list.messages.front()?);
+                (Place::List(list), bytes)
+            }
+            Self::Whole(_) => return None,
+        };
+        Some((Unmoved { place, routing_id }, bytes))
+    }
+
     /// Takes the oldest message.
     #[inline]
     pub(crate) fn pop(&mut self, routing_id: Option<RoutingId>) -> Option<Message> {
@@ -112,6 +150,23 @@ impl DeliveredMessages {
         match self {
             Self::Framed(batch) => batch.bytes(),
             Self::Whole(list) => list.bytes,
+        }
+    }
+}
+
+impl From<Unmoved<'_>> for Message {
+    #[inline]
+    fn from(message: Unmoved<'_>) -> Self {
+        match message.place {
+            Place::Buffer(ShortMessage { bytes: body, len, .. }) => {
+                // The body begins at offset 8. It is stored in the pieces in which it will be
+                // moved: the processor loads 16 bytes quickly only if they were stored together.
+                let mut bytes = [0; Self::SHORT];
+                bytes[..8].copy_from_slice(&body[..8]);
+                bytes[8..].copy_from_slice(&body[8..]);
+                Self::short(bytes, len, message.routing_id)
+            }
+            Place::List(list) => list.pop().unwrap_or_default().routed(message.routing_id),
         }
     }
 }

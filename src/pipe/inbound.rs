@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
-use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark};
+use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, Unmoved};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -112,6 +112,21 @@ impl Inbound {
         messages
     }
 
+    /// Takes the oldest message, like [`pop`](Self::pop), if it is not near the end of an arrival
+    /// and the connection need not be woken.
+    #[inline]
+    pub(crate) fn take_unmoved(&mut self) -> Option<Unmoved<'_>> {
+        let held = self.held.checked_sub(1)?;
+        if self.connection.is_parked() && self.is_worth_while(held, 0) {
+            return None;
+        }
+        let cargo = &mut self.arrivals.front_mut()?.cargo;
+        let (message, bytes) = cargo.take_unmoved(self.routing_id)?;
+        self.held = held;
+        self.bytes -= bytes;
+        Some(message)
+    }
+
     /// Takes the oldest message. Wakes the connection if it should continue
     /// reading.
     #[inline]
@@ -133,7 +148,7 @@ impl Inbound {
             self.bytes -= bytes - cargo.bytes();
         }
         self.held -= 1;
-        if self.connection.is_parked() && self.is_worth_while() {
+        if self.connection.is_parked() && self.is_worth_while(self.held, self.bytes) {
             self.connection.unpark(wakes);
         }
         Some(message)
@@ -227,12 +242,13 @@ impl Inbound {
         self.arrived
     }
 
-    /// Returns whether the waiting connection should continue.
+    /// Returns whether the waiting connection should continue when this many messages with this
+    /// many bytes are queued.
     #[inline]
-    fn is_worth_while(&self) -> bool {
+    const fn is_worth_while(&self, held: usize, bytes: usize) -> bool {
         match self.waits {
-            Waits::ForRoom => self.hwm.is_half_free(self.held, self.bytes),
-            Waits::UntilFew(few) => self.held <= few,
+            Waits::ForRoom => self.hwm.is_half_free(held, bytes),
+            Waits::UntilFew(few) => held <= few,
         }
     }
 }

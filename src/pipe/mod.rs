@@ -20,7 +20,7 @@ mod waiters;
 
 use slotmap::new_key_type;
 
-pub(crate) use self::delivery::{DeliveredMessages, Delivery, MessageList};
+pub(crate) use self::delivery::{DeliveredMessages, Delivery, MessageList, Unmoved};
 pub(crate) use self::grants::Grants;
 pub(crate) use self::high_water_mark::HighWaterMark;
 pub(crate) use self::in_line::{InLine, WaitingLine};

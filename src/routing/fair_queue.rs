@@ -12,7 +12,7 @@ use slotmap::SlotMap;
 
 use self::filter::Wanted;
 use crate::message::Message;
-use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
+use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Unmoved, Waiters};
 use crate::remote::Remote;
 use crate::routing::ended_pipes::EndedPipes;
 use crate::routing_id::RoutingId;
@@ -248,6 +248,18 @@ impl FairQueue {
     /// Returns the remote of the next message.
     pub(crate) fn next_remote(&self) -> Option<&Remote> {
         self.pipes.get(*self.ready.front()?)?.inbound.remote()
+    }
+
+    /// Takes the next message, like [`pop`](Self::pop), if it only has to be copied: the usual case.
+    #[inline]
+    pub(crate) fn take_unmoved(&mut self) -> Option<Unmoved<'_>> {
+        let slot = self.pipes.get_mut(*self.ready.front()?)?;
+        let is_live = slot.left == 0 && self.stale == 0;
+        let message = if is_live { slot.inbound.take_unmoved()? } else { return None };
+        if self.ready.len() > 1 {
+            self.ready.rotate_left(1);
+        }
+        Some(message)
     }
 
     /// Takes the next message. Wakes a connection that can continue to read.

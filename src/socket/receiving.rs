@@ -9,14 +9,14 @@ use tokio::task::coop;
 use zmtp_proto::identity::Identity;
 
 use super::Core;
-use super::coop::poll_budget;
+use super::coop::{CoopBudget, poll_budget};
 use super::waiting::{Receivers, Waiting};
 use crate::error::{RecvError, TryRecvError};
 use crate::message::{AnyMessage, Message};
 use crate::pipe::Ticket;
 use crate::remote::Remote;
 use crate::routing::{Closed, FairQueue, KeptMessage, Strategy};
-use crate::sync::Wakes;
+use crate::sync::{Lock, MutexGuard, Wakes};
 
 /// A future that takes the next message as soon as there is one.
 ///
@@ -152,7 +152,28 @@ pub(super) fn poll_receive<R: Strategy, M: AnyMessage>(
         return poll_wanted(core, cx, poll).map_err(|Closed| RecvError::Closed);
     }
     let budget = ready!(poll_budget(cx));
-    let popped = core.incoming.with(|incoming, wakes| incoming.poll_pop(ticket, cx.waker(), wakes));
+    let mut incoming = core.incoming.lock();
+    let unmoved = if ticket.is_none() { incoming.take_unmoved() } else { None };
+    match unmoved {
+        Some(message) => {
+            budget.used();
+            Poll::Ready(Ok(M::from_queue(message.into())))
+        }
+        None => poll_pop(incoming, budget, ticket, cx.waker()),
+    }
+}
+
+/// Takes the next message in any case, or waits in line for one. It is not inlined, to stay out of
+/// the path of a message that only has to be copied.
+#[inline(never)]
+fn poll_pop<M: AnyMessage>(
+    incoming: MutexGuard<'_, FairQueue>,
+    budget: CoopBudget,
+    ticket: &mut Option<Ticket>,
+    receiver: &Waker,
+) -> Poll<Result<M, RecvError>> {
+    let popped =
+        Lock::continue_with(incoming, |incoming, wakes| incoming.poll_pop(ticket, receiver, wakes));
     if popped.is_ready() {
         budget.used();
     }
@@ -222,7 +243,25 @@ pub(super) fn try_receive<R: Strategy, M: AnyMessage>(core: &Core<R>) -> Result<
     if M::HAS_IDENTITY {
         return try_receive_from(core).map(|(message, _)| message);
     }
-    match try_wanted(core, Ok(None), |incoming, wakes| incoming.pop(wakes)) {
+    if R::FILTERS {
+        return popped(try_wanted(core, Ok(None), |incoming, wakes| incoming.pop(wakes)));
+    }
+    let mut incoming = core.incoming.lock();
+    match incoming.take_unmoved() {
+        Some(message) => Ok(M::from_queue(message.into())),
+        None => try_pop(incoming),
+    }
+}
+
+/// Takes the next message in any case if there is one.
+#[inline(never)]
+fn try_pop<M: AnyMessage>(incoming: MutexGuard<'_, FairQueue>) -> Result<M, TryRecvError> {
+    popped(Lock::continue_with(incoming, |incoming, wakes| incoming.pop(wakes)))
+}
+
+/// Returns a message that was taken in the form in which it is received.
+fn popped<M: AnyMessage>(popped: Result<Option<Message>, Closed>) -> Result<M, TryRecvError> {
+    match popped {
         Ok(Some(message)) => Ok(M::from_queue(message)),
         Ok(None) => Err(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),

@@ -59,14 +59,15 @@ impl<L: SocketWaitingLine> Waiting<L> {
         timeout: impl FnOnce() -> T,
     ) -> Poll<T> {
         let (line, ticket) = self.position.parts();
-        let polled = poll(line, ticket, cx);
-        // Without a ticket, the task only yields to other tasks: because its budget is used up,
-        // which does not count as waiting, or because there are many messages to be discarded,
-        // which does.
-        if polled.is_pending() && (ticket.is_some() || coop::has_budget_remaining()) {
-            return self.limit.poll(line.runtime(), cx).map(|()| timeout());
+        match poll(line, ticket, cx) {
+            // Without a ticket, the task only yields to other tasks: because its budget is used up,
+            // which does not count as waiting, or because there are many messages to be discarded,
+            // which does.
+            Poll::Pending if ticket.is_some() || coop::has_budget_remaining() => {
+                self.limit.poll(line.runtime(), cx).map(|()| timeout())
+            }
+            polled => polled,
         }
-        polled
     }
 }
 

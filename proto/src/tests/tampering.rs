@@ -123,6 +123,9 @@ impl Split {
 }
 
 fn pop_copied(batch: &mut Batch) -> Option<Vec<u8>> {
+    if let Some(short) = batch.remove_short::<8>() {
+        return Some(short.bytes[..short.len].to_vec());
+    }
     match batch.pop_short::<8>() {
         Some((bytes, len)) => Some(bytes[..len].to_vec()),
         None => batch.pop().map(|body| body.to_vec()),
