@@ -69,6 +69,10 @@ pub enum BytesOption {
     PlainUsername,
     /// `ZMQ_ROUTING_ID`: the identity of a REQ, DEALER or ROUTER.
     RoutingId,
+    /// `ZMQ_SUBSCRIBE`: a topic of a SUB, which takes effect immediately.
+    Subscribe,
+    /// `ZMQ_UNSUBSCRIBE`: a topic of a SUB, which takes effect immediately.
+    Unsubscribe,
     /// `ZMQ_ZAP_DOMAIN`: text.
     ZapDomain,
 }
@@ -112,6 +116,8 @@ impl BytesOption {
             Self::PlainPassword => 46,
             Self::PlainUsername => 45,
             Self::RoutingId => 5,
+            Self::Subscribe => 6,
+            Self::Unsubscribe => 7,
             Self::ZapDomain => 55,
         }
     }

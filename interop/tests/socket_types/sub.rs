@@ -1,18 +1,21 @@
-//! SUB with PUB and XPUB sockets of libzmq.
+//! SUB with PUB and XPUB sockets of libzmq, and PUB with a SUB that takes it for one of ZMTP 3.0.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::time::Duration;
 
-use interop::{Context, Socket, SocketOption, SocketType};
+use interop::{BytesOption, Context, Socket, SocketOption, SocketType};
+use support::relay::relay_as_zmtp_3_0;
 use support::transports::Transport;
 use tokio::time;
 use tokio_zmtp::monitor::DisconnectReason;
-use tokio_zmtp::{Builder, Sub};
+use tokio_zmtp::{Builder, Pub, Sub};
 
 use crate::credentials::Credentials;
 use crate::messages::{Parts, bodies};
 use crate::pairing::{
-    Binds, POLL_INTERVAL, guarded, over_tcp_and_ipc, own_endpoint, until_some, would_not_block,
+    ANY_PORT, Binds, POLL_INTERVAL, guarded, over_tcp_and_ipc, own_endpoint, until_some,
+    would_not_block,
 };
 use crate::side::reconnecting;
 
@@ -95,6 +98,59 @@ async fn thousands_of_subscriptions_reach_every_publisher() {
             drop(publisher);
             publisher = socket(SocketType::XPub);
             until_some(|| publisher.bind(&endpoint).ok()).await;
+        }
+    })
+    .await;
+}
+
+/// The ends announce ZMTP 3.1 and take each other for remotes of ZMTP 3.0, as those of libzmq 4.3.2
+/// and earlier, JeroMQ and NetMQ. Subscriptions are then messages, which CURVE encrypts as such.
+#[tokio::test]
+async fn subscriptions_pass_as_messages_of_zmtp_3_0_under_every_mechanism() {
+    guarded(async {
+        for credentials in iter::once(None).chain(Credentials::all().map(Some)) {
+            let (publisher, sub) = (socket(SocketType::XPub), Sub::builder());
+            let _zap_handler = credentials.as_ref().map(|it| it.secure_theirs(&publisher));
+            let sub = match &credentials {
+                Some(credentials) => credentials.secure_ours(sub).build(),
+                None => sub.build(),
+            };
+            publisher.bind(ANY_PORT).unwrap();
+            let endpoint = publisher.last_endpoint().unwrap().parse().unwrap();
+            sub.connect(relay_as_zmtp_3_0(&endpoint).await).await.unwrap();
+            sub.subscribe("a").unwrap();
+            assert_eq!(recv(&publisher).await, [b"\x01a"]);
+            publish(&publisher, &[b"a", b"b"]);
+            assert_eq!(sub.recv().await.unwrap(), ["a", "b"]);
+            sub.unsubscribe("a");
+            assert_eq!(recv(&publisher).await, [b"\x00a"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_publisher_accepts_their_messages_of_zmtp_3_0_under_every_mechanism() {
+    guarded(async {
+        for credentials in iter::once(None).chain(Credentials::all().map(Some)) {
+            let (publisher, sub) = (Pub::builder(), socket(SocketType::Sub));
+            let _zap_handler = credentials.as_ref().map(|it| it.secure_theirs(&sub));
+            let publisher = match &credentials {
+                Some(credentials) => credentials.secure_ours(publisher).build(),
+                None => publisher.build(),
+            };
+            let endpoint = publisher.bind(ANY_PORT).await.unwrap();
+            sub.connect(&relay_as_zmtp_3_0(&endpoint).await.to_string()).unwrap();
+            sub.set_bytes(BytesOption::Subscribe, b"a").unwrap();
+            publisher.subscribed("a").await.unwrap();
+            publisher.send(["a", "b"]).await.unwrap();
+            assert_eq!(recv(&sub).await, [b"a", b"b"]);
+            sub.set_bytes(BytesOption::Unsubscribe, b"a").unwrap();
+            while publisher.subscribers("a") > 0 {
+                // libzmq sends the cancellation when the socket is used.
+                assert!(would_not_block(sub.try_recv_parts()).is_none());
+                time::sleep(POLL_INTERVAL).await;
+            }
         }
     })
     .await;

@@ -102,7 +102,8 @@ macro_rules! subscribe_verbs {
             /// Sets whether the socket receives the messages that match *no* subscription, instead
             /// of those that do. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
             ///
-            /// The publishers have to have the same setting.
+            /// The publishers have to have the same setting, which a [`Pub`](crate::Pub) does not have:
+            /// it is for publishers of libzmq.
             pub fn invert_matching(mut self, invert: bool) -> Self {
                 self.options.subscriptions.invert_matching = invert;
                 self
