@@ -182,6 +182,17 @@ fn proxy_forwards_every_task_and_none_while_paused() {
 }
 
 #[test]
+fn pub_sub_delivers_to_the_reader_and_reports_the_subscriber_that_stalls() {
+    let shown = start("pub_sub").finish();
+    assert_eq!(
+        shown,
+        "publisher: 2 subscribers of gold\nreader: received 100 prices\n\
+         publisher: the stalled subscriber misses messages\n\
+         monitor: the queue of a subscriber is full\n"
+    );
+}
+
+#[test]
 fn push_pull_performs_every_task_although_a_worker_is_killed() {
     let shown = start("push_pull").finish();
     assert!(shown.starts_with("the second worker is killed\n"), "{shown}");

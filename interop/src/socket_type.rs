@@ -39,6 +39,8 @@ pub enum SocketType {
     Sub,
     /// `ZMQ_XPUB`: not thread-safe, one operation at a time.
     XPub,
+    /// `ZMQ_XSUB`: not thread-safe, one operation at a time.
+    XSub,
 }
 
 impl SocketType {
@@ -62,6 +64,7 @@ impl SocketType {
             Self::Server => 12,
             Self::Sub => 2,
             Self::XPub => 9,
+            Self::XSub => 10,
         }
     }
 
@@ -78,6 +81,7 @@ impl SocketType {
                 | Self::Router
                 | Self::Sub
                 | Self::XPub
+                | Self::XSub
         )
     }
 }

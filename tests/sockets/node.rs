@@ -13,7 +13,8 @@ use tokio_zmtp::{
 
 use crate::scripts::{
     COUNT, ROUND_TRIPS, Security, describe, exchange_by_identity, exchange_each, in_every_pairing,
-    receive_each, receive_published, reply_to_each, request_each, send_each, sub_to_numbers,
+    patient_pub, publish_each, receive_each, receive_published, reply_to_each, request_each,
+    send_each, sub_to_numbers,
 };
 use crate::transports::own_loopback;
 use crate::watchdog::Watchdog;
@@ -68,6 +69,11 @@ async fn our_gather_receives_from_a_scatter_of_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_of_node_receives_from_our_push() {
     in_every_pairing(start(), "pull", COUNT, Push::builder, send_each).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sub_of_node_receives_from_our_pub() {
+    in_every_pairing(start(), "sub", COUNT, patient_pub, publish_each).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

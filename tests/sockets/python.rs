@@ -8,13 +8,19 @@ use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, proxy};
 
 use crate::scripts::{
     COUNT, ROUND_TRIPS, exchange_by_identity, exchange_each, in_every_pairing, parts_of,
-    receive_each, receive_published, reply_to_each, request_each, send_each, sub_to_numbers,
+    patient_pub, publish_each, receive_each, receive_published, reply_to_each, request_each,
+    send_each, sub_to_numbers,
 };
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_of_python_receives_from_our_push() {
     in_every_pairing(start(), "pull", COUNT, Push::builder, send_each).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sub_of_python_receives_from_our_pub() {
+    in_every_pairing(start(), "sub", COUNT, patient_pub, publish_each).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use futures::{Sink, SinkExt, Stream, StreamExt};
 use support::script::ScriptRemote;
 use tokio::task;
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
-use tokio_zmtp::{Builder, Mechanism, Multipart, Push, Rep, Req, Router, Socket, Sub};
+use tokio_zmtp::{Builder, Mechanism, Multipart, Pub, Push, Rep, Req, Router, Socket, Sub};
 
 use crate::transports::Transport;
 use crate::watchdog::Watchdog;
@@ -78,6 +78,23 @@ pub(crate) async fn receive_published(sub: &Sub) {
     for number in first + 1..first + COUNT {
         assert_eq!(sub.recv().await.unwrap(), [number.to_string()]);
     }
+}
+
+/// Creates a PUB that waits for subscribers whose queue is full.
+pub(crate) fn patient_pub() -> Builder<Pub> {
+    Pub::builder().no_drop(true)
+}
+
+/// Publishes messages when a remote has subscribed to all numbers.
+pub(crate) async fn publish_each(publisher: &Pub, remote: &mut ScriptRemote) {
+    for digit in 0..10 {
+        publisher.subscribed(digit.to_string()).await.unwrap();
+    }
+    for number in 0..COUNT {
+        publisher.send(["discarded".to_owned(), number.to_string()]).await.unwrap();
+        publisher.send(parts_of(number)).await.unwrap();
+    }
+    assert_eq!(remote.line(), "done");
 }
 
 /// Sends `count` messages to a remote without waiting for answers, and receives the same messages

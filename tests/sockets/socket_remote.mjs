@@ -7,14 +7,17 @@
 // A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the text,
 // an empty one, and the text again. A PAIR, DEALER, REP or ROUTER returns each of them. RADIO and DISH use the group
 // "a". A RADIO cannot detect that a DISH has joined, nor a PUB that a SUB has subscribed: they send until the next line,
-// and "done" is not printed. An XPUB sends after ten subscriptions. Over udp,
+// and "done" is not printed. An XPUB sends after ten subscriptions, and a SUB subscribes to
+// every digit. Over udp,
 // where messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
 // remotes with the credentials `admitted`, an array of arrays of bytes.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
-import { Dealer, Pair, Publisher, Pull, Push, Reply, Request, Router, XPublisher } from "zeromq";
+import {
+  Dealer, Pair, Publisher, Pull, Push, Reply, Request, Router, Subscriber, XPublisher,
+} from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
@@ -108,6 +111,12 @@ const types = {
       await socket.send(body, remote);
     }
   }],
+  sub: [Subscriber, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      const parts = (await socket.receive()).map(String);
+      assert.deepEqual(parts, [String(number), "", String(number)]);
+    }
+  }],
   xpub: [XPublisher, async (socket, { count }) => {
     const subscriptions = [];
     for (let at = 0; at < 10; at++) subscriptions.push(String(await socket.receive()));
@@ -134,6 +143,7 @@ async function run(description, nextLine) {
   const socket = new Socket(options);
   admitted = description.admitted.map((bytes) => Buffer.from(bytes));
   if (type === "dish") socket.join(group);
+  if (type === "sub") socket.subscribe(..."0123456789");
   const untilNextLine = ["pub", "radio"].includes(type);
   if (untilNextLine || type === "xpub") {
     // The queue has no limit, so that no message is dropped.

@@ -1,7 +1,7 @@
 # Sockets in Python, with the package pyzmq.
 #
 # A PUB publishes numbers until the next line, and "done" is not printed: it cannot detect that a SUB has subscribed. An
-# XPUB publishes them after ten subscriptions.
+# XPUB publishes them after ten subscriptions. A SUB subscribes to every digit.
 #
 # Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, its properties,
 # `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
@@ -42,6 +42,7 @@ TYPES = {
     "rep": zmq.REP,
     "req": zmq.REQ,
     "router": zmq.ROUTER,
+    "sub": zmq.SUB,
     "xpub": zmq.XPUB,
 }
 
@@ -110,6 +111,9 @@ def run(description):
     if socket_type in ["pub", "xpub"]:
         # The queue has no limit, so that no message is dropped.
         socket.setsockopt(zmq.SNDHWM, 0)
+    if socket_type == "sub":
+        for digit in range(10):
+            socket.setsockopt(zmq.SUBSCRIBE, str(digit).encode())
     if "bind" in description:
         socket.bind(description["bind"])
     else:
@@ -144,7 +148,7 @@ def run(description):
         # A ROUTER receives an envelope as well.
         body = parts[-3:] if socket_type == "router" else parts
         assert body == [text, b"", text], f"{body} instead of {number}"
-        if socket_type != "pull":
+        if socket_type not in ["pull", "sub"]:
             socket.send_multipart(parts)
     print("done")
     return socket

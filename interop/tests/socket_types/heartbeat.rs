@@ -9,8 +9,8 @@ use interop::{Socket, SocketOption};
 use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::{
-    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req,
-    Scatter, Server,
+    Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pub, Pull, Push, Rep, Req,
+    Scatter, Server, Sub,
 };
 
 use crate::credentials::Credentials;
@@ -29,12 +29,14 @@ macro_rules! with_every_type {
                 $test::<Gather, Scatter>(),
                 $test::<Pair, Pair>(),
                 $test::<Peer, Peer>(),
+                $test::<Pub, Sub>(),
                 $test::<Pull, Push>(),
                 $test::<Push, Pull>(),
                 $test::<Rep, Dealer>(),
                 $test::<Req, Rep>(),
                 $test::<Scatter, Gather>(),
                 $test::<Server, Client>(),
+                $test::<Sub, Pub>(),
             )
         })
         .await

@@ -18,6 +18,7 @@ mod heartbeat;
 mod leaving;
 mod one_way;
 mod peer;
+mod publisher;
 mod radio_dish;
 mod refused;
 mod rep;

@@ -4,7 +4,7 @@ use interop::{EventKind, Monitor};
 use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter,
+    Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Scatter,
     Server, Sub,
 };
 
@@ -16,6 +16,7 @@ async fn sockets_of_the_same_type_refuse_each_other() {
     guarded(async {
         refuse_each_other::<Dish, Dish>().await;
         refuse_each_other::<Gather, Gather>().await;
+        refuse_each_other::<Pub, Pub>().await;
         refuse_each_other::<Pull, Pull>().await;
         refuse_each_other::<Push, Push>().await;
         refuse_each_other::<Radio, Radio>().await;
@@ -64,6 +65,15 @@ async fn our_sub_refuses_their_push_and_pair() {
     guarded(async {
         refuse_each_other::<Sub, Push>().await;
         refuse_each_other::<Sub, Pair>().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_pub_refuses_their_pull_and_dish() {
+    guarded(async {
+        refuse_each_other::<Pub, Pull>().await;
+        refuse_each_other::<Pub, Dish>().await;
     })
     .await;
 }

@@ -8,7 +8,7 @@ use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
     BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
-    Pair, Peer, Pull, Push, Radio, Rep, Req, Scatter, Server, Sub,
+    Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Scatter, Server, Sub,
 };
 
 use crate::credentials::Credentials;
@@ -79,6 +79,7 @@ socket_types! {
     Gather: Message, recv_hwm;
     Pair: Multipart, send_hwm, recv_hwm;
     Peer: Message, send_hwm, recv_hwm;
+    Pub: Multipart, send_hwm;
     Pull: Multipart, recv_hwm;
     Push: Multipart, send_hwm;
     Radio: GroupMessage, send_hwm;

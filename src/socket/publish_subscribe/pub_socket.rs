@@ -24,17 +24,22 @@ use crate::socket::{Core, Handle, Kind};
 /// # Examples
 ///
 /// ```
-/// use tokio_zmtp::Pub;
+/// use tokio_zmtp::{Pub, Sub};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let publisher = Pub::new();
-/// publisher.bind("tcp://127.0.0.1:*").await?;
+/// let endpoint = publisher.bind("tcp://127.0.0.1:*").await?;
+/// let sub = Sub::new();
+/// sub.subscribe("weather.")?;
+/// sub.connect(endpoint).await?;
 ///
-/// // Nothing waits for subscribers: see Late joiners.
+/// // A subscriber receives what is sent after its subscription has arrived: see Late joiners.
+/// publisher.subscribed("weather.london").await?;
+/// publisher.send(["traffic.london", "jam"]).await?;
 /// publisher.send(["weather.london", "rain"]).await?;
-/// publisher.send("weather.paris sun").await?;
-/// assert_eq!(publisher.subscribers("weather.paris sun"), 0);
+/// assert_eq!(sub.recv().await?, ["weather.london", "rain"]);
+/// assert_eq!(publisher.subscribers("traffic.london"), 0);
 /// # Ok(())
 /// # }
 /// ```

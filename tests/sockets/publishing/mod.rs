@@ -1,6 +1,7 @@
 //! PUB (RFC 29).
 
 mod drops;
+mod pairs;
 mod proxied;
 mod subscribers;
 mod wire;
