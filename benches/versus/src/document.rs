@@ -193,7 +193,9 @@ To be 1.5 times as fast as monocoque, either end could spend 60 ns on a message.
 64 bytes takes 80 ns, of which the two atomic instructions of an uncontended lock take 23; a receiver takes 75 ns,
 about 20 of them in the lock. Changes that were tried and not kept: bodies aligned and moved in pieces of 16 bytes
 (the receiver gains what the sender loses), a separate clone function for long bodies, passing messages by
-reference, framing in one pass over the taken messages, and converting and queuing in one function.
+reference, framing in one pass over the taken messages, and converting and queuing in one function. The results of
+CLIENT and SERVER, and these times, are from before a received message was created at its destination. This made
+PULL faster, and PUSH reach the same target.
 
 **1 Ki and 4 Ki.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 Ki,
 according to `perf`, the kernel takes 35 % of the sender's time and copies into the write buffer take 14 %; the
@@ -217,15 +219,11 @@ benchmark's own futures and their wake-ups, and 4 % in page faults. The receivin
 **SCATTER against omq at 64 bytes.** SCATTER and GATHER take the path of CLIENT and SERVER, whose rounds lie on both
 sides of the same target.
 
-**PUSH against monocoque.** The same holds as for CLIENT and SERVER above. A message that may have several parts takes
-5 % more instructions on its whole path than one of CLIENT and SERVER (`cargo run --release -p micro`: multipart and
-batch).
-
-**REQ against libzmq and monocoque.** Single rounds lie on both sides of both targets. The system calls are the
-minimum, as for round trips above. A round trip takes 7,500 instructions outside the kernel at each end, 1,150 more
-than one of CLIENT and SERVER: for the table of pending requests, the envelope and its allocation.
-
 ### Other results
+
+**REQ against libzmq and monocoque.** Single rounds against libzmq lie on both sides of the target. The system calls
+are the minimum, as for round trips above. A round trip takes 7,500 instructions outside the kernel at each end, 1,150
+more than one of CLIENT and SERVER: for the table of pending requests, the envelope and its allocation.
 
 **RADIO to 10 and 100 DISHes.** Single rounds lie on both sides of the target. The process of the DISHes is the
 slower one. According to `perf`, `recv` takes half of its time, and half of that is an uncontended lock; copying from
