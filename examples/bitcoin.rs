@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 };
                 match expected.map(|expected| block.number.wrapping_sub(expected)) {
                     None | Some(0) => {}
-                    // Numbers start again at 0 when the node does.
+                    // When the node restarts, its numbers start again at 0.
                     Some(_) if block.number == 0 => println!("the node was restarted"),
                     Some(missed) => println!("{missed} blocks were missed"),
                 }
@@ -73,7 +73,7 @@ struct Block {
 impl Block {
     /// Reads a message; returns `None` if it has another form.
     fn read(message: &Multipart) -> Option<Self> {
-        // A topic is a prefix: a node with other topics may have one that begins like ours.
+        // A topic is a prefix: the node may have another topic that begins with ours.
         let [TOPIC_BYTES, hash, number] = message.iter().collect::<Vec<_>>()[..] else {
             return None;
         };

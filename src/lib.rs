@@ -46,9 +46,9 @@
 //! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued | waits for that requester |
 //! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request | waits |
 //! | [`Pub`] | [`Sub`]s, XSUB | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or waits by option |
+//! | [`Sub`] | [`Pub`]s, XPUB | never | fair-queued, the messages that it has [subscribed](Sub#subscriptions) to | – |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never | drops for that member, or waits by option |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined | – |
-//! | [`Sub`] | [`Pub`]s, XPUB | never | fair-queued, the messages that it has [subscribed](Sub#subscriptions) to | – |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type.
@@ -92,8 +92,8 @@
 //! message. A [`Router`] does not wait: `route` fails immediately with the message, or drops it by
 //! option. A [`Pub`] or [`Radio`] drops the message for each remote whose queue is full, and counts
 //! it. The column *When full* above shows this for each type, and [`guide::limits`] all limits.
-//! While a queue of received messages is full, the socket does not read from that remote,
-//! which becomes mute in turn. Other remotes are not affected.
+//! While a queue of received messages is full, the socket does not read from that remote. The queue
+//! of the remote then fills, and the remote waits or drops in turn. Other remotes are not affected.
 //!
 //! # Endpoints
 //!

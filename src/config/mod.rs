@@ -16,12 +16,14 @@
 //! |---|---|---|
 //! | endpoint | text | `"tcp://127.0.0.1:5555"` |
 //! | address | text | `"127.0.0.1:0"` |
-//! | number of messages, parts, bytes, hops or attempts | number | `1000` |
+//! | number of messages, parts, groups, topics, bytes, hops or attempts | number | `1000` |
 //! | switch | boolean | `true` |
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without limit | a word | `"infinite"` |
 //! | mode of a file | octal number as text | `"0660"` |
 //! | message, `identity` | text, or a list of bytes | `"hello"`, `[0, 255]` |
+//! | `join` | names of groups | `["weather", "traffic"]` |
+//! | `subscribe` | topics, each a text or a list of bytes | `["weather.", [0, 255]]` |
 //! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `unroutable` | a word | `"drop"`, `"fail"` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |

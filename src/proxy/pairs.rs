@@ -27,15 +27,12 @@ use crate::socket::{
 /// one of them has both directions. To forward one direction of such a pair, use
 /// `StreamExt::forward`.
 ///
-/// A proxy joins no groups and subscribes to nothing. It forwards the messages that match the
-/// subscriptions of its [`Sub`], and those of the groups that its [`Dish`] has joined. A
-/// member of the [`Radio`] whose queue is full misses messages, unless
-/// [`no_drop`](crate::Builder::no_drop) is set. While the [`Radio`] has a `udp` endpoint, it sends
-/// no messages that do not fit a datagram: they are
-/// [counted](super::ProxyStats::too_long) and dropped.
-///
-/// A [`Pub`] sends the messages to their subscribers in the same way, and drops those without
-/// subscribers.
+/// A proxy joins no groups, and passes on no subscriptions. It forwards the messages that match the
+/// subscriptions of its [`Sub`], and those of the groups that its [`Dish`] has joined. A subscriber
+/// of the [`Pub`] or a member of the [`Radio`] whose queue is full misses messages, unless
+/// [`no_drop`](crate::Builder::no_drop) is set. Messages without subscribers or members are
+/// dropped. While the [`Radio`] has a `udp` endpoint, it sends no messages that do not fit a
+/// datagram: they are [counted](super::ProxyStats::too_long) and dropped.
 ///
 /// # Sockets that address their remotes
 ///

@@ -94,8 +94,8 @@ impl KernelClient {
         Ok(reply.into_content().map_err(SocketError::from)?)
     }
 
-    /// Executes a cell, and prints the text that it prints. Reads lines from the terminal if the cell asks for input, and interrupts
-    /// the cell on Ctrl-C.
+    /// Executes a cell, and shows the text that it prints. Reads lines from the terminal if the
+    /// cell asks for input, and interrupts the cell on Ctrl-C.
     pub(crate) async fn execute(
         &self,
         code: &str,
@@ -176,7 +176,7 @@ pub(crate) enum ClientError {
     Terminal(#[from] io::Error),
 }
 
-/// Prints published text that a request has caused. Returns whether no more follows.
+/// Shows published text that a request has caused. Returns whether no more follows.
 fn show(Publication { parent_id, content }: &Publication, id: &str) -> io::Result<bool> {
     if parent_id.as_deref() != Some(id) {
         return Ok(false);
@@ -205,7 +205,7 @@ fn outcome(reply: Message) -> Result<Outcome, ClientError> {
     }
 }
 
-/// The time after a reply within which its status is published.
+/// The time after a reply within which a published message is expected.
 const PUBLICATION_LIMIT: Duration = Duration::from_millis(100);
 
 /// The name of the expression that is evaluated after a cell.

@@ -8,8 +8,9 @@
 //!
 //! A kernel binds five sockets, which the [connection file](connection_file) describes. A
 //! [client] connects three DEALERs to its ROUTERs, a SUB to the XPUB on which it [publishes](iopub)
-//! the text that cells print, and a REQ to the echo of its [heartbeat]. The [messages](wire) are JSON and [signed](signature). Cells that ask for input
-//! read it from the [terminal], and Ctrl-C interrupts a cell.
+//! the text that cells print, and a REQ to the echo of its [heartbeat]. The [messages](wire) are
+//! JSON and [signed](signature). Cells that ask for input read it from the [terminal], and Ctrl-C
+//! interrupts a cell.
 //!
 //! The program succeeds if all cells do. It ends with code 1 after the first cell that fails, and
 //! with code 2 if the kernel fails.

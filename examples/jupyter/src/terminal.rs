@@ -26,7 +26,7 @@ impl Terminal {
     }
 }
 
-/// Reads in a thread, because a read cannot be canceled. Unlike a thread of the runtime, this one
+/// Reads in a thread, because a read cannot be cancelled. Unlike a thread of the runtime, this one
 /// does not prevent the program from ending.
 fn read_lines() -> mpsc::Receiver<String> {
     let (tx, rx) = mpsc::channel(1);
