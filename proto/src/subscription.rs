@@ -5,8 +5,8 @@
 //! | ZMTP 3.0 (RFC 23, The Publish-Subscribe Pattern) | message `01 topic` | message `00 topic` |
 //! | ZMTP 3.1 (RFC 37, The Publish-Subscribe Pattern) | command SUBSCRIBE | command CANCEL |
 //!
-//! A remote of ZMTP 3.0 ignores the commands, or discards them. libzmq accepts both forms from every
-//! remote, and so does a [`TrafficDecoder`](crate::traffic::TrafficDecoder) with
+//! A remote of ZMTP 3.0 ignores the commands. libzmq accepts both forms from every remote, and so
+//! does a [`TrafficDecoder`](crate::traffic::TrafficDecoder) with
 //! [subscriptions](crate::traffic::TrafficDecoder::with_subscriptions).
 
 use super::command::Command;
@@ -27,8 +27,8 @@ pub fn message_for(version: Version, command: &Command) -> Option<Vec<u8>> {
     Some([&[first], topic.as_bytes()].concat())
 }
 
-/// Returns the command that the message of one part with this `body` stands for, or `None` if it is
-/// another message.
+/// Returns the command that a message of one part with this `body` stands for, or `None` if it is
+/// not a subscription or cancellation.
 ///
 /// # Errors
 ///

@@ -16,8 +16,8 @@ use super::short_bytes::ShortBytes;
 /// A subscription matches every message whose first part begins with its topic. The empty topic
 /// matches all messages.
 ///
-/// Cloning a topic is cheap: up to 22 bytes are stored inline, and more are shared. (libzmq does not
-/// limit the length of a topic.)
+/// Cloning a topic is cheap: up to 22 bytes are stored inline, and longer topics are shared.
+/// (libzmq does not limit the length of a topic.)
 ///
 /// # Examples
 ///

@@ -93,13 +93,14 @@ pub enum EventKind {
     /// The endpoint establishes connections again, because enough messages of ended remotes have
     /// been received.
     ConnectionsResumed,
-    /// The remote has subscribed to a topic of a [`Pub`](crate::Pub) with
+    /// The remote has subscribed to a topic. A [`Pub`](crate::Pub) reports it with the option
     /// [`subscription_events`](crate::Builder::subscription_events). (libzmq has no such event.)
     Subscribed {
         /// The topic, which the remote had not subscribed to before.
         topic: Topic,
     },
-    /// The remote has cancelled a subscription that was reported.
+    /// The remote has cancelled its subscription to a topic. It is reported like
+    /// [`Subscribed`](Self::Subscribed), except if the subscription ends with the connection.
     Cancelled {
         /// The topic.
         topic: Topic,
@@ -191,8 +192,8 @@ pub enum DropCause {
     /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
     Overflowed,
     /// The queue of a subscriber or of a member of their group was full, or with
-    /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A PUB, RADIO or
-    /// ROUTER reports the first message of a series;
+    /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A PUB,
+    /// RADIO or ROUTER reports the first message of a series;
     /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
     /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for

@@ -14,9 +14,10 @@ pub(crate) struct TopicOptions {
 impl Default for TopicOptions {
     fn default() -> Self {
         Self {
-            // libzmq has no such limits, and takes 1.7 kB for a topic of 32 bytes. A topic takes
-            // about 300 bytes at most, and its own: a remote may have 100,000 topics of 32 bytes,
-            // such as a proxy has for its subscribers, and 32 remotes may claim as much as one can.
+            // libzmq has no such limits, and takes 1.7 kB for a topic of 32 bytes. Here, a topic
+            // counts 288 bytes and its length. A remote may have 100,000 topics of 32 bytes, for
+            // example a proxy that subscribes on behalf of others. The limit of all remotes is 32
+            // times that of one.
             max_topic_bytes: 0x4000_0000,
             max_topic_bytes_per_remote: 0x200_0000,
             max_topics_per_remote: 100_000,

@@ -43,7 +43,7 @@ impl AwaitedTopics {
         self.tasks.remove(&ticket);
     }
 
-    /// Wakes the tasks for which a new subscription matches.
+    /// Wakes the tasks that wait for a message that matches a new subscription.
     #[inline]
     pub(super) fn wake(&mut self, topic: &[u8], wakes: &mut Wakes) {
         if self.tasks.is_empty() {

@@ -1,5 +1,5 @@
-//! Fair queuing over the remotes that have sent messages (libzmq `fq`): CLIENT, SERVER, GATHER,
-//! PEER, CHANNEL, PULL, and DISH and SUB with a filter.
+//! Fair queuing over the remotes that have sent messages (libzmq `fq`), for all types that receive:
+//! DISH and SUB behind a filter.
 
 mod filter;
 mod paused;
@@ -250,7 +250,8 @@ impl FairQueue {
         self.pipes.get(*self.ready.front()?)?.inbound.remote()
     }
 
-    /// Takes the next message, like [`pop`](Self::pop), if it only has to be copied: the usual case.
+    /// Takes the next message, like [`pop`](Self::pop), if it only has to be copied, which is the
+    /// usual case.
     #[inline]
     pub(crate) fn take_unmoved(&mut self) -> Option<Unmoved<'_>> {
         let slot = self.pipes.get_mut(*self.ready.front()?)?;

@@ -30,7 +30,7 @@ pub(crate) trait Interest: Clone + fmt::Debug + Ord + AsRef<[u8]> + Send {
     /// Makes receivers take the messages.
     fn want(&self, incoming: &mut FairQueue);
 
-    /// Makes receivers discard the messages, unless they are of other interest.
+    /// Makes receivers discard the messages, except those that another interest selects.
     fn unwant(&self, incoming: &mut FairQueue);
 }
 
@@ -57,7 +57,7 @@ impl Interest for Group {
 
 /// RFC 29, The SUB Socket Type. Subscriptions are "additive and not idempotent" (RFC 37, The
 /// Publish-Subscribe Pattern). libzmq keeps a set of topics for each remote, and removes a topic at
-/// the first CANCEL. A topic is therefore announced and canceled once, and counted here.
+/// the first CANCEL. A topic is therefore announced and cancelled once, and counted here.
 impl Interest for Topic {
     const IS_COUNTED: bool = true;
 
@@ -81,12 +81,13 @@ impl Interest for Topic {
 /// Sends no messages. Announces the interests of the socket to each remote.
 ///
 /// The interests are a state and not a queue. All are announced on a new connection, in their
-/// order. For each remote, only the position in this order is kept, and the changes before it.
+/// order. For each remote, only the position in this order is kept, and the changes before it that
+/// were not announced.
 #[derive(Debug)]
 pub(crate) struct Interests<T> {
     /// Each interest, and how often it was added.
     counts: BTreeMap<T, usize>,
-    /// What each remote that has a connection was not told.
+    /// What was not announced to each remote that has a connection.
     unannounced: SecondaryMap<PipeKey, Unannounced<T>>,
 }
 
@@ -180,8 +181,8 @@ impl<T: Interest> Unannounced<T> {
 }
 
 impl<T: Interest> OutgoingPipes<Interests<T>> {
-    /// Adds an interest. Returns false if it was added already, which is counted if such interests
-    /// are.
+    /// Adds an interest. Returns false if the socket has it already: if interests of this type are
+    /// counted, its count then increases.
     pub(crate) fn add_interest(&mut self, interest: &T, wakes: &mut Wakes) -> bool {
         if let Some(count) = self.strategy.counts.get_mut(interest) {
             *count = count.saturating_add(usize::from(T::IS_COUNTED));
@@ -228,7 +229,7 @@ pub(crate) enum Removed {
     Nothing,
     /// The socket still has the interest.
     Duplicate,
-    /// The socket has the interest no longer.
+    /// The socket no longer has the interest.
     Last,
 }
 
@@ -262,16 +263,16 @@ impl<T: Interest> Strategy for Interests<T> {
     }
 }
 
-/// Returns the size of a command, at most.
+/// Returns the maximum size of a command.
 fn command_bytes(interest: &impl Interest) -> usize {
     COMMAND_BYTES + interest.as_ref().len()
 }
 
-/// The size of the commands that are taken at a time: half of what a connection lets wait while it
-/// reads.
+/// The size of the commands that are taken at a time: half of those that can wait before a
+/// connection stops reading.
 const COMMANDS_BYTES: usize = 0x8000;
 
-/// The size of a command without its group or topic, at most: header and name, encrypted.
+/// The maximum size of a command without its group or topic: header and name, encrypted.
 const COMMAND_BYTES: usize = 0x38;
 
 #[cfg(test)]

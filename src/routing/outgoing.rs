@@ -391,8 +391,8 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         }
         let effect = self.strategy.command(key, command, wakes)?;
         if effect == CommandEffect::Narrowed {
-            // A sender may have waited for this remote as a member of a group that it has left, or as
-            // the subscriber of a topic that it has cancelled.
+            // A sender may have waited for this remote as a member of a group that it has left, or
+            // as a subscriber of a topic that it has cancelled.
             self.fan_out.held.wake_line(key, wakes);
         }
         Ok(effect)
@@ -417,8 +417,8 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.packs = S::FANS_OUT && is_stream;
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
-            // A sender may have waited for the remote as a member of a group of an earlier
-            // connection.
+            // A sender may have waited for the remote as a member of a group, or as a subscriber of
+            // a topic, of an earlier connection.
             self.fan_out.held.wake_line(key, wakes);
         }
         self.refill(key, wakes);

@@ -21,14 +21,15 @@ use crate::sync::Wakes;
 ///
 /// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
 pub(crate) trait Strategy: fmt::Debug + Send {
-    /// The target that a sender names: nothing, a routing id, an identity, a group, or that
-    /// the content of the message determines it.
+    /// The target that a sender names: none, a routing id, an identity or a group. The content of a
+    /// message can determine its remotes instead.
     type Target: Clone + fmt::Debug + Send;
 
     /// Whether a message can be for many pipes.
     const FANS_OUT: bool = false;
 
-    /// Whether receivers take only messages of groups that the socket has joined.
+    /// Whether receivers take only messages of groups that the socket has joined, or that match its
+    /// subscriptions.
     const FILTERS: bool = false;
 
     /// Whether the socket has one remote at most, so that others are refused during their

@@ -38,19 +38,19 @@ impl OutgoingPipes<SubscriptionTable> {
         self.strategy.no_drop = no_drop;
     }
 
-    /// Returns the number of remotes that a message with this first part is for.
+    /// Returns the number of subscribers of a message with this first part.
     pub(crate) fn subscribers(&mut self, first_part: &[u8]) -> usize {
         self.strategy.subscriptions.look_up(first_part);
         self.strategy.subscriptions.found().len()
     }
 
-    /// Returns those whose queue is full.
+    /// Returns the subscribers of a message with this first part whose queue is full.
     pub(crate) fn full_subscribers(&mut self, first_part: &[u8]) -> Vec<Remote> {
         self.strategy.subscriptions.look_up(first_part);
         self.full_members(&FirstPart)
     }
 
-    /// Ready when a message with this first part is for a remote; until then, the task waits.
+    /// Ready when a message with this first part has a subscriber; until then, the task waits.
     pub(crate) fn poll_subscribed(
         &mut self,
         first_part: &[u8],
@@ -92,8 +92,8 @@ impl Strategy for SubscriptionTable {
         self.subscriptions.leave(key);
     }
 
-    /// As with the groups of a RADIO, messages are queued for the topics of the earlier connection
-    /// until then.
+    /// A connection begins without topics. Until then, messages are queued for those of the earlier
+    /// connection, as with the groups of a RADIO.
     fn connect(&mut self, key: PipeKey, _: &OutgoingPipe, _was_open: bool, _: &mut Wakes) {
         self.subscriptions.leave(key);
     }
@@ -125,5 +125,5 @@ impl Strategy for SubscriptionTable {
     }
 }
 
-/// The number of subscriptions of remotes that have left, which are released under one lock.
+/// The largest number of subscriptions that are released under one lock.
 const RELEASED: usize = 256;

@@ -17,17 +17,17 @@ use crate::options::TopicOptions;
 use crate::pipe::PipeKey;
 use crate::routing::ExceededLimit;
 
-/// The topics that remotes have subscribed to: for each remote a set, so that subscribing twice is
-/// subscribing once.
+/// The topics that remotes have subscribed to: for each remote a set, in which a repeated
+/// subscription changes nothing.
 ///
 /// A message is for all remotes that have subscribed to a prefix of its first part. The topics of
-/// all remotes are in one tree. Its nodes name their subscribers, and each subscriber lists the
-/// nodes of its topics. Both know the position of the entry in the other, so that a subscription is
-/// added and removed in a time that depends only on the length of its topic, and, slightly, on the
-/// number of subscribers of the same topic.
+/// all remotes are in one tree. Its nodes list their subscribers, and each subscriber lists the
+/// nodes of its topics. A node knows its position in the list of each subscriber. The time in which
+/// a subscription is added or removed depends on the length of its topic and, slightly, on the
+/// number of subscribers of that topic, but not on the number of topics.
 ///
-/// A remote that leaves is marked, and no longer matches. Its subscriptions are released afterwards
-/// in portions: one remote can have a million.
+/// A remote that leaves is marked, and no longer matches. Its subscriptions are released
+/// afterwards, in portions: one remote can have a million.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     tree: TopicTree,
@@ -41,9 +41,9 @@ pub(super) struct Subscriptions {
     /// The memory that remotes claim by subscribing.
     bytes: usize,
     limits: TopicOptions,
-    /// The number of times that remotes were looked up.
+    /// The number of look-ups.
     look_ups: u64,
-    /// The pipes of the remotes that were found.
+    /// The pipes of the remotes that the last look-up found.
     found: Vec<PipeKey>,
 }
 
@@ -51,11 +51,11 @@ pub(super) struct Subscriptions {
 struct Subscriber {
     key: PipeKey,
     has_left: bool,
-    /// The number of the last time that it was found.
+    /// The number of the look-up that found it last.
     last_found: u64,
     /// The nodes of its topics.
     topics: Vec<u32>,
-    /// The memory that it would claim if it were the only subscriber of each.
+    /// The memory that it would claim if it were the only subscriber of each topic.
     bytes: usize,
 }
 
@@ -66,7 +66,7 @@ impl Subscriptions {
 
     /// Subscribes a remote to a topic. Returns whether it was not subscribed before.
     pub(super) fn subscribe(&mut self, key: PipeKey, topic: &[u8]) -> Result<bool, ExceededLimit> {
-        // Those that have left release topics faster than others can add them.
+        // Topics of remotes that have left are released faster than other remotes can add topics.
         self.release(RELEASED_PER_SUBSCRIPTION);
         let number = self.numbers.get(key).copied();
         let existing = self.tree.find(topic);
@@ -126,8 +126,8 @@ impl Subscriptions {
         self.left.push(number);
     }
 
-    /// Releases about as many subscriptions of remotes that have left. Returns whether there are
-    /// more.
+    /// Releases up to `most` subscriptions of remotes that have left; fewer if many bytes have to
+    /// be moved. Returns whether there are more.
     pub(super) fn release(&mut self, most: usize) -> bool {
         let mut steps = 0;
         while let Some(number) = self.left.last().copied() {
@@ -206,19 +206,19 @@ const fn topic_bytes(len: usize) -> usize {
     TOPIC_BYTES + len
 }
 
-/// The memory that a topic takes without its bytes and its subscribers: two nodes of the tree and
-/// the memory that the allocator adds.
+/// The memory that a topic takes without its bytes and its subscribers: two nodes of the tree, and
+/// what the allocator adds.
 const TOPIC_BYTES: usize = 256;
 
 /// The memory that a subscriber of a topic takes: an entry in the node of the topic and one in the
 /// list of the subscriber, both of which have just grown.
 const SUBSCRIPTION_BYTES: usize = 32;
 
-/// The number of subscriptions of remotes that have left, which are released with each new one.
+/// The number of subscriptions of remotes that have left that are released with each new one.
 const RELEASED_PER_SUBSCRIPTION: usize = 2;
 
-/// The number of bytes that are moved in the time of a step.
+/// The number of moved bytes that count as one released subscription.
 const BYTES_PER_STEP: usize = 1_024;
 
-/// The largest number of nodes, far below the largest id.
+/// The number of nodes beyond which no topic is added: three quarters of the ids.
 const NODES_MAX: usize = 0xC000_0000;

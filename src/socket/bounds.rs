@@ -178,9 +178,10 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
 
 /// A bound for code that is generic over socket types that receive.
 ///
-/// Every type except [`Pub`](crate::Pub), [`Push`](crate::Push), [`Radio`](crate::Radio) and
-/// [`Scatter`](crate::Scatter) receives. As with [`Socket`], the types have these methods themselves. Generic code that
-/// receives adds a bound such as [`Stream`](futures_core::Stream)`<Item = Message> + Unpin`.
+/// Every type except [`Pub`](crate::Pub), [`Push`](crate::Push), [`Radio`](crate::Radio),
+/// [`Req`](crate::Req) and [`Scatter`](crate::Scatter) implements it. As with [`Socket`], the types
+/// have these methods themselves. Generic code that receives adds a bound such as
+/// [`Stream`](futures_core::Stream)`<Item = Message> + Unpin`.
 ///
 /// # Examples
 ///
@@ -249,8 +250,8 @@ pub trait ReceivingSocket: Socket {
 /// A bound for code that is generic over socket types that send.
 ///
 /// Every type except [`Dish`](crate::Dish), [`Gather`](crate::Gather), [`Pull`](crate::Pull) and
-/// [`Sub`](crate::Sub) sends. As with [`Socket`], the types have these methods themselves. Generic code that sends adds
-/// a bound such as [`Sink`](futures_sink::Sink)`<Message> + Unpin`.
+/// [`Sub`](crate::Sub) implements it. As with [`Socket`], the types have these methods themselves.
+/// Generic code that sends adds a bound such as [`Sink`](futures_sink::Sink)`<Message> + Unpin`.
 ///
 /// # Examples
 ///

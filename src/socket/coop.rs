@@ -63,8 +63,8 @@ thread_local! {
 /// The number of messages that cost one unit of the task budget.
 const MESSAGES_PER_OPERATION: u8 = 8;
 
-/// The number of copies that cost as much of the budget as a message. A RADIO then queues about
-/// 1 to 2 MB of short messages before its connections write, for 10 remotes and for 100.
+/// The number of copies that cost as much of the budget as a message. A PUB or RADIO then queues
+/// about 1 to 2 MB of short messages before its connections write, for 10 remotes and for 100.
 const COPIES_PER_MESSAGE: usize = 16;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::Core;
 use crate::routing::{Interest, Interests, Removed};
 
 impl<T: Interest> Core<Interests<T>> {
-    /// Adds an interest. Returns false if it was added already.
+    /// Adds an interest. Returns false if the socket has it already.
     ///
     /// The incoming lock is taken under the outgoing one, so that concurrent changes of an interest
     /// have the same order for remotes and for receivers. A proxy acquires the locks of two

@@ -1,5 +1,5 @@
-//! What a send names: nothing, a remote by its routing id or identity, a group, or that
-//! the first part of the message determines its remotes.
+//! The target of a send: none, a remote by its routing id or identity, a group, or the remotes that
+//! the first part of the message determines.
 //!
 //! The target determines the errors of sending. If the socket picks the remote, the error is the
 //! same for full and for unreachable remotes. If the sender names it, the error distinguishes the

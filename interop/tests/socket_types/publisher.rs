@@ -91,7 +91,7 @@ async fn topics_of_every_header_arrive() {
     .await;
 }
 
-/// It sends every SUBSCRIBE of a repeated topic, and only the last CANCEL.
+/// A SUB of libzmq sends every SUBSCRIBE of a repeated topic, but only the last CANCEL.
 #[tokio::test]
 async fn a_topic_that_their_sub_subscribed_to_twice_is_cancelled_once() {
     guarded(async {

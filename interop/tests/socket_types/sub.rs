@@ -71,7 +71,7 @@ async fn plain_and_curve_work_in_both_roles(transport: Transport) {
     }
 }
 
-/// libzmq's own SUB announces 1,000 of them.
+/// A SUB of libzmq announces at most 1,000 by default.
 #[tokio::test]
 async fn thousands_of_subscriptions_reach_every_publisher() {
     guarded(async {
@@ -156,7 +156,8 @@ async fn our_publisher_accepts_their_messages_of_zmtp_3_0_under_every_mechanism(
     .await;
 }
 
-/// It keeps a set of topics for each remote, and removes a topic at its first cancellation.
+/// A publisher of libzmq keeps a set of topics for each remote, and removes a topic at its first
+/// cancellation.
 #[tokio::test]
 async fn a_topic_that_was_subscribed_to_twice_is_canceled_once() {
     guarded(async {
@@ -196,7 +197,7 @@ async fn inverted_matching_discards_the_messages_that_match() {
     .await;
 }
 
-/// A publisher that fails without closing its connections is noticed by heartbeats. (libzmq#1199)
+/// Heartbeats detect a publisher that fails without closing its connections. (libzmq#1199)
 #[tokio::test]
 async fn heartbeats_keep_the_connection_of_a_publisher_that_answers() {
     guarded(async {

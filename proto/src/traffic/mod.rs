@@ -395,6 +395,6 @@ const PART_WORK: usize = 0x80;
 /// sends them receives a quarter of a turn.
 const DISCARDED_WORK: usize = 3;
 
-/// The size limit of a command after the handshake. The commands of RFC 37 have less than 300
+/// The size limit of a command after the handshake. The commands of RFC 37 have fewer than 300
 /// bytes, except those with a topic.
 const MAX_COMMAND_SIZE: u64 = 0x1_0000;

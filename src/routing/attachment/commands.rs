@@ -22,7 +22,7 @@ impl Attachment {
     }
 }
 
-/// Reports that a remote has subscribed to a topic, or cancelled that.
+/// Reports that a remote has subscribed to a topic, or cancelled a subscription.
 fn publish_subscription(publisher: &EventPublisher, subject: &EventSource, command: &Command) {
     match command {
         Command::Subscribe(topic) => {

@@ -121,9 +121,9 @@ impl ManyChildren {
     }
 }
 
-/// Stands for no node: ids do not become that large.
+/// Stands for no node. No id is as large.
 const ABSENT: u32 = u32::MAX;
 
-/// The number of children that are found by a binary search. More have an entry for each byte,
-/// which takes four times 256 bytes: as much as a full list of them that has just grown.
+/// The largest number of children that are found by a binary search. More have an entry for each
+/// byte, which takes 1 KiB in total: as much as a list that has grown beyond this number.
 const FEW_MAX: usize = 64;

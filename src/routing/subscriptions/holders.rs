@@ -41,7 +41,7 @@ impl Holders {
         self.find(subscriber).is_ok()
     }
 
-    /// Adds a subscriber, which is not among them.
+    /// Adds a subscriber, which must not be among them.
     pub(super) fn insert(&mut self, holder: Holder) {
         let at = self.find(holder.subscriber).unwrap_or_else(|at| at);
         match self {
@@ -56,7 +56,7 @@ impl Holders {
         }
     }
 
-    /// Removes a subscriber. Returns the position of the topic in its list.
+    /// Removes a subscriber. Returns the position of the topic in the list of its topics.
     pub(super) fn remove(&mut self, subscriber: u32) -> Option<u32> {
         let at = self.find(subscriber).ok()?;
         let Self::Many(holders) = self else {

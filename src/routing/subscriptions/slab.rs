@@ -5,8 +5,8 @@ use std::ops::{Index, IndexMut};
 
 /// Values in chunks of memory, by their ids.
 ///
-/// It grows without moving values, so that no insertion takes longer the more there are. The memory
-/// of a chunk is freed when all its values are removed.
+/// Beyond the first chunk, it grows without moving values, so that the time of an insertion does
+/// not depend on their number. The memory of a chunk is freed when all its values are removed.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
     chunks: Vec<Chunk<T>>,

@@ -9,8 +9,8 @@ use super::slab::Slab;
 /// A radix tree of topics: an edge holds all bytes up to the next topic or branch.
 ///
 /// Every node except the root has holders or at least two children, so that there are at most twice
-/// as many nodes as topics. A node knows its parent. No operation is recursive, because remotes
-/// decide how deep the tree is.
+/// as many other nodes as topics. A node knows its parent. No operation is recursive, because
+/// remotes decide how deep the tree is.
 #[derive(Debug)]
 pub(super) struct TopicTree {
     nodes: Slab<Node>,
@@ -21,7 +21,7 @@ struct Node {
     /// The bytes between its parent and this node.
     edge: Box<[u8]>,
     parent: u32,
-    /// The length of its topic: of all edges that lead to it.
+    /// The length of its topic: the sum of all edges that lead to it.
     topic_len: u32,
     holders: Holders,
     children: Children,
@@ -38,7 +38,7 @@ impl TopicTree {
         Some(at)
     }
 
-    /// Returns the node of a topic, and adds it if there is none. A new one must get a holder.
+    /// Returns the node of a topic, which is added if it does not exist. A new node needs a holder.
     pub(super) fn insert(&mut self, topic: &[u8]) -> u32 {
         let (mut at, mut rest) = (ROOT, topic);
         while let Some(byte) = rest.first() {
@@ -97,7 +97,7 @@ impl TopicTree {
         self.nodes.len()
     }
 
-    /// Removes a node that has lost its last holder, if it is needed no more. Returns the number of
+    /// Removes a node that has lost its last holder, unless it is a branch. Returns the number of
     /// bytes that were moved.
     pub(super) fn prune(&mut self, id: u32) -> usize {
         if id == ROOT || !self.nodes[id].holders.is_empty() {
@@ -135,7 +135,8 @@ impl TopicTree {
         between
     }
 
-    /// Joins a node with its child if it has only one, and no holders.
+    /// Joins a node with its only child if it has no holders. Returns the number of bytes that were
+    /// moved.
     fn merge(&mut self, id: u32) -> usize {
         let node = &self.nodes[id];
         let Some(child) = node.children.only() else { return 0 };

@@ -47,8 +47,8 @@ impl<S> Builder<S> {
 
 /// # Received messages
 ///
-/// Every socket type except [`Pub`](crate::Pub), [`Push`](crate::Push), [`Radio`](crate::Radio) and
-/// [`Scatter`](crate::Scatter) has these options.
+/// Every socket type except [`Pub`](crate::Pub), [`Push`](crate::Push), [`Radio`](crate::Radio),
+/// [`Req`](crate::Req) and [`Scatter`](crate::Scatter) has these options.
 ///
 /// ```
 /// use std::time::Duration;

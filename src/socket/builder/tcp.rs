@@ -84,9 +84,9 @@ impl<S> Builder<S> {
     /// to the system, which adapts it to the connection. Default: `None`. (`SO_RCVBUF`; libzmq
     /// `ZMQ_RCVBUF`.)
     ///
-    /// The system may change the size: Linux doubles it and applies its own limit. Messages in this
-    /// buffer are in addition to those that [`recv_hwm`](Self::recv_hwm) limits, and are lost if the
-    /// process ends.
+    /// The system may change the size: Linux doubles it and applies its own limit.
+    /// [`recv_hwm`](Self::recv_hwm) does not count the messages in this buffer, which are lost if
+    /// the process ends.
     pub fn recv_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
         self.options.tcp.recv_buffer_size = bytes.into();
         self

@@ -16,10 +16,10 @@ use crate::socket::{Core, Handle, Kind};
 /// A `Pub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can send concurrently, from any task or thread. It has no method that receives.
 ///
-/// A message has one or more parts: see [`Multipart`]. The first part begins with the topic. A
-/// remote receives the messages whose first part begins with one of the topics that it has
-/// subscribed to, each once. A message is encoded once for all subscribers. Up to 256 bytes, with
-/// frame headers, are copied into the queue of each subscriber; a longer message is held once.
+/// A message has one or more parts: see [`Multipart`]. A remote receives each message whose first
+/// part begins with a topic that it has subscribed to, and receives it once even if several topics
+/// match. A message is encoded once for all subscribers. Up to 256 bytes, with frame headers, are
+/// copied into the queue of each subscriber; a longer message is held once.
 ///
 /// # Examples
 ///
@@ -58,30 +58,31 @@ use crate::socket::{Core, Handle, Kind};
 /// # Subscriptions
 ///
 /// A topic is a prefix of the first part, of any bytes; the empty topic matches all messages. A
-/// remote has a set of topics: subscribing twice is subscribing once. Subscriptions are handled
-/// when they arrive, whether or not the application uses the socket.
+/// remote has a set of topics: one cancellation ends any number of subscriptions to the same topic.
+/// Subscriptions are handled when they arrive, whether or not the application uses the socket.
 ///
 /// [`subscribers`](Self::subscribers) counts the subscribers of a message. With
 /// [`subscription_events`](Builder::subscription_events), the [`monitor`](Self::monitor) reports
-/// each subscription.
+/// each subscription and each cancellation.
 ///
 /// The memory that remotes claim by subscribing is limited. A remote that exceeds
 /// [`max_topics_per_remote`](Builder::max_topics_per_remote),
 /// [`max_topic_bytes_per_remote`](Builder::max_topic_bytes_per_remote) or
 /// [`max_topic_bytes`](Builder::max_topic_bytes) is disconnected, which is reported as
-/// [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics). A publisher of many topics to
-/// subscribers that it trusts can raise these limits.
+/// [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics). A publisher can raise these
+/// limits for trusted subscribers of many topics. A topic of more than 32 KiB ends the connection
+/// as well.
 ///
 /// # Late joiners
 ///
 /// A remote receives what is sent after the publisher has read its subscription, which takes a
 /// moment after every connect and reconnect. A message without subscribers is dropped and not
-/// counted. [`subscribed`](Self::subscribed) waits for the first subscriber of a message, and
-/// [`subscribers`](Self::subscribers) counts them.
+/// counted. [`subscribed`](Self::subscribed) waits until a message has a subscriber. There is no
+/// `hello_message`, because a connection begins without subscriptions.
 ///
 /// A publisher that *connected to* a subscriber queues messages for the topics of the earlier
-/// connection while it reconnects. A new connection begins without topics: the remote receives what
-/// is queued, and filters it.
+/// connection while it reconnects. The remote receives the queued messages on the new connection,
+/// and discards those that match none of its subscriptions.
 ///
 /// # Mute state
 ///
@@ -92,11 +93,11 @@ use crate::socket::{Core, Handle, Kind};
 /// [`Dropped::missed`](crate::stats::Dropped::missed) for all. The [`monitor`](Self::monitor)
 /// reports the first of a series.
 ///
-/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all subscribers have
-/// room: [`full_subscribers`](Self::full_subscribers) returns those that have none. One subscriber
-/// that does not read then holds up all senders of its topics. Subscribers keep a slot for each
-/// sender that waits, in the order of arrival: a sender to several subscribers is not overtaken, and
-/// messages for others use the remaining room.
+/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all subscribers of its
+/// message have room: [`full_subscribers`](Self::full_subscribers) returns those that have none.
+/// One subscriber that does not read then holds up all senders of its topics. Subscribers keep a
+/// slot for each sender that waits, in the order of arrival: a sender to several subscribers is not
+/// overtaken, and other messages use the remaining room.
 ///
 #[doc = silent_failures!(
     "publisher",

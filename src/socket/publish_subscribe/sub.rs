@@ -14,7 +14,7 @@ use crate::socket::sections::{
 use crate::socket::verbs::verbs;
 use crate::socket::{Core, Handle, Kind};
 
-/// A socket that receives the messages that it has subscribed to from any number of
+/// A socket that subscribes to topics, and receives the messages that match from any number of
 /// [`Pub`](crate::Pub)s (RFC 29).
 ///
 /// A `Sub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
@@ -67,35 +67,38 @@ use crate::socket::{Core, Handle, Kind};
 /// sends subscriptions as messages, and drops those above `ZMQ_SNDHWM` without an error.) A remote
 /// that does not read receives only the difference when it reads again.
 ///
-/// A topic that was subscribed to twice is received until it is unsubscribed from twice.
+/// Subscriptions are counted: a topic that was subscribed to twice has to be unsubscribed from
+/// twice.
 ///
 /// A publisher sends only messages that match. Messages that were in transit when the socket
-/// unsubscribed are discarded: after [`unsubscribe`](Self::unsubscribe) returns, no message is
-/// received that matches no other subscription.
+/// unsubscribed are discarded: after [`unsubscribe`](Self::unsubscribe) has ended a subscription,
+/// no message is received unless another subscription matches it.
 ///
-/// A publisher sends nothing to a subscriber whose subscription has not arrived. Messages that are
-/// published before then are not received. A [`Pub`](crate::Pub) can wait for a subscription:
+/// A publisher sends nothing to a subscriber before its subscription has arrived. Messages that are
+/// published until then are not received. A [`Pub`](crate::Pub) can wait for a subscription:
 /// [`subscribed`](crate::Pub::subscribed).
 ///
 /// # Versions of ZMTP
 ///
-/// Subscriptions are commands in ZMTP 3.1, and messages in ZMTP 3.0, which libzmq uses up to 4.3.2,
-/// and so do JeroMQ and NetMQ. Each remote receives the form of the version that it announces.
+/// Subscriptions are commands in ZMTP 3.1 and messages in ZMTP 3.0, the version that JeroMQ, NetMQ,
+/// and libzmq up to 4.3.2 announce. Each remote receives the form of its version.
 ///
 #[doc = parts!()]
 ///
 /// # Mute state
 ///
 /// A sub does not send and is never mute. While [`recv_hwm`](Builder::recv_hwm) messages of a
-/// remote are queued, it does not read from that remote, which then drops messages for this sub, as
-/// libzmq does.
+/// remote are queued, it does not read from that remote. When the queue of the publisher is full as
+/// well, the publisher drops messages for this sub, or with [`no_drop`](Builder::no_drop) waits for
+/// it.
 ///
 #[doc = silent_failures!("sub", "publisher", ", and no event reports the failure.")]
 ///
 #[doc = stream!("Sub", "messages")]
 ///
 #[doc = cooperative_scheduling!()]
-/// Discarded messages count as well.
+/// Discarded messages count as well. [`try_recv`](Self::try_recv) discards at most 512 messages,
+/// and then returns as if none were available.
 ///
 #[doc = ending_of_receiver!()]
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! Waits for a subscriber.
+//! Waiting for a subscriber.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use crate::pipe::{InLine, Ticket, WaitingLine};
 use crate::routing::{Closed, SubscriptionTable};
 use crate::socket::Core;
 
-/// A future that is ready when a remote has subscribed to a message.
+/// A future that is ready when a message with a first part has a subscriber.
 #[derive(Debug)]
 pub(in crate::socket) struct Subscribed<'a> {
     position: InLine<AwaitedSubscription<'a>>,
@@ -22,7 +22,7 @@ struct AwaitedSubscription<'a> {
 }
 
 impl<'a> Subscribed<'a> {
-    /// Waits for a subscriber of messages with a first part.
+    /// Creates the future, for messages with this first part.
     pub(super) const fn new(core: &'a Core<SubscriptionTable>, first_part: &'a [u8]) -> Self {
         Self { position: InLine::new(AwaitedSubscription { core, first_part }) }
     }

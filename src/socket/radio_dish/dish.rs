@@ -80,15 +80,17 @@ use crate::socket::{Core, Handle, Kind};
 /// # Mute state
 ///
 /// A dish does not send and is never mute. While [`recv_hwm`](Builder::recv_hwm) messages of a
-/// remote are queued, it does not read from that remote. The radio then drops messages for this
-/// dish, or with [`no_drop`](Builder::no_drop) waits for it.
+/// remote are queued, it does not read from that remote. When the queue of the radio is full as
+/// well, the radio drops messages for this dish, or with [`no_drop`](Builder::no_drop) waits for
+/// it.
 ///
 #[doc = silent_failures!("dish", "radio", ", and no event reports the failure.")]
 ///
 #[doc = stream!("Dish", "[`GroupMessage`]s")]
 ///
 #[doc = cooperative_scheduling!()]
-/// Discarded messages count as well.
+/// Discarded messages count as well. [`try_recv`](Self::try_recv) discards at most 512 messages,
+/// and then returns as if none were available.
 ///
 #[doc = ending_of_receiver!()]
 #[derive(Clone)]

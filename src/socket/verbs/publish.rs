@@ -1,4 +1,5 @@
-//! Sending to subscribers: `send`, its variants and `Sink`.
+//! Sending to subscribers, and the view of the subscribers: `send`, its variants and `Sink`,
+//! `subscribers`, `full_subscribers` and `subscribed`.
 
 macro_rules! publish_verbs {
     ($socket:ident, $handle:literal, $message:ty) => {
@@ -7,11 +8,11 @@ macro_rules! publish_verbs {
             /// Sends a message to the remotes that have subscribed to a prefix of its first part.
             /// By default it never waits: subscribers whose queue is full miss the message.
             ///
-            /// When this returns, the message is queued for the subscribers, and not delivered. If
-            /// it has no subscribers, it is dropped.
+            /// When this returns, the message is queued for its subscribers, but not necessarily
+            /// delivered. If it has no subscribers, it is dropped.
             ///
             /// With [`no_drop`](crate::Builder::no_drop) it waits until the queues of all
-            /// subscribers have room.
+            /// subscribers have room, and no subscriber misses the message.
             ///
             /// # Cancel safety
             ///
@@ -21,8 +22,9 @@ macro_rules! publish_verbs {
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the socket is closed. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a subscriber stayed full
-            /// for [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited.
+            /// [`no_drop`](crate::Builder::no_drop) also if the queues of its subscribers had no
+            /// room within [`send_timeout`](crate::Builder::send_timeout), which by default is
+            /// unlimited.
             ///
             /// # Examples
             ///
@@ -72,8 +74,8 @@ macro_rules! publish_verbs {
                 self.0.try_send(&$crate::routing::FirstPart, message)
             }
 
-            /// Sends a message; with [`no_drop`](crate::Builder::no_drop) waits for full queues, at
-            /// most for `timeout`. (libzmq `ZMQ_SNDTIMEO`.)
+            /// Sends a message; with [`no_drop`](crate::Builder::no_drop) waits for room in full
+            /// queues, at most for `timeout`. (libzmq `ZMQ_SNDTIMEO`.)
             ///
             /// # Cancel safety
             ///
@@ -82,8 +84,9 @@ macro_rules! publish_verbs {
             ///
             /// # Errors
             ///
-            /// [`SendError`](crate::SendError) with the message if the queue of a subscriber stayed
-            /// full, or if the socket is closed.
+            /// [`SendError`](crate::SendError) with the message if the socket is closed. With
+            /// [`no_drop`](crate::Builder::no_drop) also if the queues of its subscribers had no
+            /// room in time.
             ///
             /// # Examples
             ///
@@ -131,8 +134,8 @@ macro_rules! publish_verbs {
             /// queue is full. They miss messages, or with [`no_drop`](crate::Builder::no_drop) hold
             /// up senders.
             ///
-            /// With `no_drop`, a sender can wait although this list is empty. A subscriber with
-            /// room keeps it for earlier senders, which may wait for a full subscriber of another
+            /// With `no_drop`, a sender can wait although this list is empty: a subscriber keeps
+            /// free slots for earlier senders, which may wait for a full subscriber of another
             /// topic.
             ///
             /// # Examples

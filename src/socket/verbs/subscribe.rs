@@ -8,12 +8,13 @@ macro_rules! subscribe_verbs {
             /// it from now on. (libzmq `ZMQ_SUBSCRIBE`.)
             ///
             /// Each remote is informed immediately, and again whenever a connection is established.
-            /// Messages arrive once a remote has processed the request. A topic that the socket has
-            /// subscribed to already is counted, so that it has to be unsubscribed from as often.
+            /// Messages arrive once a remote has processed the request. Repeated subscriptions to a
+            /// topic are counted: each needs a call of [`unsubscribe`](Self::unsubscribe).
             ///
             /// # Errors
             ///
-            /// The topic is longer than [32 KiB](zmtp_proto::topic::Topic::LEN_MAX).
+            /// [`TopicError`](crate::TopicError) if the topic is longer than
+            /// [32 KiB](crate::Topic::LEN_MAX).
             ///
             /// # Examples
             ///
@@ -34,10 +35,10 @@ macro_rules! subscribe_verbs {
                 Ok(())
             }
 
-            /// Ends a subscription. If the socket has subscribed to the topic once, no message is
-            /// received afterwards that matches no other subscription, including messages that have
-            /// already arrived. Returns false if the socket has not subscribed to the topic, which
-            /// changes nothing. (libzmq `ZMQ_UNSUBSCRIBE`.)
+            /// Ends one subscription to a topic. After the last one has ended, messages that match
+            /// no other subscription are not received, even if they have already arrived. Returns
+            /// false if the socket has not subscribed to the topic: nothing changes then. (libzmq
+            /// `ZMQ_UNSUBSCRIBE`.)
             ///
             /// # Examples
             ///
@@ -102,8 +103,8 @@ macro_rules! subscribe_verbs {
             /// Sets whether the socket receives the messages that match *no* subscription, instead
             /// of those that do. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
             ///
-            /// The publishers have to have the same setting, which a [`Pub`](crate::Pub) does not have:
-            /// it is for publishers of libzmq.
+            /// The publishers must have the same setting. A [`Pub`](crate::Pub) does not have this
+            /// option, which is therefore only for publishers of libzmq.
             pub fn invert_matching(mut self, invert: bool) -> Self {
                 self.options.subscriptions.invert_matching = invert;
                 self

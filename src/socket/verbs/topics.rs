@@ -21,7 +21,8 @@ macro_rules! topic_options {
         /// ```
         impl $crate::socket::Builder<$socket> {
             /// Sets whether senders wait for subscribers whose queue is full, instead of dropping
-            /// the message for them. Default: false. (RFC 29; libzmq `ZMQ_XPUB_NODROP`.)
+            /// the message for them. Default: false, as RFC 29 requires. (libzmq
+            /// `ZMQ_XPUB_NODROP`.)
             pub fn no_drop(mut self, no_drop: bool) -> Self {
                 self.options.no_drop = no_drop;
                 self
@@ -52,8 +53,8 @@ macro_rules! topic_options {
                 self
             }
 
-            /// Sets how many topics one remote may subscribe to. A remote that subscribes to more
-            /// is disconnected. Default: 100,000. (libzmq has no such option.)
+            /// Sets how many topics one remote may subscribe to; zero for none. A remote that
+            /// subscribes to more is disconnected. Default: 100,000. (libzmq has no such option.)
             pub fn max_topics_per_remote(mut self, topics: usize) -> Self {
                 self.options.topics.max_topics_per_remote = topics;
                 self

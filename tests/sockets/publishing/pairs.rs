@@ -155,7 +155,8 @@ async fn subscribers_that_do_not_read_cost_the_others_nothing() {
     assert_eq!(publisher.subscribers("a"), 0);
 }
 
-/// Returns the number of messages that are queued for a subscriber, and of those that it has missed.
+/// Returns the number of messages that are queued for a subscriber, and of those that it has
+/// missed.
 fn counts(publisher: &Pub, id: ConnectionId) -> (usize, u64) {
     let stats = publisher.remotes().stats(id).unwrap();
     (stats.queued.outgoing, stats.missed)
