@@ -13,11 +13,11 @@
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
-//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The
-//! address of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A
-//! proxy may send a [header](proxy_header) before the first byte of a connection. The
-//! parts of a message can be an [envelope](request_envelope) and a body, and bodies can be
-//! [requests and replies](rpc).
+//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. A
+//! subscription is a command, or a [message](subscription) for remotes of ZMTP 3.0. The address of a
+//! socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A proxy may send a
+//! [header](proxy_header) before the first byte of a connection. The parts of a message can be an
+//! [envelope](request_envelope) and a body, and bodies can be [requests and replies](rpc).
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
 //! place.
