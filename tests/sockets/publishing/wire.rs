@@ -109,7 +109,7 @@ async fn a_subscription_that_is_not_valid_ends_the_connection() {
     assert_eq!(publisher.stats().refused.too_many_topics, 1);
 }
 
-/// RFC 29: "SHALL discard messages that subscribers send".
+/// RFC 29: "SHALL silently discard any messages that subscribers send it".
 #[tokio::test]
 async fn messages_to_a_publisher_are_counted_and_dropped() {
     let _watchdog = Watchdog::start();
