@@ -55,9 +55,9 @@ impl Interest for Group {
     }
 }
 
-/// RFC 29, The SUB Socket Type. Subscriptions are "additive and not idempotent" (RFC 37, The
-/// Publish-Subscribe Pattern). libzmq keeps a set of topics for each remote, and removes a topic at
-/// the first CANCEL. A topic is therefore announced and cancelled once, and counted here.
+/// RFC 29, The SUB Socket Type. Subscriptions "SHALL be additive and SHALL NOT be idempotent" (RFC
+/// 37, The Publish-Subscribe Pattern). libzmq keeps a set of topics for each remote, and removes a
+/// topic at the first CANCEL. A topic is therefore announced and cancelled once, and counted here.
 impl Interest for Topic {
     const IS_COUNTED: bool = true;
 
