@@ -13,9 +13,12 @@ pub(crate) struct Case {
     pub(crate) runtime: Runtime,
     /// Whether both processes share one core.
     pub(crate) pinned: bool,
-    /// Whether a RADIO waits for full DISHes instead of dropping messages.
+    /// Whether a publisher waits for full subscribers instead of dropping messages.
     #[serde(default)]
     pub(crate) no_drop: bool,
+    /// The number of topics of each SUB, of which one matches.
+    #[serde(default)]
+    pub(crate) topics: usize,
     /// The number of connections to the server.
     pub(crate) clients: usize,
     /// The number of concurrent requests, or zero for one-way messages.
@@ -33,6 +36,7 @@ impl Case {
             runtime: Runtime::CurrentThread,
             pinned: false,
             no_drop: false,
+            topics: 0,
             clients: 1,
             outstanding: 0,
             size,
@@ -74,6 +78,8 @@ pub(crate) enum Section {
     Groups,
     /// A RADIO to a DISH over udp.
     Datagrams,
+    /// A PUB to many SUBs.
+    Topics,
 }
 
 impl Section {
@@ -95,6 +101,7 @@ impl Section {
             Self::Parts => "Messages of three parts",
             Self::Groups => "RADIO to many DISHes",
             Self::Datagrams => "RADIO to DISH over udp",
+            Self::Topics => "PUB to many SUBs",
         }
     }
 
@@ -116,6 +123,7 @@ impl Section {
             Self::Parts => "parts",
             Self::Groups => "groups",
             Self::Datagrams => "datagrams",
+            Self::Topics => "topics",
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Chart {
 }
 
 /// All charts.
-pub(crate) const ALL: [Chart; 10] = [
+pub(crate) const ALL: [Chart; 11] = [
     Chart {
         name: "throughput-tcp",
         title: "One way over tcp, one thread: messages per second",
@@ -90,6 +90,14 @@ pub(crate) const ALL: [Chart; 10] = [
         name: "groups-tcp",
         title: "Deliveries per second without drops, by the number of DISHes",
         section: Section::Groups,
+        metric: Metric::Rate,
+        transport: Transport::Tcp,
+        runtime: Runtime::CurrentThread,
+    },
+    Chart {
+        name: "topics-tcp",
+        title: "Deliveries per second without drops, by the number of SUBs",
+        section: Section::Topics,
         metric: Metric::Rate,
         transport: Transport::Tcp,
         runtime: Runtime::CurrentThread,
@@ -180,13 +188,14 @@ impl Chart {
 
     /// Returns the results of an implementation, by the parameter that varies.
     fn points(&self, results: &Results, who: Implementation) -> Vec<(f64, f64)> {
-        let has_groups = matches!(self.section, Section::Groups | Section::Datagrams);
+        let waits = matches!(self.section, Section::Groups | Section::Datagrams | Section::Topics);
         let of_this = |case: Case| {
             case.section == self.section
                 && case.transport == self.transport
                 && case.runtime == self.runtime
                 && !case.pinned
-                && case.no_drop == has_groups
+                && case.no_drop == waits
+                && case.topics <= 1
         };
         let mut cases: Vec<_> = results.measured.iter().map(|measured| measured.case).collect();
         cases.retain(|&case| of_this(case));
@@ -201,7 +210,7 @@ impl Chart {
             | Section::Push
             | Section::Parts
             | Section::Datagrams => case.size,
-            Section::FanIn | Section::Idle | Section::Groups => case.clients,
+            Section::FanIn | Section::Idle | Section::Groups | Section::Topics => case.clients,
             Section::Pipelined | Section::Dealer | Section::Cost | Section::Rpc => case.outstanding,
         };
         let point = |case| Some((at(case) as f64, results.spread(case, self.metric, who)?.median));

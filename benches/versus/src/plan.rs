@@ -68,7 +68,9 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     match case.section {
         Section::Rpc => matches!(implementation, TokioZmtp | Tonic),
         Section::Curve => matches!(implementation, TokioZmtp | Libzmq),
-        Section::Groups | Section::Datagrams => matches!(implementation, TokioZmtp | Libzmq | Omq),
+        Section::Groups | Section::Datagrams | Section::Topics => {
+            matches!(implementation, TokioZmtp | Libzmq | Omq)
+        }
         Section::Req | Section::Parts => {
             matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque)
         }
@@ -164,10 +166,17 @@ fn all(section: Section) -> Vec<Case> {
             let sizes = [SHORT, 1_024, 4_096];
             sorted(sizes.into_iter().flat_map(|n| on_both(of(n))).flat_map(in_both_modes))
         }
+        Section::Topics => {
+            let base = Case { no_drop: true, topics: 1, ..Case::new(section, SHORT) };
+            let of = |clients| Case { clients, ..base };
+            let many = Case { topics: 10_000, ..base };
+            let cases = [1, 10, 100].into_iter().flat_map(|n| on_both(of(n)));
+            sorted(cases.flat_map(in_both_modes).chain([many]))
+        }
     }
 }
 
-/// Returns a case whose RADIO waits for full DISHes, and one whose RADIO drops messages.
+/// Returns a case whose publisher waits for full subscribers, and one that drops messages.
 fn in_both_modes(case: Case) -> [Case; 2] {
     [true, false].map(|no_drop| Case { no_drop, ..case })
 }
@@ -199,6 +208,7 @@ fn is_in_quick(case: Case) -> bool {
         }
         Section::Groups => case.clients == 10 && case.no_drop && !multi,
         Section::Datagrams => case.size == SHORT && case.no_drop && !multi,
+        Section::Topics => case.clients == 1 && case.no_drop && !multi,
     }
 }
 
@@ -215,6 +225,7 @@ fn is_in_smoke(case: Case) -> bool {
         Section::Scatter | Section::Push | Section::Parts => case.size == SHORT && multi,
         Section::Groups => case.clients == 10 && case.no_drop && multi,
         Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
+        Section::Topics => case.clients == 10 && case.no_drop && multi,
     }
 }
 

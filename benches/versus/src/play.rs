@@ -13,25 +13,28 @@ use crate::implementation::channel::Channel;
 use crate::implementation::libzmq::{Libzmq, LibzmqScatter};
 use crate::implementation::libzmq_classic::{DealerRouter, LibzmqPush, LibzmqRequests, ReqRep};
 use crate::implementation::libzmq_groups::LibzmqGroups;
+use crate::implementation::libzmq_topics::LibzmqTopics;
 use crate::implementation::monocoque::{Monocoque, MonocoqueParts};
 use crate::implementation::monocoque_req::MonocoqueReq;
 use crate::implementation::omq::{Omq, OmqDealer, OmqPush, OmqReq, OmqScatter};
 use crate::implementation::omq_groups::OmqGroups;
+use crate::implementation::omq_topics::OmqTopics;
 use crate::implementation::rzmq::Rzmq;
 use crate::implementation::tokio_zmtp::TokioZmtp;
 use crate::implementation::tokio_zmtp_classic::{TokioZmtpDealer, TokioZmtpPush, TokioZmtpReq};
 use crate::implementation::tokio_zmtp_groups::TokioZmtpGroups;
 use crate::implementation::tokio_zmtp_scatter::TokioZmtpScatter;
+use crate::implementation::tokio_zmtp_topics::TokioZmtpTopics;
 use crate::implementation::tonic::Tonic;
 use crate::implementation::zmq_rs::ZmqRs;
 use crate::implementation::{
-    Groups, Implementation, Messaging, OneWay, Receiver, Rpc, Sender, Server,
+    FanOut, Implementation, Messaging, OneWay, Receiver, Rpc, Sender, Server,
 };
 use crate::report::{Done, Report};
 use crate::role::{Orders, Part, Role, USED};
 use crate::usage::{self, Usage};
 use crate::workload::together::{self, one_way_in_tasks, requests_in_tasks};
-use crate::workload::{groups, idle, one_way, requests, rpc};
+use crate::workload::{fan_out, idle, one_way, requests, rpc};
 
 impl Role {
     /// Runs until there are no more commands.
@@ -44,7 +47,10 @@ impl Role {
         let played = match self.part {
             Part::BothOneWay | Part::BothRequests => self.play_both(orders),
             Part::Caller | Part::Responder => self.play_rpc(orders),
-            Part::Dishes | Part::Radio => self.play_groups(orders),
+            Part::Publisher | Part::Subscribers if self.section == Section::Topics => {
+                self.play_topics(orders)
+            }
+            Part::Publisher | Part::Subscribers => self.play_groups(orders),
             Part::Receiver | Part::Sender if self.section == Section::Scatter => {
                 self.play_scatter(orders)
             }
@@ -164,10 +170,21 @@ impl Role {
     fn play_groups(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
-            Implementation::TokioZmtp => on(runtime, act_groups::<TokioZmtpGroups>(self, orders)),
-            Implementation::Libzmq => on_one_thread(act_groups::<LibzmqGroups>(self, orders)),
-            Implementation::Omq => on(runtime, act_groups::<OmqGroups>(self, orders)),
+            Implementation::TokioZmtp => on(runtime, act_fan_out::<TokioZmtpGroups>(self, orders)),
+            Implementation::Libzmq => on_one_thread(act_fan_out::<LibzmqGroups>(self, orders)),
+            Implementation::Omq => on(runtime, act_fan_out::<OmqGroups>(self, orders)),
             _ => Err("the implementation has neither RADIO nor DISH".into()),
+        }
+    }
+
+    /// Runs a PUB or SUBs.
+    fn play_topics(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_fan_out::<TokioZmtpTopics>(self, orders)),
+            Implementation::Libzmq => on_one_thread(act_fan_out::<LibzmqTopics>(self, orders)),
+            Implementation::Omq => on(runtime, act_fan_out::<OmqTopics>(self, orders)),
+            _ => Err("the implementation is not measured with PUB and SUB".into()),
         }
     }
 
@@ -288,10 +305,10 @@ async fn act_one_way<O: OneWay>(role: Role, orders: Orders) -> Result<(), Failur
     }
 }
 
-async fn act_groups<G: Groups>(role: Role, orders: Orders) -> Result<(), Failure> {
+async fn act_fan_out<G: FanOut>(role: Role, orders: Orders) -> Result<(), Failure> {
     match role.part {
-        Part::Radio => groups::send::<G>(&role, orders).await,
-        _ => groups::receive::<G>(&role, orders).await,
+        Part::Publisher => fan_out::send::<G>(&role, orders).await,
+        _ => fan_out::receive::<G>(&role, orders).await,
     }
 }
 

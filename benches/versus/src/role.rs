@@ -45,10 +45,10 @@ pub(crate) enum Part {
     Caller,
     /// Establishes connections and keeps them.
     Holder,
-    /// Sends to a group.
-    Radio,
-    /// Receives the messages of a group with several sockets.
-    Dishes,
+    /// Sends to all subscribers.
+    Publisher,
+    /// Receives with several sockets.
+    Subscribers,
     /// Both ends of one-way messages, inside one process.
     BothOneWay,
     /// Both ends of requests and replies, inside one process.

@@ -161,7 +161,9 @@ fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String
 fn title((case, metric): (Case, Metric)) -> String {
     let what = match metric {
         Metric::Rate if case.outstanding > 0 => "answered requests per second",
-        Metric::Rate if case.section == Section::Groups => "deliveries per second",
+        Metric::Rate if matches!(case.section, Section::Groups | Section::Topics) => {
+            "deliveries per second"
+        }
         Metric::Rate if case.section == Section::Datagrams => "received datagrams per second",
         Metric::Rate => "received messages per second",
         Metric::Median => "round trip in µs, median",
@@ -181,7 +183,8 @@ fn title((case, metric): (Case, Metric)) -> String {
     };
     let mode = match (case.section, case.no_drop) {
         (Section::Groups | Section::Datagrams, true) => ", without drops by the RADIO",
-        (Section::Groups | Section::Datagrams, false) => ", with drops",
+        (Section::Topics, true) => ", without drops by the PUB",
+        (Section::Groups | Section::Datagrams | Section::Topics, false) => ", with drops",
         _ => "",
     };
     format!("{where_to}: {what}{mode}")
@@ -202,6 +205,7 @@ fn subject(section: Section) -> &'static str {
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",
         Section::Groups => "dishes",
+        Section::Topics => "subs",
     }
 }
 
@@ -219,7 +223,12 @@ fn label(case: Case) -> String {
         | Section::Parts
         | Section::Datagrams => in_words(case.size),
         Section::Pipelined | Section::Dealer | Section::Rpc => case.outstanding.to_string(),
-        Section::FanIn | Section::Idle | Section::Groups => case.clients.to_string(),
+        Section::Topics if case.topics > 1 => {
+            format!("{}, {} topics", case.clients, case.topics)
+        }
+        Section::FanIn | Section::Idle | Section::Groups | Section::Topics => {
+            case.clients.to_string()
+        }
         Section::Cost if case.outstanding == 0 => "one way".to_owned(),
         Section::Cost => format!("{} outstanding", case.outstanding),
     }

@@ -145,6 +145,12 @@ pub(crate) fn all() -> Vec<Target> {
         let groups = Case { clients, no_drop: true, ..Case::new(Section::Groups, 64) };
         add(groups, Metric::Rate, &[(One(Libzmq), 3.0)]);
     }
+    let topics =
+        |clients, topics| Case { clients, topics, no_drop: true, ..Case::new(Section::Topics, 64) };
+    for clients in [1, 100] {
+        add(topics(clients, 1), Metric::Rate, &[(One(Libzmq), 3.0)]);
+    }
+    add(topics(1, 10_000), Metric::Rate, &[(One(Libzmq), 2.0)]);
     let udp =
         Case { transport: Transport::Udp, no_drop: true, ..Case::new(Section::Datagrams, 64) };
     add(udp, Metric::Rate, &[(One(Libzmq), 2.0)]);
@@ -189,5 +195,9 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Parts => format!("PUSH, three parts of {size} bytes, {runtime}"),
         Section::Groups => format!("RADIO to {} DISH, {runtime}", case.clients),
         Section::Datagrams => format!("RADIO to DISH, {transport}, {size} bytes, {runtime}"),
+        Section::Topics if case.topics > 1 => {
+            format!("PUB to {} SUB with {} topics, {runtime}", case.clients, case.topics)
+        }
+        Section::Topics => format!("PUB to {} SUB, {runtime}", case.clients),
     }
 }

@@ -178,6 +178,7 @@ fn connect(socket_type: SocketType, endpoint: &str) -> Result<ExclusiveSocket, F
     exclusive(socket)
 }
 
-fn exclusive(socket: Socket) -> Result<ExclusiveSocket, Failure> {
+/// Takes the only handle of a socket.
+pub(super) fn exclusive(socket: Socket) -> Result<ExclusiveSocket, Failure> {
     ExclusiveSocket::new(socket).map_err(|_| "the socket has other handles".into())
 }

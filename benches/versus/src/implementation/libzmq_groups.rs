@@ -7,25 +7,25 @@ use interop::{Message, Socket, SocketOption, SocketType, TryError};
 use crate::Failure;
 use crate::case::Transport;
 use crate::implementation::libzmq::CONTEXT;
-use crate::implementation::{Dish, End, GROUP, Groups, Mark, Place, Radio};
+use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber};
 
 #[derive(Debug)]
 pub(crate) struct LibzmqGroups;
 
-impl Groups for LibzmqGroups {
+impl FanOut for LibzmqGroups {
     const BLOCKS: bool = true;
 
-    type Radio = Sending;
-    type Dish = Receiving;
+    type Publisher = Sending;
+    type Subscriber = Receiving;
 
-    async fn radio(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
+    async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
         let socket = Socket::new(&CONTEXT, SocketType::Radio)?;
         socket.set(SocketOption::XpubNoDrop, place.no_drop.into())?;
         attach(&socket, place, end)?;
         Ok(Sending { socket, group: CString::new(GROUP)? })
     }
 
-    async fn dish(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
+    async fn subscriber(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
         let socket = Socket::new(&CONTEXT, SocketType::Dish)?;
         socket.join(GROUP.as_bytes())?;
         attach(&socket, place, end)?;
@@ -56,7 +56,7 @@ pub(crate) struct Sending {
     group: CString,
 }
 
-impl Radio for Sending {
+impl Publisher for Sending {
     async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure> {
         for _ in 0..count {
             let mut message = Message::copied_from(body)?;
@@ -75,7 +75,7 @@ pub(crate) struct Receiving {
     size: usize,
 }
 
-impl Dish for Receiving {
+impl Subscriber for Receiving {
     async fn recv(&mut self) -> Result<Mark, Failure> {
         self.socket.recv_message(&mut self.received)?;
         Mark::of_body(self.received.body(), self.size)

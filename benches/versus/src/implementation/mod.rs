@@ -6,16 +6,19 @@ mod curve;
 pub(crate) mod libzmq;
 pub(crate) mod libzmq_classic;
 pub(crate) mod libzmq_groups;
+pub(crate) mod libzmq_topics;
 pub(crate) mod monocoque;
 pub(crate) mod monocoque_req;
 pub(crate) mod omq;
 pub(crate) mod omq_groups;
+pub(crate) mod omq_topics;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
 pub(crate) mod tokio_zmtp_classic;
 pub(crate) mod tokio_zmtp_groups;
 mod tokio_zmtp_rpc;
 pub(crate) mod tokio_zmtp_scatter;
+pub(crate) mod tokio_zmtp_topics;
 pub(crate) mod tonic;
 pub(crate) mod zmq_rs;
 
@@ -128,19 +131,19 @@ pub(crate) trait Messaging {
     async fn client(endpoint: &str, size: usize) -> Result<Self::Client, Failure>;
 }
 
-/// Messages to groups: from a RADIO to DISHes in another process.
-pub(crate) trait Groups {
+/// Messages from one socket to many in another process: from a RADIO to DISHes, or from a PUB to SUBs.
+pub(crate) trait FanOut {
     /// True if its futures block their thread.
     const BLOCKS: bool = false;
 
-    type Radio: Radio;
-    type Dish: Dish;
+    type Publisher: Publisher;
+    type Subscriber: Subscriber;
 
     /// Creates a socket that sends.
-    async fn radio(place: &Place, end: End<'_>) -> Result<Self::Radio, Failure>;
+    async fn publisher(place: &Place, end: End<'_>) -> Result<Self::Publisher, Failure>;
 
-    /// Creates a socket that receives the messages of the group.
-    async fn dish(place: &Place, end: End<'_>) -> Result<Self::Dish, Failure>;
+    /// Creates a socket that receives.
+    async fn subscriber(place: &Place, end: End<'_>) -> Result<Self::Subscriber, Failure>;
 }
 
 /// Whether a socket binds or connects.
@@ -162,8 +165,10 @@ pub(crate) struct Place {
     pub(crate) size: usize,
     /// The number of connections.
     pub(crate) connections: usize,
-    /// Whether a RADIO waits for full DISHes.
+    /// Whether a publisher waits for full subscribers.
     pub(crate) no_drop: bool,
+    /// The number of topics of each SUB.
+    pub(crate) topics: usize,
 }
 
 impl Place {
@@ -189,14 +194,14 @@ pub(crate) trait Receiver {
     async fn recv(&mut self, count: u64) -> Result<(), Failure>;
 }
 
-/// Sends messages to a group.
-pub(crate) trait Radio {
+/// Sends messages to all subscribers.
+pub(crate) trait Publisher {
     /// Sends `count` messages with copies of `body`.
     async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure>;
 }
 
-/// Receives messages of a group.
-pub(crate) trait Dish: Send + 'static {
+/// Receives the messages of a publisher.
+pub(crate) trait Subscriber: Send + 'static {
     /// Receives a message and returns the mark at the start of its body.
     fn recv(&mut self) -> impl Future<Output = Result<Mark, Failure>> + Send;
 
@@ -248,9 +253,9 @@ pub(crate) trait Caller: Clone + Send + 'static {
     fn call(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// The start of a body that is sent to a group.
+/// The start of a body that is sent to many.
 ///
-/// Messages to a group may be dropped, so a receiver cannot detect the last message by counting.
+/// Such messages may be dropped, so a receiver cannot detect the last message by counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// A message of the round with this number.
@@ -285,9 +290,15 @@ impl Mark {
     }
 }
 
-/// The group that all messages are sent to. libzmq 4.3.5 crashes with groups of 15 bytes and more
+/// The group or topic of all messages. libzmq 4.3.5 crashes with groups of 15 bytes and more
 /// that several DISHes have joined (libzmq#4199).
 pub(crate) const GROUP: &str = "news";
+
+/// Returns the topics of a SUB. Only the last one, [`GROUP`], matches.
+pub(crate) fn topics(place: &Place) -> impl Iterator<Item = String> {
+    let others = (1..place.topics).map(|number| format!("other topic {number}"));
+    others.chain([GROUP.to_owned()])
+}
 
 /// Fails unless a body has the length that was sent.
 pub(crate) fn expect_size(found: usize, expected: usize) -> Result<(), Failure> {

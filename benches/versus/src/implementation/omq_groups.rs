@@ -6,23 +6,23 @@ use omq_tokio::{Context, Message, Options, Socket, SocketType};
 
 use crate::Failure;
 use crate::implementation::omq::{recv, send};
-use crate::implementation::{Dish, End, GROUP, Groups, Mark, Place, Radio};
+use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber};
 
 #[derive(Debug)]
 pub(crate) struct OmqGroups;
 
-impl Groups for OmqGroups {
-    type Radio = Sending;
-    type Dish = Receiving;
+impl FanOut for OmqGroups {
+    type Publisher = Sending;
+    type Subscriber = Receiving;
 
-    async fn radio(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
+    async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
         let options = Options { xpub_nodrop: place.no_drop, ..Options::default() };
         let socket = Context::current().socket(SocketType::Radio, options);
         attach(&socket, place, end).await?;
         Ok(Sending { socket })
     }
 
-    async fn dish(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
+    async fn subscriber(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
         let socket = Context::current().socket(SocketType::Dish, Options::default());
         socket.join(GROUP).await?;
         attach(&socket, place, end).await?;
@@ -49,7 +49,7 @@ pub(crate) struct Sending {
     socket: Socket,
 }
 
-impl Radio for Sending {
+impl Publisher for Sending {
     async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure> {
         let body = Message::from_slice(body);
         let message = Message::with_prefix(Bytes::from_static(GROUP.as_bytes()), body);
@@ -67,7 +67,7 @@ pub(crate) struct Receiving {
     size: usize,
 }
 
-impl Dish for Receiving {
+impl Subscriber for Receiving {
     async fn recv(&mut self) -> Result<Mark, Failure> {
         let message = recv(&self.socket).await?;
         Mark::of_body(message.part_slice(1).ok_or("the message has no body")?, self.size)

@@ -4,16 +4,16 @@ use tokio_zmtp::{Dish as DishSocket, Group, Radio as RadioSocket};
 
 use crate::Failure;
 use crate::implementation::tokio_zmtp::endpoint;
-use crate::implementation::{Dish, End, GROUP, Groups, Mark, Place, Radio};
+use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber};
 
 #[derive(Debug)]
 pub(crate) struct TokioZmtpGroups;
 
-impl Groups for TokioZmtpGroups {
-    type Radio = Sending;
-    type Dish = Receiving;
+impl FanOut for TokioZmtpGroups {
+    type Publisher = Sending;
+    type Subscriber = Receiving;
 
-    async fn radio(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
+    async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
         let socket = RadioSocket::builder().no_drop(place.no_drop).build();
         match end {
             End::Bind(announce) => {
@@ -26,7 +26,7 @@ impl Groups for TokioZmtpGroups {
         Ok(Sending { socket, group: Group::try_from(GROUP)? })
     }
 
-    async fn dish(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
+    async fn subscriber(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
         let socket = DishSocket::builder().join(&Group::try_from(GROUP)?).build();
         match end {
             End::Bind(announce) => {
@@ -47,7 +47,7 @@ pub(crate) struct Sending {
     group: Group,
 }
 
-impl Radio for Sending {
+impl Publisher for Sending {
     async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure> {
         for _ in 0..count {
             self.socket.send(&self.group, body).await?;
@@ -63,7 +63,7 @@ pub(crate) struct Receiving {
     size: usize,
 }
 
-impl Dish for Receiving {
+impl Subscriber for Receiving {
     async fn recv(&mut self) -> Result<Mark, Failure> {
         Mark::of_body(&self.socket.recv().await?, self.size)
     }

@@ -1,7 +1,7 @@
 //! The measured work, one file for each kind, and its measurement.
 
 pub(crate) mod cost;
-pub(crate) mod groups;
+pub(crate) mod fan_out;
 pub(crate) mod idle;
 pub(crate) mod one_way;
 pub(crate) mod pair;
@@ -58,7 +58,7 @@ impl Attempt<'_> {
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),
             (Section::Rpc, _) => rpc::measure(self),
-            (Section::Groups | Section::Datagrams, _) => groups::measure(self),
+            (Section::Groups | Section::Datagrams | Section::Topics, _) => fan_out::measure(self),
         }
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
             size: case.size,
             connections: case.clients,
             no_drop: case.no_drop,
+            topics: case.topics,
         },
         endpoint: String::new(),
         outstanding: case.outstanding,

@@ -1,8 +1,8 @@
-//! Messages from one RADIO to the DISHes of another process, at full speed.
+//! Messages from one RADIO to the DISHes of another process, or from a PUB to SUBs, at full speed.
 //!
-//! A RADIO may drop messages, and udp may lose them, so received messages are counted. A body
-//! begins with the number of its round. After the messages of a round, the RADIO repeats another
-//! message until every DISH has received it.
+//! A publisher may drop messages, and udp may lose them, so received messages are counted. A body
+//! begins with the number of its round. After the messages of a round, the publisher repeats
+//! another message until every subscriber has received it.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ use tokio::time;
 
 use crate::Failure;
 use crate::case::{Case, Metric, Transport};
-use crate::implementation::{Dish, End, Groups, Mark, Radio};
+use crate::implementation::{End, FanOut, Mark, Publisher, Subscriber};
 use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role};
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome};
 
-/// Returns the number of deliveries per second: messages, each counted for each DISH.
+/// Returns the number of deliveries per second: messages, each counted for each subscriber.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let case = attempt.case;
-    let (bound, connected) = match dishes_bind(case.transport) {
-        true => (Part::Dishes, Part::Radio),
-        false => (Part::Radio, Part::Dishes),
+    let (bound, connected) = match subscribers_bind(case.transport) {
+        true => (Part::Subscribers, Part::Publisher),
+        false => (Part::Publisher, Part::Subscribers),
     };
     let mut pair = Pair::start(attempt, bound, connected)?;
-    // Every DISH has joined when it has received the end of a round.
+    // Every subscriber has announced its groups or topics when it has received the end of a round.
     run(&mut pair, case, 0)?;
     let adapted = adapt(attempt, |count| run(&mut pair, case, count))?;
     Ok(Outcome { values: vec![(Metric::Rate, adapted.rate)], rate: Some(adapted.rate_to_come) })
@@ -33,15 +33,15 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
 
 /// Sends the number of messages that `deliveries` requires.
 fn run(pair: &mut Pair, case: Case, deliveries: u64) -> Result<Done, Failure> {
-    let (radio, dishes) = match dishes_bind(case.transport) {
+    let (publisher, subscribers) = match subscribers_bind(case.transport) {
         true => (&mut pair.connected, &mut pair.bound),
         false => (&mut pair.bound, &mut pair.connected),
     };
-    dishes.order(deliveries)?;
-    radio.order(deliveries / case.clients as u64)?;
-    let done = dishes.done()?;
-    radio.order(0)?;
-    radio.done()?;
+    subscribers.order(deliveries)?;
+    publisher.order(deliveries / case.clients as u64)?;
+    let done = subscribers.done()?;
+    publisher.order(0)?;
+    publisher.done()?;
     let is_lossless = case.no_drop && case.transport != Transport::Udp;
     match done.received {
         Some(received) if is_lossless && received != deliveries => {
@@ -52,15 +52,15 @@ fn run(pair: &mut Pair, case: Case, deliveries: u64) -> Result<Done, Failure> {
 }
 
 /// Runs the sending role. Every second command ends the round that the previous command began.
-pub(crate) async fn send<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
-    let mut radio = G::radio(&role.place, end(role, Part::Radio)).await?;
-    ready(role, Part::Radio);
+pub(crate) async fn send<G: FanOut>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+    let mut publisher = G::publisher(&role.place, end(role, Part::Publisher)).await?;
+    ready(role, Part::Publisher);
     for round in 0.. {
         let Some(count) = orders.recv().await else { break };
-        radio.send(&Mark::Within(round).to_body(role.place.size), count).await?;
+        publisher.send(&Mark::Within(round).to_body(role.place.size), count).await?;
         let last = Mark::After(round).to_body(role.place.size);
         while orders.is_empty() {
-            radio.send(&last, 1).await?;
+            publisher.send(&last, 1).await?;
             time::sleep(PAUSE).await;
         }
         orders.recv().await;
@@ -69,60 +69,60 @@ pub(crate) async fn send<G: Groups>(role: &Role, mut orders: Orders) -> Result<(
     Ok(())
 }
 
-/// Runs the receiving role. The clock runs from the first message at any DISH to the end at the
-/// last.
-pub(crate) async fn receive<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
-    let mut dishes = Vec::new();
+/// Runs the receiving role. The clock runs from the first message at any subscriber to the
+/// end at the last.
+pub(crate) async fn receive<G: FanOut>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+    let mut subscribers = Vec::new();
     for _ in 0..role.place.connections {
-        dishes.push(G::dish(&role.place, end(role, Part::Dishes)).await?);
+        subscribers.push(G::subscriber(&role.place, end(role, Part::Subscribers)).await?);
     }
-    ready(role, Part::Dishes);
+    ready(role, Part::Subscribers);
     for round in 0.. {
         if orders.recv().await.is_none() {
             break;
         }
         let tally = if G::BLOCKS {
-            in_turns(&mut dishes, round).await?
+            in_turns(&mut subscribers, round).await?
         } else {
-            in_tasks(&mut dishes, round).await?
+            in_tasks(&mut subscribers, round).await?
         };
         Report::Done(tally.done()).send();
     }
     Ok(())
 }
 
-/// Receives with a task for each DISH.
-async fn in_tasks<D: Dish>(dishes: &mut Vec<D>, round: u32) -> Result<Tally, Failure> {
+/// Receives with a task for each subscriber.
+async fn in_tasks<S: Subscriber>(subscribers: &mut Vec<S>, round: u32) -> Result<Tally, Failure> {
     let mut tasks = JoinSet::new();
-    for mut dish in dishes.drain(..) {
+    for mut subscriber in subscribers.drain(..) {
         tasks.spawn(async move {
             let mut tally = Tally::default();
-            while tally.goes_on(dish.recv().await?, round) {}
-            Ok::<_, Failure>((dish, tally))
+            while tally.goes_on(subscriber.recv().await?, round) {}
+            Ok::<_, Failure>((subscriber, tally))
         });
     }
     let mut total = Tally::default();
     while let Some(received) = tasks.join_next().await {
-        let (dish, tally) = received??;
-        dishes.push(dish);
+        let (subscriber, tally) = received??;
+        subscribers.push(subscriber);
         total.add(tally);
     }
     Ok(total)
 }
 
-/// Receives from all DISHes in turn, with one thread that each may block.
-async fn in_turns<D: Dish>(dishes: &mut [D], round: u32) -> Result<Tally, Failure> {
+/// Receives from all subscribers in turn, with one thread that each may block.
+async fn in_turns<S: Subscriber>(subscribers: &mut [S], round: u32) -> Result<Tally, Failure> {
     let mut total = Tally::default();
-    let mut open: Vec<_> = dishes.iter_mut().map(|dish| (dish, Tally::default())).collect();
+    let mut open: Vec<_> = subscribers.iter_mut().map(|one| (one, Tally::default())).collect();
     while let Some((first, tally)) = open.first_mut() {
-        // When no DISH has a message, the next message reaches the first DISH as early as the
+        // When no subscriber has a message, the next message reaches the first one as early as the
         // others.
         let mut goes_on = tally.goes_on(first.recv().await?, round);
         let mut at = 0;
-        while let Some((dish, tally)) = open.get_mut(at) {
+        while let Some((subscriber, tally)) = open.get_mut(at) {
             let mut burst = BURST;
             while goes_on && burst > 0 {
-                let Some(mark) = dish.try_recv()? else { break };
+                let Some(mark) = subscriber.try_recv()? else { break };
                 goes_on = tally.goes_on(mark, round);
                 burst -= 1;
             }
@@ -184,15 +184,15 @@ fn ready(role: &Role, part: Part) {
 }
 
 fn binds(role: &Role, part: Part) -> bool {
-    dishes_bind(role.place.transport) == matches!(part, Part::Dishes)
+    subscribers_bind(role.place.transport) == matches!(part, Part::Subscribers)
 }
 
-/// Returns whether the DISHes bind. Over udp, a DISH can only bind, and a RADIO only connect.
-fn dishes_bind(transport: Transport) -> bool {
+/// Returns whether the subscribers bind. Over udp, a DISH can only bind, and a RADIO only connect.
+fn subscribers_bind(transport: Transport) -> bool {
     transport == Transport::Udp
 }
 
-/// The number of messages that are received from one DISH before the next.
+/// The number of messages that are received from one subscriber before the next.
 const BURST: u32 = 100;
 
 /// The interval between the messages that end a round.

@@ -1,0 +1,97 @@
+//! libzmq 4.3.5: PUB and SUB, with default options, one I/O thread and blocking calls.
+//!
+//! These sockets are not thread-safe. Each is used by one thread, without a lock.
+
+use interop::{BytesOption, ExclusiveSocket, Message, Socket, SocketOption, SocketType, TryError};
+
+use crate::Failure;
+use crate::implementation::libzmq::CONTEXT;
+use crate::implementation::libzmq_classic::exclusive;
+use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
+
+#[derive(Debug)]
+pub(crate) struct LibzmqTopics;
+
+impl FanOut for LibzmqTopics {
+    const BLOCKS: bool = true;
+
+    type Publisher = Sending;
+    type Subscriber = Receiving;
+
+    async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
+        let socket = Socket::new(&CONTEXT, SocketType::Pub)?;
+        socket.set(SocketOption::XpubNoDrop, place.no_drop.into())?;
+        attach(&socket, place, end)?;
+        Ok(Sending { socket: exclusive(socket)? })
+    }
+
+    async fn subscriber(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
+        let socket = Socket::new(&CONTEXT, SocketType::Sub)?;
+        // Subscriptions are messages, and libzmq drops those above the mark.
+        socket.set(SocketOption::SendHwm, 0)?;
+        for topic in topics(place) {
+            socket.set_bytes(BytesOption::Subscribe, topic.as_bytes())?;
+        }
+        attach(&socket, place, end)?;
+        let socket = exclusive(socket)?;
+        Ok(Receiving { socket, received: Message::new()?, size: place.size })
+    }
+}
+
+fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
+    match end {
+        End::Bind(announce) => {
+            socket.bind(&place.endpoint())?;
+            announce.endpoint(&socket.last_endpoint()?);
+        }
+        End::Connect(endpoint) => socket.connect(endpoint)?,
+    }
+    Ok(())
+}
+
+/// A PUB.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    socket: ExclusiveSocket,
+}
+
+impl Publisher for Sending {
+    async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure> {
+        for _ in 0..count {
+            self.socket.send_part(&mut Message::copied_from(GROUP.as_bytes())?, true)?;
+            self.socket.send_part(&mut Message::copied_from(body)?, false)?;
+        }
+        Ok(())
+    }
+}
+
+/// A SUB.
+#[derive(Debug)]
+pub(crate) struct Receiving {
+    socket: ExclusiveSocket,
+    received: Message,
+    size: usize,
+}
+
+impl Receiving {
+    /// Receives the body of a message whose topic was received.
+    fn body(&mut self) -> Result<Mark, Failure> {
+        self.socket.recv_part(&mut self.received)?;
+        Mark::of_body(self.received.body(), self.size)
+    }
+}
+
+impl Subscriber for Receiving {
+    async fn recv(&mut self) -> Result<Mark, Failure> {
+        self.socket.recv_part(&mut self.received)?;
+        self.body()
+    }
+
+    fn try_recv(&mut self) -> Result<Option<Mark>, Failure> {
+        match self.socket.try_recv_part(&mut self.received) {
+            Ok(()) => self.body().map(Some),
+            Err(TryError::WouldBlock) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! This crate: PUB and SUB, with default options.
+
+use tokio_zmtp::{Multipart, Pub, Sub};
+
+use crate::Failure;
+use crate::implementation::tokio_zmtp::endpoint;
+use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
+
+#[derive(Debug)]
+pub(crate) struct TokioZmtpTopics;
+
+impl FanOut for TokioZmtpTopics {
+    type Publisher = Sending;
+    type Subscriber = Receiving;
+
+    async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
+        let socket = Pub::builder().no_drop(place.no_drop).build();
+        match end {
+            End::Bind(announce) => {
+                announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
+            }
+            End::Connect(endpoint) => {
+                socket.connect(endpoint).await?;
+            }
+        }
+        Ok(Sending { socket })
+    }
+
+    async fn subscriber(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
+        let socket = Sub::new();
+        for topic in topics(place) {
+            socket.subscribe(topic)?;
+        }
+        match end {
+            End::Bind(announce) => {
+                announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
+            }
+            End::Connect(endpoint) => {
+                socket.connect(endpoint).await?;
+            }
+        }
+        Ok(Receiving { socket, size: place.size })
+    }
+}
+
+/// A PUB.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    socket: Pub,
+}
+
+impl Publisher for Sending {
+    async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure> {
+        let message = Multipart::from([GROUP.as_bytes(), body]);
+        for _ in 0..count {
+            self.socket.send(&message).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A SUB.
+#[derive(Debug)]
+pub(crate) struct Receiving {
+    socket: Sub,
+    size: usize,
+}
+
+impl Subscriber for Receiving {
+    async fn recv(&mut self) -> Result<Mark, Failure> {
+        Mark::of_body(self.socket.recv().await?.last(), self.size)
+    }
+}
