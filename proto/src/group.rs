@@ -1,15 +1,8 @@
 //! The group of a message of RADIO and DISH (RFC 48).
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::str::FromStr;
-
-use bytes::Bytes;
 use thiserror::Error;
 
-use super::short_bytes::ShortBytes;
+use super::short_bytes::{ShortBytes, impl_short_bytes};
 
 /// The name of a group: up to 255 bytes without a NUL. The empty name is a group like any other.
 ///
@@ -82,26 +75,6 @@ impl Group {
     }
 }
 
-impl Default for Group {
-    /// Returns the group with the empty name.
-    fn default() -> Self {
-        Self(ShortBytes::empty())
-    }
-}
-
-impl AsRef<[u8]> for Group {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-/// Groups are equal, ordered and hashed like their names.
-impl Borrow<[u8]> for Group {
-    fn borrow(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
 impl TryFrom<&[u8]> for Group {
     type Error = GroupError;
 
@@ -111,82 +84,7 @@ impl TryFrom<&[u8]> for Group {
     }
 }
 
-impl TryFrom<&str> for Group {
-    type Error = GroupError;
-
-    fn try_from(name: &str) -> Result<Self, GroupError> {
-        Self::try_from(name.as_bytes())
-    }
-}
-
-impl TryFrom<String> for Group {
-    type Error = GroupError;
-
-    fn try_from(name: String) -> Result<Self, GroupError> {
-        Self::try_from(name.as_bytes())
-    }
-}
-
-impl TryFrom<Bytes> for Group {
-    type Error = GroupError;
-
-    fn try_from(name: Bytes) -> Result<Self, GroupError> {
-        Self::try_from(&name[..])
-    }
-}
-
-impl FromStr for Group {
-    type Err = GroupError;
-
-    fn from_str(name: &str) -> Result<Self, GroupError> {
-        Self::try_from(name)
-    }
-}
-
-impl From<&Self> for Group {
-    fn from(group: &Self) -> Self {
-        group.clone()
-    }
-}
-
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Group {
-    fn eq(&self, other: &T) -> bool {
-        self.as_bytes() == other.as_ref()
-    }
-}
-
-impl Eq for Group {}
-
-impl PartialOrd for Group {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Group {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
-    }
-}
-
-impl Hash for Group {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
-    }
-}
-
-impl fmt::Debug for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
-}
-
-/// Writes the name, with escapes for all bytes that are not printable ASCII characters.
-impl fmt::Display for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.as_bytes().escape_ascii(), f)
-    }
-}
+impl_short_bytes!(Group, GroupError);
 
 /// The reason why a name is not the name of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -1,15 +1,9 @@
 //! The identity of a remote of a ROUTER (RFC 28).
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::str::FromStr;
-
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::short_bytes::ShortBytes;
+use super::short_bytes::{ShortBytes, impl_short_bytes};
 
 /// The identity by which a ROUTER addresses a remote: up to 255 bytes.
 ///
@@ -75,26 +69,6 @@ impl Identity {
     }
 }
 
-impl Default for Identity {
-    /// Returns the empty identity.
-    fn default() -> Self {
-        Self(ShortBytes::empty())
-    }
-}
-
-impl AsRef<[u8]> for Identity {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-/// Identities are equal, ordered and hashed like their bytes.
-impl Borrow<[u8]> for Identity {
-    fn borrow(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
 impl TryFrom<&[u8]> for Identity {
     type Error = IdentityError;
 
@@ -106,112 +80,13 @@ impl TryFrom<&[u8]> for Identity {
     }
 }
 
-impl<const N: usize> TryFrom<&[u8; N]> for Identity {
-    type Error = IdentityError;
-
-    fn try_from(bytes: &[u8; N]) -> Result<Self, IdentityError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl<const N: usize> TryFrom<[u8; N]> for Identity {
-    type Error = IdentityError;
-
-    fn try_from(bytes: [u8; N]) -> Result<Self, IdentityError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl TryFrom<Vec<u8>> for Identity {
-    type Error = IdentityError;
-
-    fn try_from(bytes: Vec<u8>) -> Result<Self, IdentityError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl TryFrom<Bytes> for Identity {
-    type Error = IdentityError;
-
-    fn try_from(bytes: Bytes) -> Result<Self, IdentityError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl TryFrom<&str> for Identity {
-    type Error = IdentityError;
-
-    fn try_from(text: &str) -> Result<Self, IdentityError> {
-        Self::try_from(text.as_bytes())
-    }
-}
-
-impl TryFrom<String> for Identity {
-    type Error = IdentityError;
-
-    fn try_from(text: String) -> Result<Self, IdentityError> {
-        Self::try_from(text.as_bytes())
-    }
-}
-
-impl FromStr for Identity {
-    type Err = IdentityError;
-
-    fn from_str(text: &str) -> Result<Self, IdentityError> {
-        Self::try_from(text)
-    }
-}
-
-impl From<&Self> for Identity {
-    fn from(identity: &Self) -> Self {
-        identity.clone()
-    }
-}
-
 impl From<Identity> for Bytes {
     fn from(identity: Identity) -> Self {
         Self::copy_from_slice(identity.as_bytes())
     }
 }
 
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Identity {
-    fn eq(&self, other: &T) -> bool {
-        self.as_bytes() == other.as_ref()
-    }
-}
-
-impl Eq for Identity {}
-
-impl PartialOrd for Identity {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Identity {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
-    }
-}
-
-impl Hash for Identity {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
-}
-
-/// Writes the bytes, with escapes for all that are not printable ASCII characters.
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.as_bytes().escape_ascii(), f)
-    }
-}
+impl_short_bytes!(Identity, IdentityError);
 
 /// The reason why bytes are not an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -1,15 +1,8 @@
 //! The topic of a subscription (RFC 29).
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::str::FromStr;
-
-use bytes::Bytes;
 use thiserror::Error;
 
-use super::short_bytes::ShortBytes;
+use super::short_bytes::{ShortBytes, impl_short_bytes};
 
 /// The topic of a subscription: up to 32 KiB of any bytes.
 ///
@@ -76,26 +69,6 @@ impl Topic {
     }
 }
 
-impl Default for Topic {
-    /// Returns the empty topic, which matches all messages.
-    fn default() -> Self {
-        Self(ShortBytes::empty())
-    }
-}
-
-impl AsRef<[u8]> for Topic {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-/// Topics are equal, ordered and hashed like their bytes.
-impl Borrow<[u8]> for Topic {
-    fn borrow(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
 impl TryFrom<&[u8]> for Topic {
     type Error = TopicError;
 
@@ -107,106 +80,7 @@ impl TryFrom<&[u8]> for Topic {
     }
 }
 
-impl<const N: usize> TryFrom<&[u8; N]> for Topic {
-    type Error = TopicError;
-
-    fn try_from(bytes: &[u8; N]) -> Result<Self, TopicError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl<const N: usize> TryFrom<[u8; N]> for Topic {
-    type Error = TopicError;
-
-    fn try_from(bytes: [u8; N]) -> Result<Self, TopicError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl TryFrom<Vec<u8>> for Topic {
-    type Error = TopicError;
-
-    fn try_from(bytes: Vec<u8>) -> Result<Self, TopicError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl TryFrom<Bytes> for Topic {
-    type Error = TopicError;
-
-    fn try_from(bytes: Bytes) -> Result<Self, TopicError> {
-        Self::try_from(&bytes[..])
-    }
-}
-
-impl TryFrom<&str> for Topic {
-    type Error = TopicError;
-
-    fn try_from(text: &str) -> Result<Self, TopicError> {
-        Self::try_from(text.as_bytes())
-    }
-}
-
-impl TryFrom<String> for Topic {
-    type Error = TopicError;
-
-    fn try_from(text: String) -> Result<Self, TopicError> {
-        Self::try_from(text.as_bytes())
-    }
-}
-
-impl FromStr for Topic {
-    type Err = TopicError;
-
-    fn from_str(text: &str) -> Result<Self, TopicError> {
-        Self::try_from(text)
-    }
-}
-
-impl From<&Self> for Topic {
-    fn from(topic: &Self) -> Self {
-        topic.clone()
-    }
-}
-
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Topic {
-    fn eq(&self, other: &T) -> bool {
-        self.as_bytes() == other.as_ref()
-    }
-}
-
-impl Eq for Topic {}
-
-impl PartialOrd for Topic {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Topic {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
-    }
-}
-
-impl Hash for Topic {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
-    }
-}
-
-impl fmt::Debug for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
-}
-
-/// Writes the bytes, with escapes for all that are not printable ASCII characters.
-impl fmt::Display for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.as_bytes().escape_ascii(), f)
-    }
-}
+impl_short_bytes!(Topic, TopicError);
 
 /// The reason why bytes are not a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
