@@ -76,32 +76,26 @@ impl Target for () {
     }
 }
 
-impl Target for Group {
-    type Error<M> = SendError<M>;
-    type TryError<M> = TrySendError<M>;
+/// Implements a target whose errors are those of a send without one.
+macro_rules! untargeted_errors {
+    ($target:ty) => {
+        impl Target for $target {
+            type Error<M> = SendError<M>;
+            type TryError<M> = TrySendError<M>;
 
-    fn error<M>(failure: WaitError, message: M) -> SendError<M> {
-        <()>::error(failure, message)
-    }
+            fn error<M>(failure: WaitError, message: M) -> SendError<M> {
+                <()>::error(failure, message)
+            }
 
-    fn try_error<M>(refusal: Refusal, message: M) -> TrySendError<M> {
-        <()>::try_error(refusal, message)
-    }
+            fn try_error<M>(refusal: Refusal, message: M) -> TrySendError<M> {
+                <()>::try_error(refusal, message)
+            }
+        }
+    };
 }
 
-/// The first part of a message determines its remotes.
-impl Target for FirstPart {
-    type Error<M> = SendError<M>;
-    type TryError<M> = TrySendError<M>;
-
-    fn error<M>(failure: WaitError, message: M) -> SendError<M> {
-        <()>::error(failure, message)
-    }
-
-    fn try_error<M>(refusal: Refusal, message: M) -> TrySendError<M> {
-        <()>::try_error(refusal, message)
-    }
-}
+untargeted_errors!(Group);
+untargeted_errors!(FirstPart);
 
 impl Target for RoutingId {
     type Error<M> = RouteError<M>;

@@ -33,7 +33,8 @@ impl FanOut for LibzmqGroups {
     }
 }
 
-fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
+/// Binds or connects a socket.
+pub(super) fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
     match end {
         End::Bind(announce) => {
             socket.bind(&place.endpoint())?;

@@ -7,6 +7,7 @@ use interop::{BytesOption, ExclusiveSocket, Message, Socket, SocketOption, Socke
 use crate::Failure;
 use crate::implementation::libzmq::CONTEXT;
 use crate::implementation::libzmq_classic::exclusive;
+use crate::implementation::libzmq_groups::attach;
 use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
 
 #[derive(Debug)]
@@ -36,17 +37,6 @@ impl FanOut for LibzmqTopics {
         let socket = exclusive(socket)?;
         Ok(Receiving { socket, received: Message::new()?, size: place.size })
     }
-}
-
-fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
-    match end {
-        End::Bind(announce) => {
-            socket.bind(&place.endpoint())?;
-            announce.endpoint(&socket.last_endpoint()?);
-        }
-        End::Connect(endpoint) => socket.connect(endpoint)?,
-    }
-    Ok(())
 }
 
 /// A PUB.

@@ -30,7 +30,8 @@ impl FanOut for OmqGroups {
     }
 }
 
-async fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
+/// Binds or connects a socket.
+pub(super) async fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
     match end {
         End::Bind(announce) => {
             let endpoint = socket.bind(place.endpoint().as_str()).await?;
@@ -43,10 +44,10 @@ async fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Fail
     Ok(())
 }
 
-/// A RADIO.
+/// A RADIO or PUB: a message begins with its group or topic.
 #[derive(Debug)]
 pub(crate) struct Sending {
-    socket: Socket,
+    pub(super) socket: Socket,
 }
 
 impl Publisher for Sending {
@@ -60,11 +61,11 @@ impl Publisher for Sending {
     }
 }
 
-/// A DISH.
+/// A DISH or SUB.
 #[derive(Debug)]
 pub(crate) struct Receiving {
-    socket: Socket,
-    size: usize,
+    pub(super) socket: Socket,
+    pub(super) size: usize,
 }
 
 impl Subscriber for Receiving {

@@ -1,12 +1,11 @@
 //! omq-tokio: PUB and SUB, with default options, on the caller's runtime. As in its own
 //! `perf_verify`, a prepared message is cloned.
 
-use bytes::Bytes;
-use omq_tokio::{Context, Message, Options, Socket, SocketType};
+use omq_tokio::{Context, Options, SocketType};
 
 use crate::Failure;
-use crate::implementation::omq::{recv, send};
-use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
+use crate::implementation::omq_groups::{Receiving, Sending, attach};
+use crate::implementation::{End, FanOut, Place, topics};
 
 #[derive(Debug)]
 pub(crate) struct OmqTopics;
@@ -29,49 +28,5 @@ impl FanOut for OmqTopics {
         }
         attach(&socket, place, end).await?;
         Ok(Receiving { socket, size: place.size })
-    }
-}
-
-async fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
-    match end {
-        End::Bind(announce) => {
-            let endpoint = socket.bind(place.endpoint().as_str()).await?;
-            announce.endpoint(&endpoint.to_string());
-        }
-        End::Connect(endpoint) => {
-            socket.connect(endpoint).await?;
-        }
-    }
-    Ok(())
-}
-
-/// A PUB.
-#[derive(Debug)]
-pub(crate) struct Sending {
-    socket: Socket,
-}
-
-impl Publisher for Sending {
-    async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure> {
-        let body = Message::from_slice(body);
-        let message = Message::with_prefix(Bytes::from_static(GROUP.as_bytes()), body);
-        for _ in 0..count {
-            send(&self.socket, message.clone()).await?;
-        }
-        Ok(())
-    }
-}
-
-/// A SUB.
-#[derive(Debug)]
-pub(crate) struct Receiving {
-    socket: Socket,
-    size: usize,
-}
-
-impl Subscriber for Receiving {
-    async fn recv(&mut self) -> Result<Mark, Failure> {
-        let message = recv(&self.socket).await?;
-        Mark::of_body(message.part_slice(1).ok_or("the message has no body")?, self.size)
     }
 }

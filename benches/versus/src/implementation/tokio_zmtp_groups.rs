@@ -1,6 +1,6 @@
 //! This crate: RADIO and DISH, with default options.
 
-use tokio_zmtp::{Dish as DishSocket, Group, Radio as RadioSocket};
+use tokio_zmtp::{Dish, Group, Radio, Socket};
 
 use crate::Failure;
 use crate::implementation::tokio_zmtp::endpoint;
@@ -14,36 +14,37 @@ impl FanOut for TokioZmtpGroups {
     type Subscriber = Receiving;
 
     async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
-        let socket = RadioSocket::builder().no_drop(place.no_drop).build();
-        match end {
-            End::Bind(announce) => {
-                announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
-            }
-            End::Connect(endpoint) => {
-                socket.connect(endpoint).await?;
-            }
-        }
+        let socket = Radio::builder().no_drop(place.no_drop).build();
+        attach(&socket, place, end).await?;
         Ok(Sending { socket, group: Group::try_from(GROUP)? })
     }
 
     async fn subscriber(place: &Place, end: End<'_>) -> Result<Receiving, Failure> {
-        let socket = DishSocket::builder().join(&Group::try_from(GROUP)?).build();
-        match end {
-            End::Bind(announce) => {
-                announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
-            }
-            End::Connect(endpoint) => {
-                socket.connect(endpoint).await?;
-            }
-        }
+        let socket = Dish::builder().join(&Group::try_from(GROUP)?).build();
+        attach(&socket, place, end).await?;
         Ok(Receiving { socket, size: place.size })
     }
+}
+
+/// Binds or connects a socket.
+pub(super) async fn attach(
+    socket: &impl Socket,
+    place: &Place,
+    end: End<'_>,
+) -> Result<(), Failure> {
+    match end {
+        End::Bind(announce) => {
+            announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
+        }
+        End::Connect(endpoint) => socket.connect(endpoint).await?,
+    }
+    Ok(())
 }
 
 /// A RADIO.
 #[derive(Debug)]
 pub(crate) struct Sending {
-    socket: RadioSocket,
+    socket: Radio,
     group: Group,
 }
 
@@ -59,7 +60,7 @@ impl Publisher for Sending {
 /// A DISH.
 #[derive(Debug)]
 pub(crate) struct Receiving {
-    socket: DishSocket,
+    socket: Dish,
     size: usize,
 }
 

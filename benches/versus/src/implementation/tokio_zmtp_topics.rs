@@ -3,7 +3,7 @@
 use tokio_zmtp::{Multipart, Pub, Sub};
 
 use crate::Failure;
-use crate::implementation::tokio_zmtp::endpoint;
+use crate::implementation::tokio_zmtp_groups::attach;
 use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
 
 #[derive(Debug)]
@@ -15,14 +15,7 @@ impl FanOut for TokioZmtpTopics {
 
     async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
         let socket = Pub::builder().no_drop(place.no_drop).build();
-        match end {
-            End::Bind(announce) => {
-                announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
-            }
-            End::Connect(endpoint) => {
-                socket.connect(endpoint).await?;
-            }
-        }
+        attach(&socket, place, end).await?;
         Ok(Sending { socket })
     }
 
@@ -31,14 +24,7 @@ impl FanOut for TokioZmtpTopics {
         for topic in topics(place) {
             socket.subscribe(topic)?;
         }
-        match end {
-            End::Bind(announce) => {
-                announce.endpoint(&socket.bind(endpoint(place).as_str()).await?.to_string());
-            }
-            End::Connect(endpoint) => {
-                socket.connect(endpoint).await?;
-            }
-        }
+        attach(&socket, place, end).await?;
         Ok(Receiving { socket, size: place.size })
     }
 }
