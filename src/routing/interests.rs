@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_is_canceled_when_it_was_unsubscribed_as_often_as_subscribed() {
+    fn a_topic_is_cancelled_when_it_was_unsubscribed_as_often_as_subscribed() {
         let mut pipes = pipes::<Topic>();
         let key = attach(&mut pipes);
         connect(&mut pipes, key);

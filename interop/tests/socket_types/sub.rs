@@ -159,7 +159,7 @@ async fn our_publisher_accepts_their_messages_of_zmtp_3_0_under_every_mechanism(
 /// A publisher of libzmq keeps a set of topics for each remote, and removes a topic at its first
 /// cancellation.
 #[tokio::test]
-async fn a_topic_that_was_subscribed_to_twice_is_canceled_once() {
+async fn a_topic_that_was_subscribed_to_twice_is_cancelled_once() {
     guarded(async {
         let (sub, publisher) =
             connected(Sub::builder(), SocketType::XPub, Binds::First, Transport::Tcp).await;

@@ -63,7 +63,7 @@ async fn topics_of_every_frame_size_are_sent_in_both_forms() {
 }
 
 #[tokio::test]
-async fn a_topic_is_sent_once_and_canceled_after_as_many_calls() {
+async fn a_topic_is_sent_once_and_cancelled_after_as_many_calls() {
     let _watchdog = Watchdog::start();
     let (sub, mut remote) = sub_and_remote(1).await;
     sub.subscribe("a").unwrap();
