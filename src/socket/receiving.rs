@@ -66,10 +66,18 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingFrom<'_, R, M> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            let popped = ready!(poll_wanted(line.core, cx, |incoming, receiver, wakes| {
-                let remote = incoming.next_remote().cloned();
-                incoming.poll_pop(ticket, receiver, wakes).map(|popped| popped.ok().zip(remote))
-            }));
+            let budget = ready!(poll_budget(cx));
+            let incoming = line.core.incoming.lock();
+            let popped = ready!(poll_wanted(
+                line.core,
+                incoming,
+                budget,
+                cx,
+                |incoming, receiver, wakes| {
+                    let remote = incoming.next_remote().cloned();
+                    incoming.poll_pop(ticket, receiver, wakes).map(|popped| popped.ok().zip(remote))
+                }
+            ));
             let (message, remote) = popped.ok_or(RecvError::Closed)?;
             Poll::Ready(Ok((received_from(message, &remote), remote)))
         };
@@ -143,41 +151,34 @@ pub(super) fn poll_receive<R: Strategy, M: AnyMessage>(
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<M, RecvError>> {
-    if R::FILTERS || M::HAS_IDENTITY {
-        let poll = |incoming: &mut FairQueue, receiver: &Waker, wakes: &mut Wakes| {
-            let identity = identity_of_next::<M>(incoming);
-            let popped = incoming.poll_pop(ticket, receiver, wakes);
-            popped.map_ok(|message| received_with(message, identity))
-        };
-        return poll_wanted(core, cx, poll).map_err(|Closed| RecvError::Closed);
-    }
     let budget = ready!(poll_budget(cx));
     let mut incoming = core.incoming.lock();
-    let unmoved = if ticket.is_none() { incoming.take_unmoved() } else { None };
-    match unmoved {
-        Some(message) => {
+    if ticket.is_none() && (!R::FILTERS || incoming.wants_next()) {
+        let identity = identity_of_next::<M>(&incoming);
+        if let Some(message) = incoming.take_unmoved() {
             budget.used();
-            Poll::Ready(Ok(M::from_queue(message.into())))
+            return Poll::Ready(Ok(received_with(message.into(), identity)));
         }
-        None => poll_pop(incoming, budget, ticket, cx.waker()),
     }
+    poll_pop(core, incoming, budget, ticket, cx)
 }
 
 /// Takes the next message in any case, or waits in line for one. It is not inlined, to stay out of
 /// the path of a message that only has to be copied.
 #[inline(never)]
-fn poll_pop<M: AnyMessage>(
-    incoming: MutexGuard<'_, FairQueue>,
+fn poll_pop<'a, R: Strategy, M: AnyMessage>(
+    core: &'a Core<R>,
+    incoming: MutexGuard<'a, FairQueue>,
     budget: CoopBudget,
     ticket: &mut Option<Ticket>,
-    receiver: &Waker,
+    cx: &mut Context<'_>,
 ) -> Poll<Result<M, RecvError>> {
-    let popped =
-        Lock::continue_with(incoming, |incoming, wakes| incoming.poll_pop(ticket, receiver, wakes));
-    if popped.is_ready() {
-        budget.used();
-    }
-    popped.map_ok(M::from_queue).map_err(|Closed| RecvError::Closed)
+    let poll = |incoming: &mut FairQueue, receiver: &Waker, wakes: &mut Wakes| {
+        let identity = identity_of_next::<M>(incoming);
+        let popped = incoming.poll_pop(ticket, receiver, wakes);
+        popped.map_ok(|message| received_with(message, identity))
+    };
+    poll_wanted(core, incoming, budget, cx, poll).map_err(|Closed| RecvError::Closed)
 }
 
 /// Returns the identity of the remote of the next message, if received messages have one.
@@ -213,16 +214,17 @@ fn received_from<M: AnyMessage>(message: Message, remote: &Remote) -> M {
 /// Polls `poll` when the next message is wanted, or when there is none. While it is not, the
 /// message is discarded. The task yields if there are many such messages.
 #[inline]
-fn poll_wanted<R: Strategy, T>(
-    core: &Core<R>,
+fn poll_wanted<'a, R: Strategy, T>(
+    core: &'a Core<R>,
+    mut incoming: MutexGuard<'a, FairQueue>,
+    mut budget: CoopBudget,
     cx: &mut Context<'_>,
     mut poll: impl FnMut(&mut FairQueue, &Waker, &mut Wakes) -> Poll<T>,
 ) -> Poll<T> {
     for _ in 0..SKIPS_MAX {
-        let budget = ready!(poll_budget(cx));
         // A message that is moved in and out of an `Option` costs as much as the lock.
         let mut is_wanted = true;
-        let polled = core.incoming.with(|incoming, wakes| {
+        let polled = Lock::continue_with(incoming, |incoming, wakes| {
             is_wanted = !R::FILTERS || incoming.skip_unwanted(wakes);
             if is_wanted { poll(incoming, cx.waker(), wakes) } else { Poll::Pending }
         });
@@ -233,6 +235,8 @@ fn poll_wanted<R: Strategy, T>(
         if polled.is_ready() {
             return polled;
         }
+        budget = ready!(poll_budget(cx));
+        incoming = core.incoming.lock();
     }
     cx.waker().wake_by_ref();
     Poll::Pending
@@ -240,29 +244,27 @@ fn poll_wanted<R: Strategy, T>(
 
 /// Takes the next message if there is one.
 pub(super) fn try_receive<R: Strategy, M: AnyMessage>(core: &Core<R>) -> Result<M, TryRecvError> {
-    if M::HAS_IDENTITY {
-        return try_receive_from(core).map(|(message, _)| message);
-    }
-    if R::FILTERS {
-        return popped(try_wanted(core, Ok(None), |incoming, wakes| incoming.pop(wakes)));
-    }
     let mut incoming = core.incoming.lock();
-    match incoming.take_unmoved() {
-        Some(message) => Ok(M::from_queue(message.into())),
-        None => try_pop(incoming),
+    if !R::FILTERS || incoming.wants_next() {
+        let identity = identity_of_next::<M>(&incoming);
+        if let Some(message) = incoming.take_unmoved() {
+            return Ok(received_with(message.into(), identity));
+        }
     }
+    try_pop(core, incoming)
 }
 
 /// Takes the next message in any case if there is one.
 #[inline(never)]
-fn try_pop<M: AnyMessage>(incoming: MutexGuard<'_, FairQueue>) -> Result<M, TryRecvError> {
-    popped(Lock::continue_with(incoming, |incoming, wakes| incoming.pop(wakes)))
-}
-
-/// Returns a message that was taken in the form in which it is received.
-fn popped<M: AnyMessage>(popped: Result<Option<Message>, Closed>) -> Result<M, TryRecvError> {
+fn try_pop<'a, R: Strategy, M: AnyMessage>(
+    core: &'a Core<R>,
+    incoming: MutexGuard<'a, FairQueue>,
+) -> Result<M, TryRecvError> {
+    let (identity, popped) = try_wanted(core, incoming, (None, Ok(None)), |incoming, wakes| {
+        (identity_of_next::<M>(incoming), incoming.pop(wakes))
+    });
     match popped {
-        Ok(Some(message)) => Ok(M::from_queue(message)),
+        Ok(Some(message)) => Ok(received_with(message, identity)),
         Ok(None) => Err(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
     }
@@ -272,7 +274,8 @@ fn popped<M: AnyMessage>(popped: Result<Option<Message>, Closed>) -> Result<M, T
 pub(super) fn try_receive_from<R: Strategy, M: AnyMessage>(
     core: &Core<R>,
 ) -> Result<(M, Remote), TryRecvError> {
-    let (remote, popped) = try_wanted(core, (None, Ok(None)), |incoming, wakes| {
+    let incoming = core.incoming.lock();
+    let (remote, popped) = try_wanted(core, incoming, (None, Ok(None)), |incoming, wakes| {
         let remote = incoming.next_remote().cloned();
         (remote, incoming.pop(wakes))
     });
@@ -287,23 +290,25 @@ pub(super) fn try_receive_from<R: Strategy, M: AnyMessage>(
 
 /// Takes a message, after discarding those that are not wanted; returns `none` if there are too
 /// many of these.
-fn try_wanted<R: Strategy, T>(
-    core: &Core<R>,
+fn try_wanted<'a, R: Strategy, T>(
+    core: &'a Core<R>,
+    mut incoming: MutexGuard<'a, FairQueue>,
     none: T,
     mut take: impl FnMut(&mut FairQueue, &mut Wakes) -> T,
 ) -> T {
     // Moving a message in and out of the `Option` below costs as much as the lock.
     if !R::FILTERS {
-        return core.incoming.with(take);
+        return Lock::continue_with(incoming, take);
     }
     for _ in 0..SKIPS_MAX {
-        let taken = core
-            .incoming
-            .with(|incoming, wakes| incoming.skip_unwanted(wakes).then(|| take(incoming, wakes)));
+        let taken = Lock::continue_with(incoming, |incoming, wakes| {
+            incoming.skip_unwanted(wakes).then(|| take(incoming, wakes))
+        });
         // While messages are discarded, the lock is released in between.
         if let Some(taken) = taken {
             return taken;
         }
+        incoming = core.incoming.lock();
     }
     none
 }

@@ -80,14 +80,19 @@ impl FairQueue {
         self.wanted = Wanted::Topics { topics: Topics::default(), are_unwanted: true };
     }
 
+    /// Returns whether there is a message and the next one is passed on.
+    #[inline]
+    pub(crate) fn wants_next(&self) -> bool {
+        let next = self.ready.front().and_then(|key| self.pipes.get(*key));
+        next.is_some_and(|slot| self.wanted.has(slot.inbound.first_frames()))
+    }
+
     /// Discards unwanted messages until the next one is wanted, or there is none. Returns false if
     /// there are more than are discarded at a time.
     #[inline]
     pub(crate) fn skip_unwanted(&mut self, wakes: &mut Wakes) -> bool {
         for _ in 0..SKIPPED_TOGETHER {
-            let Some(key) = self.ready.front() else { return true };
-            let next = self.pipes.get(*key).map(|slot| slot.inbound.first_frames());
-            if next.is_some_and(|frames| self.wanted.has(frames)) {
+            if self.ready.is_empty() || self.wants_next() {
                 return true;
             }
             // Such a message is never that of the application, whose destructor could do anything.
