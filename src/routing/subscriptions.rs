@@ -66,8 +66,12 @@ impl Subscriptions {
 
     /// Subscribes a remote to a topic. Returns whether it was not subscribed before.
     pub(super) fn subscribe(&mut self, key: PipeKey, topic: &[u8]) -> Result<bool, ExceededLimit> {
-        // Topics of remotes that have left are released faster than other remotes can add topics.
-        self.release(RELEASED_PER_SUBSCRIPTION);
+        // Topics of remotes that have left are released faster than other remotes can add topics,
+        // and before another remote exceeds the limit of all.
+        let most = SUBSCRIPTION_BYTES + topic_bytes(topic.len());
+        while self.release(RELEASED_PER_SUBSCRIPTION)
+            && self.bytes + most > self.limits.max_topic_bytes
+        {}
         let number = self.numbers.get(key).copied();
         let existing = self.tree.find(topic);
         let is_held = existing.is_some_and(|node| !self.tree.holders(node).is_empty());

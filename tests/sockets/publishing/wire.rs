@@ -150,6 +150,29 @@ async fn a_connection_begins_without_the_topics_of_the_one_before() {
     assert_eq!(["a", "b"].map(|topic| publisher.subscribers(topic)), [0, 1]);
 }
 
+/// The limit of all remotes admits a long topic only without most of the earlier ones.
+#[tokio::test]
+async fn the_topics_of_an_earlier_connection_do_not_count() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let publisher = Pub::builder()
+        .reconnect_interval(std::time::Duration::from_millis(1))
+        .max_topic_bytes(10_000)
+        .build();
+    publisher.connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept_as("SUB").await;
+    for topic in 0..20 {
+        remote.write(&command("SUBSCRIBE", &[topic])).await;
+    }
+    remote.sync().await;
+    drop(remote);
+    let mut remote = listener.accept_as("SUB").await;
+    remote.sync().await;
+    let long = "x".repeat(9_000);
+    let _other = subscriber(&bound(&publisher).await, &[&long]).await;
+    assert_eq!(publisher.subscribers(long), 1);
+}
+
 #[tokio::test]
 async fn a_long_message_is_sent_unchanged() {
     let _watchdog = Watchdog::start();
