@@ -83,6 +83,7 @@ mod tests {
     use super::super::super::mechanism::curve::Sealer;
     use super::super::super::message_shape::{MessageShape, parts};
     use super::super::super::ping_pong::Ping;
+    use super::super::super::subscription;
     use super::super::super::topic::{Topic, TopicError};
     use super::super::sealed::tests::ends;
     use super::super::tests::decode_in_pieces;
@@ -302,6 +303,57 @@ mod tests {
                 }
             }
             check(decoder.with_shape(MessageShape::Multipart), &wire, &sent, &cuts, &splits)?;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn subscriptions_are_decoded_wherever_reads_end(
+            sent in vec(vec(0..3_u8, 0..300), 1..12).prop_map(|bodies| {
+                bodies.into_iter().map(|body| vec![body]).collect::<Vec<_>>()
+            }),
+            last in vec(body(), 2..4),
+            cuts in vec(1_usize..900, 1..40),
+        ) {
+            let sent = [sent, vec![last]].concat();
+            let (mut sealer, sealed) = ends(None);
+            let (mut of_sealed, mut clear) = (BytesMut::new(), BytesMut::new());
+            for parts in &sent {
+                put_sealed(&mut sealer, &mut of_sealed, parts);
+                for (at, part) in parts.iter().enumerate() {
+                    let more = at + 1 < parts.len();
+                    let put = if more { put_part_header } else { put_message_header };
+                    put(&mut clear, part.len());
+                    clear.extend_from_slice(part);
+                }
+            }
+            let expected = sent.iter().map(|parts| match &parts[..] {
+                [part] => subscription::command_of(part).map(Result::unwrap).ok_or(parts),
+                _ => Err(parts),
+            });
+            let sealed = sealed.with_shape(MessageShape::Multipart);
+            for (decoder, wire) in [(decoder(None, usize::MAX), clear), (sealed, of_sealed)] {
+                let mut decoder = decoder.with_subscriptions(true);
+                let (mut input, mut rest, mut cuts) = (BytesMut::new(), wire, cuts.iter().cycle());
+                let mut expected = expected.clone();
+                while !rest.is_empty() {
+                    let cut = rest.len().min(*cuts.next().unwrap());
+                    input.extend_from_slice(&rest.split_to(cut));
+                    while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+                        match traffic {
+                            Traffic::Messages(mut batch) => while let Some(frames) = batch.pop() {
+                                let parts: Vec<_> = parts(&frames).map(<[u8]>::to_vec).collect();
+                                prop_assert_eq!(expected.next(), Some(Err(&parts)));
+                            },
+                            Traffic::Command(command) => {
+                                prop_assert_eq!(expected.next(), Some(Ok(command)));
+                            }
+                            Traffic::Progress => {}
+                        }
+                    }
+                }
+                prop_assert_eq!(expected.next(), None);
+            }
         }
     }
 
