@@ -40,6 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             biased;
             Some(Ok(event)) = monitor.recv() => match event.kind {
                 EventKind::HandshakeSucceeded => println!("the node is connected"),
+                EventKind::ConnectFailed { reason } => println!("no connection: {reason}"),
                 EventKind::Disconnected { reason, .. } => println!("the node is gone: {reason}"),
                 _ => {}
             },

@@ -95,9 +95,11 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all subscribers of its
 /// message have room: [`full_subscribers`](Self::full_subscribers) returns those that have none.
-/// One subscriber that does not read then holds up all senders of its topics. Subscribers keep a
-/// slot for each sender that waits, in the order of arrival: a sender to several subscribers is not
-/// overtaken, and other messages use the remaining room.
+/// One subscriber that does not read then holds up all senders of its topics. So does one that the
+/// publisher has *connected to* and that has left, until it returns or the publisher
+/// [disconnects](Self::disconnect) from its endpoint. Subscribers keep a slot for each sender that
+/// waits, in the order of arrival: a sender to several subscribers is not overtaken, and other
+/// messages use the remaining room.
 ///
 #[doc = silent_failures!(
     "publisher",

@@ -8,7 +8,7 @@ use tokio_zmtp::{Multipart, Pub, SendError, TrySendError};
 
 use super::{bound, subscriber};
 use crate::events;
-use crate::remote::{LONGER_THAN_BUFFERS, Remote, command};
+use crate::remote::{LONGER_THAN_BUFFERS, Remote, RemoteListener, command};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -97,6 +97,37 @@ async fn a_sender_that_waits_is_released_when_the_full_subscriber_cancels_or_lea
             assert_eq!(publisher.subscribers("a"), 0);
         }
         assert!(publisher.send("a3").now_or_never().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_for_a_subscriber_that_was_dialed_is_released_when_it_returns() {
+    let _watchdog = Watchdog::start();
+    for returns in [true, false] {
+        let listener = RemoteListener::bind();
+        let publisher =
+            Pub::builder().no_drop(true).send_hwm(1).reconnect_interval(Duration::from_millis(1));
+        let publisher = publisher.connect(listener.endpoint()).await.unwrap();
+        let mut remote = listener.accept_as("SUB").await;
+        remote.write(&command("SUBSCRIBE", b"a")).await;
+        remote.sync().await;
+        drop(remote);
+        while !publisher.remotes().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        publisher.send("a1").await.unwrap();
+        let mut sending = Box::pin(publisher.send("a2"));
+        assert!(futures::poll!(&mut sending).is_pending());
+        assert_eq!(publisher.full_subscribers("a").len(), 1);
+        if returns {
+            let mut remote = listener.accept_as("SUB").await;
+            sending.await.unwrap();
+            assert_eq!(remote.read_message().await, b"a1");
+        } else {
+            publisher.disconnect(listener.endpoint()).await.unwrap();
+            sending.await.unwrap();
+        }
+        assert_eq!(publisher.subscribers("a"), 0);
     }
 }
 
