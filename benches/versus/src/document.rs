@@ -199,8 +199,8 @@ To be 1.5 times as fast as monocoque, either end could spend 60 ns on a message.
 about 20 of them in the lock. Changes that were tried and not kept: bodies aligned and moved in pieces of 16 bytes
 (the receiver gains what the sender loses), a separate clone function for long bodies, passing messages by
 reference, framing in one pass over the taken messages, and converting and queuing in one function. The results of
-CLIENT and SERVER, and these times, are from before a received message was created at its destination. Since then,
-PUSH to PULL reaches the same target.
+CLIENT and SERVER and of RADIO and DISH, and these times, are from before a received message was created at its
+destination. Since then, PUSH to PULL reaches the same target.
 
 **1 Ki and 4 Ki.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 Ki,
 according to `perf`, the kernel takes 35 % of the sender's time and copies into the write buffer take 14 %; the
@@ -254,9 +254,9 @@ messages where they exist, and with the techniques of its own benchmarks.
 
 | | Sockets | |
 |---|---|---|
-| tokio-zmtp | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; DEALER, ROUTER; REQ, REP; RADIO, DISH | `send`, `recv`, `reply` |
-| libzmq | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; DEALER, ROUTER; REQ, REP; RADIO, DISH | as its own tools: blocking calls, one I/O thread |
-| omq-tokio | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; DEALER, ROUTER; REQ, REP; RADIO, DISH | on the caller's runtime; non-blocking calls first |
+| tokio-zmtp | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; DEALER, ROUTER; REQ, REP; RADIO, DISH; PUB, SUB | `send`, `recv`, `reply` |
+| libzmq | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; DEALER, ROUTER; REQ, REP; RADIO, DISH; PUB, SUB | as its own tools: blocking calls, one I/O thread |
+| omq-tokio | CLIENT, SERVER; SCATTER, GATHER; PUSH, PULL; DEALER, ROUTER; REQ, REP; RADIO, DISH; PUB, SUB | on the caller's runtime; non-blocking calls first |
 | monocoque | PUSH, PULL; DEALER, ROUTER; REQ, REP | Tokio; write coalescing; `recv_into`; `PullFanIn` for many clients; always one thread |
 | zmq.rs | PUSH, PULL; DEALER, ROUTER | Tokio |
 | rzmq | PUSH, PULL; DEALER, ROUTER | Tokio, without io_uring |
