@@ -8,6 +8,8 @@ use interop::{
     Context, Error, EventKind, Monitor, RemoteProcess, Socket, SocketOption, SocketType, TryError,
     number, numbered, version,
 };
+#[cfg(unix)]
+use support::transports::Transport;
 
 const GUARD: Duration = Duration::from_secs(60);
 const REMOTE: &str = env!("CARGO_BIN_EXE_libzmq-remote");
@@ -79,7 +81,7 @@ fn a_client_over_inproc_does_not_reconnect_to_a_returning_server() -> Result<(),
 fn a_bound_path_is_taken_over_by_another_server() -> Result<(), Error> {
     let context = Context::new()?;
     let robbed = Socket::new(&context, SocketType::Server)?;
-    robbed.bind("ipc://*")?;
+    robbed.bind(&Transport::Ipc.any().to_string())?;
     let endpoint = robbed.last_endpoint()?;
     let robber = Socket::new(&context, SocketType::Server)?;
     robber.bind(&endpoint)?;

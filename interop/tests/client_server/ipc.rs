@@ -1,5 +1,6 @@
 //! Messages over Unix domain sockets.
 
+use support::transports::Transport;
 use tokio_zmtp::InprocEndpoint;
 
 use crate::pairing::{Binds, ClientSide, DEFAULT_HWM, ServerSide, in_every_pairing, join_at};
@@ -10,7 +11,7 @@ in_every_pairing!(messages_pass_over_a_path, hwm = DEFAULT_HWM);
 in_every_pairing!(messages_pass_over_an_abstract_name, hwm = DEFAULT_HWM);
 
 async fn messages_pass_over_a_path(client: impl ClientSide, server: impl ServerSide, binds: Binds) {
-    join_at("ipc://*", &client, &server, binds).await;
+    join_at(&Transport::Ipc.any().to_string(), &client, &server, binds).await;
     assert_unchanged(&client, &server).await;
     assert_in_order(&client, &server).await;
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use interop::{BytesOption, EventKind, Monitor, Socket, SocketOption, SocketType, ZapHandler};
+#[cfg(unix)]
+use support::transports::Transport;
 use tokio::time;
 use tokio_zmtp::auth::{
     Authenticator, CurveKeypair, CurvePublicKey, Keys, Networks, StatusCode, Users,
@@ -29,13 +31,13 @@ async fn curve_works_in_every_pairing_over_tcp() {
 #[cfg(unix)]
 #[tokio::test]
 async fn plain_works_in_every_pairing_over_ipc() {
-    guarded(in_every_pairing(Kind::Plain, || "ipc://*".into())).await;
+    guarded(in_every_pairing(Kind::Plain, || Transport::Ipc.any().to_string())).await;
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn curve_works_in_every_pairing_over_ipc() {
-    guarded(in_every_pairing(Kind::Curve, || "ipc://*".into())).await;
+    guarded(in_every_pairing(Kind::Curve, || Transport::Ipc.any().to_string())).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Tests that run over every transport.
 
 #[cfg(unix)]
-use std::env;
+use std::cell::RefCell;
 use std::net::Ipv4Addr;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(unix)]
+use std::{env, fs};
 
 use tokio_zmtp::{Endpoint, InprocEndpoint};
 
@@ -26,9 +30,30 @@ impl Transport {
             Self::Ipc => {
                 // Not `ipc://*`, so that it can be bound again.
                 let path = env::temp_dir().join(InprocEndpoint::unique().name());
-                format!("ipc://{}", path.display()).parse().unwrap()
+                let endpoint = format!("ipc://{}", path.display()).parse().unwrap();
+                PATHS.with_borrow_mut(|paths| paths.0.push(path));
+                endpoint
             }
             Self::Tcp => own_address(),
+        }
+    }
+}
+
+#[cfg(unix)]
+thread_local! {
+    /// The paths of this test, whose thread ends with it.
+    static PATHS: RefCell<Paths> = const { RefCell::new(Paths(Vec::new())) };
+}
+
+/// Paths of sockets, whose files are removed with this value: libzmq leaves them.
+#[cfg(unix)]
+struct Paths(Vec<PathBuf>);
+
+#[cfg(unix)]
+impl Drop for Paths {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = fs::remove_file(path);
         }
     }
 }
