@@ -185,7 +185,8 @@ pub enum ConnectPeerError {
 }
 
 /// The error of [`Remotes::connected`](crate::Remotes::connected) and
-/// [`connected_timeout`](crate::Remotes::connected_timeout): no remote is connected.
+/// [`connected_timeout`](crate::Remotes::connected_timeout): no remote is connected. Also the error
+/// of [`Pub::subscribed`](crate::Pub::subscribed).
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum NoRemoteError {

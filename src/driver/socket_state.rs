@@ -87,7 +87,8 @@ impl SocketState {
         self.wake_hopeless();
     }
 
-    /// Wakes the senders that wait for a remote, if none can be expected anymore: requests fail.
+    /// Wakes the tasks that wait for a remote, if none can be expected anymore: requests and the
+    /// wait for a subscriber fail.
     fn wake_hopeless(&self) {
         if self.remotes.hopeless().is_some() {
             self.routing.wake_senders();

@@ -210,7 +210,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     fn end_requests(&mut self, end: RequestEnd, wakes: &mut Wakes) -> Vec<Message>;
 
     /// Wakes all senders that wait for capacity of any remote, and the tasks that wait for a remote
-    /// to connect. Senders keep their positions in the line.
+    /// to connect or to subscribe. They keep their positions in the line.
     fn wake_senders(&mut self, wakes: &mut Wakes);
 
     /// Retires all remotes, and refuses all later messages.

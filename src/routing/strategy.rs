@@ -168,7 +168,8 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         end.unwritten.into()
     }
 
-    /// Wakes the tasks that wait for a remote to connect: none can be expected anymore.
+    /// Wakes the tasks that wait for a remote to connect or to subscribe: none can be expected
+    /// anymore.
     fn wake_unconnected(&mut self, _wakes: &mut Wakes) {}
 
     /// Wakes the tasks that wait for events of the strategy: the socket is closed.

@@ -120,6 +120,10 @@ impl Strategy for SubscriptionTable {
         self.subscriptions.release(RELEASED)
     }
 
+    fn wake_unconnected(&mut self, wakes: &mut Wakes) {
+        self.awaited.wake_all(wakes);
+    }
+
     fn close(&mut self, wakes: &mut Wakes) {
         self.awaited.wake_all(wakes);
     }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::error::NoRemoteError;
+use crate::monitor::DialFailure;
 use crate::pipe::{InLine, Ticket, WaitingLine};
 use crate::routing::{Closed, SubscriptionTable};
 use crate::socket::Core;
@@ -23,7 +24,10 @@ struct AwaitedSubscription<'a> {
 
 impl<'a> Subscribed<'a> {
     /// Creates the future, for messages with this first part.
-    pub(super) const fn new(core: &'a Core<SubscriptionTable>, first_part: &'a [u8]) -> Self {
+    pub(in crate::socket) const fn new(
+        core: &'a Core<SubscriptionTable>,
+        first_part: &'a [u8],
+    ) -> Self {
         Self { position: InLine::new(AwaitedSubscription { core, first_part }) }
     }
 }
@@ -34,6 +38,12 @@ impl Future for Subscribed<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (AwaitedSubscription { core, first_part }, ticket) = self.position.parts();
         let subscribed = core.outgoing.lock().poll_subscribed(first_part, ticket, cx.waker());
+        if subscribed.is_pending() {
+            // From now on, the task is woken when this changes.
+            if let Some(failure) = core.control.shared().remotes.hopeless() {
+                return Poll::Ready(Err(NoRemoteError::Failed(DialFailure::clone(&failure))));
+            }
+        }
         subscribed.map_err(|Closed| NoRemoteError::Closed)
     }
 }

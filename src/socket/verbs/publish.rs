@@ -166,7 +166,10 @@ macro_rules! publish_verbs {
             ///
             /// # Errors
             ///
-            /// [`NoRemoteError`](crate::NoRemoteError) if the socket is closed.
+            /// [`NoRemoteError`](crate::NoRemoteError) if the socket is closed, or if it has no
+            /// remote and no endpoint left because the last one was abandoned, as from
+            /// [`connected`](crate::Remotes::connected). After the application has ended the last
+            /// endpoint, it waits for another one.
             ///
             /// # Examples
             ///

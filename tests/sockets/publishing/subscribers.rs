@@ -1,11 +1,12 @@
 //! The view of the subscribers.
 
 use futures::FutureExt;
-use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{NoRemoteError, Pub};
+use tokio_test::{assert_pending, task};
+use tokio_zmtp::monitor::{DialFailure, DisconnectReason, EventKind};
+use tokio_zmtp::{NoRemoteError, Pub, ReconnectStop};
 
 use super::{bound, subscriber};
-use crate::remote::command;
+use crate::remote::{RemoteListener, command};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -90,6 +91,45 @@ async fn a_task_that_waits_for_subscribers_is_woken_when_the_socket_is_closed() 
     publisher.close().await;
     assert!(matches!(waiting.await.unwrap(), Err(NoRemoteError::Closed)));
     assert!(matches!(publisher.subscribed("a").await, Err(NoRemoteError::Closed)));
+}
+
+#[tokio::test]
+async fn a_task_that_waits_for_subscribers_fails_when_the_last_endpoint_is_abandoned() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let builder = Pub::builder().reconnect_stop([ReconnectStop::AfterDisconnect]);
+    let publisher = builder.connect(listener.endpoint()).await.unwrap();
+    let mut waiting = task::spawn(publisher.subscribed("a"));
+    assert_pending!(waiting.poll());
+    let remote = listener.accept_as("SUB").await;
+    assert_pending!(waiting.poll());
+    drop(remote);
+    for error in [waiting.await.unwrap_err(), publisher.subscribed("a").await.unwrap_err()] {
+        let NoRemoteError::Failed(DialFailure::Disconnected(reason)) = error else {
+            panic!("{error:?}")
+        };
+        assert!(matches!(reason, DisconnectReason::ClosedByRemote), "{reason:?}");
+    }
+
+    let endpoint = bound(&publisher).await;
+    let mut waiting = task::spawn(publisher.subscribed("a"));
+    assert_pending!(waiting.poll(), "another remote may subscribe");
+    let _remote = subscriber(&endpoint, &["a"]).await;
+    waiting.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_waits_for_subscribers_after_the_application_has_unbound_the_last_endpoint() {
+    let _watchdog = Watchdog::start();
+    let publisher = Pub::new();
+    let mut waiting = task::spawn(publisher.subscribed("a"));
+    assert_pending!(waiting.poll(), "there is no endpoint yet");
+    let endpoint = bound(&publisher).await;
+    publisher.unbind(endpoint).await.unwrap();
+    assert_pending!(waiting.poll());
+    let endpoint = bound(&publisher).await;
+    let _remote = subscriber(&endpoint, &["a"]).await;
+    waiting.await.unwrap();
 }
 
 /// The subscriptions of a remote that leaves are released in portions, between which messages are
