@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio_zmtp::Sub;
+use tokio_zmtp::monitor::DisconnectReason;
 
 use super::{accept_as_pub, connect_pub, published};
+use crate::events;
 use crate::remote::{Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
@@ -38,6 +40,34 @@ async fn thousands_of_subscriptions_precede_the_connection_and_survive_ten_recon
             assert_eq!(sub.recv().await.unwrap(), ["topic 2999", "body"]);
         }
     }
+}
+
+/// A SUB that has subscribed writes nothing, and would never detect it without heartbeats. Time is
+/// paused: it advances only while all tasks wait for timers.
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_falls_silent_is_reported_and_subscribed_to_again() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let sub = Sub::builder()
+        .subscribe("a".parse().unwrap())
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .heartbeat_interval(Duration::from_millis(500))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    let mut monitor = sub.monitor();
+    let mut silent = accept_as_pub(&listener, 1).await;
+    assert_eq!(read_subscription(&mut silent).await, b"a");
+    silent.write(&published("a", "1")).await;
+    assert_eq!(sub.recv().await.unwrap(), ["a", "1"]);
+    let reason = events::until_disconnected(&mut monitor).await;
+    assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
+
+    let mut next = accept_as_pub(&listener, 1).await;
+    assert_eq!(read_subscription(&mut next).await, b"a");
+    next.write(&published("a", "2")).await;
+    assert_eq!(sub.recv().await.unwrap(), ["a", "2"]);
 }
 
 #[tokio::test]
