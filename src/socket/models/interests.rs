@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use zmtp_proto::command::Command;
 use zmtp_proto::topic::Topic;
 
+use super::fan_out::FansOut;
 use super::*;
 use crate::inproc::LinkSide;
 use crate::remote::tests::any_remote;
@@ -78,9 +79,15 @@ fn concurrent_subscriptions_to_a_topic_are_counted() {
 
 #[test]
 fn the_members_of_a_radio_are_those_that_have_joined_over_inproc() {
-    all(2, || a_link_is_replaced("+a", ""));
-    all(1, || a_link_is_replaced("-z+a", "+b"));
-    some(|| a_link_is_replaced("+a-z-a", "+b+a+z"));
+    all(2, || a_link_is_replaced::<Dish, Radio>("+a", ""));
+    all(1, || a_link_is_replaced::<Dish, Radio>("-z+a", "+b"));
+    some(|| a_link_is_replaced::<Dish, Radio>("+a-z-a", "+b+a+z"));
+}
+
+#[test]
+fn the_subscribers_of_a_pub_are_those_that_have_subscribed_over_inproc() {
+    all(1, || a_link_is_replaced::<Sub, Pub>("-z+a", ""));
+    some(|| a_link_is_replaced::<Sub, Pub>("+a-z-a", "+b+a+z"));
 }
 
 /// What happens to a remote while groups are joined and left.
@@ -208,10 +215,14 @@ async fn counts_of_a_topic(one: &'static str, other: &'static str, is_left: bool
     assert_eq!(interests(&socket).contains(&b"a"[..]), is_left);
 }
 
-async fn a_link_is_replaced(one: &'static str, other: &'static str) {
-    let (dish, radio) = (Model::<Dish>::interested(), Model::radio(0));
-    let users = [one, other].map(|changes| change(&dish, changes));
-    let (attachment, routing) = (dish.attach(), radio.routing().clone());
+async fn a_link_is_replaced<K, S>(one: &'static str, other: &'static str)
+where
+    K: Kind<Outgoing = Interests<S::Name>>,
+    S: FansOut,
+{
+    let (socket, sender) = (Model::<K>::interested(), S::model(0));
+    let users = [one, other].map(|changes| change(&socket, changes));
+    let (attachment, routing) = (socket.attach(), sender.routing().clone());
     let linking = shuttle::future::spawn(async move {
         let (near, far) = link(attachment, &routing);
         let attachment = near.leave().unwrap();
@@ -223,19 +234,18 @@ async fn a_link_is_replaced(one: &'static str, other: &'static str) {
     }
     // A link works in the tasks that wake it.
     let link = linking.await.unwrap();
-    let joined = interests(&dish);
+    let joined = interests(&socket);
     for name in ["a", "b", "z"] {
-        let group = group(name);
-        let members = radio.core.outgoing.lock().members(&group).len();
+        let members = S::members(&sender, name);
         assert_eq!(members, usize::from(joined.contains(name.as_bytes())), "{name}");
     }
     drop(link);
 }
 
-fn link(attachment: Attachment, radio: &Routing) -> (LinkSide, LinkSide) {
+fn link(attachment: Attachment, sender: &Routing) -> (LinkSide, LinkSide) {
     let (near, far) = LinkSide::pair();
     near.join(attachment, any_remote(), VecDeque::new());
-    far.join(radio.attach(EndpointId(0), subject()).unwrap(), any_remote(), VecDeque::new());
+    far.join(sender.attach(EndpointId(0), subject()).unwrap(), any_remote(), VecDeque::new());
     (near, far)
 }
 

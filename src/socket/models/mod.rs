@@ -24,6 +24,7 @@ mod requests;
 mod routes;
 mod schedules;
 mod senders;
+mod subscribers;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -39,15 +40,16 @@ use super::core::incoming;
 use super::reserving::Reserving;
 use super::sending::Sending;
 use super::waiting::WaitError;
-use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Rep, Req, Router, Server};
+use super::{Channel, Client, Core, Dish, Handle, Kind, Pub, Radio, Rep, Req, Router, Server};
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
-use crate::options::{GroupOptions, Options};
+use crate::options::{GroupOptions, Options, TopicOptions};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
     Attachment, ConnectionTable, EndpointId, Exclusive, GroupTable, IdentityTable, Interests,
     OutgoingPipes, Refusal, Requests, RoundRobin, Routing, RoutingTable, Strategy,
+    SubscriptionTable,
 };
 use crate::runtime::Runtime;
 use crate::stats::Dropped;
@@ -80,6 +82,16 @@ impl Model<Client> {
             OutgoingPipes::new(RoundRobin::default(), HighWaterMark::new(options.send_hwm, 0)),
             options,
         )
+    }
+}
+
+impl Model<Pub> {
+    /// Creates a PUB without drops, with this high-water mark for sending.
+    fn publisher(send_hwm: usize) -> Self {
+        let mut outgoing =
+            OutgoingPipes::new(SubscriptionTable::default(), HighWaterMark::new(send_hwm, 0));
+        outgoing.set_topic_options(TopicOptions::default(), true);
+        Self::new(outgoing, Options { send_hwm, ..Options::default() })
     }
 }
 
@@ -130,10 +142,14 @@ impl<K: Kind> Model<K> {
         self.routing().attach(endpoint, subject()).expect("the socket is not closed")
     }
 
-    /// Spawns a task that sends a message.
+    /// Spawns a task that sends a letter.
     fn send(&self, to: Target<K>, letter: char) -> JoinHandle<Sent> {
+        self.send_message(to, Message::from([letter as u8]))
+    }
+
+    /// Spawns a task that sends a message.
+    fn send_message(&self, to: Target<K>, message: Message) -> JoinHandle<Sent> {
         let core = Arc::clone(&self.core);
-        let message = Message::from([letter as u8]);
         shuttle::future::spawn(async move {
             let sent = Sending::new(&core, to, message, None).await;
             sent.map_err(|(error, message)| (refusal(error), message))
@@ -281,9 +297,9 @@ fn refusal(error: WaitError) -> Refusal {
     }
 }
 
+/// Returns the only byte of a message, or the last one behind the topic.
 fn letter(message: &Message) -> char {
-    assert_eq!(message.len(), 1);
-    char::from(message[0])
+    char::from(*message.last().expect("every message has a letter"))
 }
 
 fn sorted(letters: &str) -> String {
