@@ -3,18 +3,15 @@
 //! The dishes also join another group from time to time, so that their queues contain messages that
 //! they no longer want.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
-
 use fastrand::Rng;
 use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_zmtp::{Dish, Group, GroupMessage, Radio};
 
+use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
-use super::scene::{EACH, Effect, LANE, Lane, Ledger, SENDERS};
-use super::{Stage, turns};
-use crate::one_way::Numbered;
+use super::scene::{EACH, Effect, Lane, Ledger, SENDERS};
+use super::{Stage, fan_out, turns};
 use crate::transports::Transport;
 
 /// A radio that waits for full queues, and two members of a group.
@@ -34,17 +31,6 @@ pub(super) struct GroupCast {
     sent: Lane,
     received: Received,
     rng: Rng,
-}
-
-/// The record of the messages that a dish has received.
-#[derive(Clone, Debug, Default)]
-struct Received(Arc<Mutex<Entries>>);
-
-#[derive(Debug, Default)]
-struct Entries {
-    wanted: Vec<u32>,
-    /// The number of messages of the other group, which are received while it is joined.
-    others: usize,
 }
 
 impl Stage for GroupScene {
@@ -88,7 +74,7 @@ impl Stage for GroupScene {
             let (handle, received, mut random) = (dish.clone(), received.clone(), rng.fork());
             receivers.spawn(async move {
                 while let Ok(message) = handle.recv().await {
-                    received.receive(&message);
+                    receive(&received, &message);
                     turns(random.u32(..6)).await;
                 }
             });
@@ -106,58 +92,26 @@ impl Stage for GroupScene {
         }
     }
 
-    /// Both dishes have received the same messages, in the order of each sender: all that were sent
-    /// except those that the radio has counted.
     async fn end(self, _effect: Effect, case: &str) {
         let Self { radio, dishes, sent, received, mut senders, mut receivers } = self;
         while senders.join_next().await.is_some() {}
-        let sent = sent.sent();
-        let unsent = || radio.stats().dropped.undelivered as usize;
-        for received in &received {
-            while received.entries().wanted.len() + unsent() < sent.len() {
-                turns(1).await;
-            }
-        }
-        let unsent = unsent();
+        fan_out::settled(&sent, &received, || radio.stats()).await;
+        let unsent = radio.stats().dropped.undelivered as usize;
         radio.close().await;
         for dish in &dishes {
             dish.close().await;
         }
         while receivers.join_next().await.is_some() {}
-
-        let accepted: BTreeSet<_> = sent.iter().copied().collect();
-        let arrived = received.each_ref().map(|received| received.entries().numbers(case));
-        assert_eq!(arrived[0], arrived[1], "{case}: not sent to all members");
-        assert!(arrived[0].is_subset(&accepted), "{case}: received {arrived:?}, sent {sent:?}");
-        assert_eq!(arrived[0].len() + unsent, accepted.len(), "{case}: lost");
+        fan_out::assert_equal(&sent, &received, unsent, case);
     }
 }
 
-impl Received {
-    fn receive(&self, message: &GroupMessage) {
-        if message.group() == wanted() {
-            self.entries().wanted.push(message.number());
-        } else {
-            self.entries().others += 1;
-        }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap()
-    }
-}
-
-impl Entries {
-    /// Returns the numbers of the wanted messages, which are in the order of each sender.
-    fn numbers(&self, case: &str) -> BTreeSet<u32> {
-        let Self { wanted, .. } = self;
-        for lane in 0..=SENDERS + 1 {
-            let lane = wanted.iter().filter(|number| **number / LANE == lane);
-            assert!(lane.is_sorted(), "{case}: {wanted:?} is out of order");
-        }
-        let numbers: BTreeSet<_> = wanted.iter().copied().collect();
-        assert_eq!(numbers.len(), wanted.len(), "{case}: duplicates in {wanted:?}");
-        numbers
+/// Records a message that a dish has received.
+fn receive(received: &Received, message: &GroupMessage) {
+    if message.group() == wanted() {
+        received.receive_wanted(message);
+    } else {
+        received.receive_other();
     }
 }
 
@@ -179,7 +133,7 @@ impl GroupCast {
     /// arrive are discarded.
     fn drain(&mut self) {
         while let Ok(message) = self.dish.try_recv() {
-            self.received.receive(&message);
+            receive(&self.received, &message);
         }
         self.dish.leave(&other());
     }
@@ -234,30 +188,30 @@ pub(super) const GROUP_OPERATIONS: &[Operation<GroupCast>] = operations! {
     "Dish::recv" Traffic |cast| {
         cast.drain();
         let message = cast.dish.recv().await.unwrap();
-        cast.received.receive(&message);
+        receive(&cast.received, &message);
     }
     "Dish::recv_from" Traffic |cast| {
         cast.drain();
         let (message, _) = cast.dish.recv_from().await.unwrap();
-        cast.received.receive(&message);
+        receive(&cast.received, &message);
     }
     "Dish::recv_many" Traffic |cast| {
         cast.drain();
         let mut messages = Vec::new();
         let most = cast.rng.usize(1..4);
         cast.dish.recv_many(&mut messages, most).await.unwrap();
-        messages.iter().for_each(|message| cast.received.receive(message));
+        messages.iter().for_each(|message| receive(&cast.received, message));
     }
     "Dish::recv_timeout" Traffic |cast| {
         cast.drain();
         let limit = limit(&mut cast.rng);
         if let Ok(message) = cast.dish.recv_timeout(limit).await {
-            cast.received.receive(&message);
+            receive(&cast.received, &message);
         }
     }
     "Stream for Dish::poll_next" Traffic |cast| {
         cast.drain();
         let message = cast.dish.next().await.unwrap();
-        cast.received.receive(&message);
+        receive(&cast.received, &message);
     }
 };

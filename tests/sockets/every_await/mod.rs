@@ -11,6 +11,7 @@
 mod coverage;
 #[cfg(feature = "serde")]
 mod described;
+mod fan_out;
 mod groups;
 mod operation;
 mod operations;
@@ -93,9 +94,10 @@ async fn every_request_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<RequestScene>(transport, REQUEST_OPERATIONS).await;
 }
 
-#[tokio::test]
-async fn every_operation_with_subscribers_can_be_dropped_wherever_it_waits() {
-    drop_each::<SubscriberScene>(Transport::Tcp, SUBSCRIBER_OPERATIONS).await;
+over_every_transport!(every_operation_with_subscribers_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_with_subscribers_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<SubscriberScene>(transport, SUBSCRIBER_OPERATIONS).await;
 }
 
 /// Sockets in use, whose messages are recorded.

@@ -1,23 +1,23 @@
-//! A publisher and two subscribers in use, with a record of every message, and its async
-//! operations.
-
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+//! A publisher and two subs in use, with a record of every message, and their async operations.
+//!
+//! The subs also subscribe to other topics from time to time, so that their queues contain messages
+//! that they no longer want.
 
 use fastrand::Rng;
-use futures::SinkExt;
+use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
-use tokio_zmtp::{Endpoint, Multipart, Pub};
+use tokio_zmtp::{Multipart, Pub, Sub};
 
+use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
-use super::scene::{EACH, Effect, LANE, Lane, Ledger, SENDERS};
-use super::{Stage, turns};
-use crate::remote::{MORE, Remote, command};
+use super::scene::{EACH, Effect, Lane, Ledger, SENDERS};
+use super::{Stage, fan_out, turns};
 use crate::transports::Transport;
 
-/// A publisher that waits for full queues, and two subscribers.
+/// A publisher that waits for full queues, and two subs.
 pub(super) struct SubscriberScene {
     publisher: Pub,
+    subs: [Sub; 2],
     sent: Ledger,
     received: [Received; 2],
     senders: JoinSet<()>,
@@ -27,12 +27,11 @@ pub(super) struct SubscriberScene {
 /// The handles that an operation uses.
 pub(super) struct SubscriberCast {
     publisher: Pub,
+    sub: Sub,
     sent: Lane,
+    received: Received,
     rng: Rng,
 }
-
-/// The numbers of the messages that a subscriber has received.
-type Received = Arc<Mutex<Vec<u32>>>;
 
 impl Stage for SubscriberScene {
     type Cast = SubscriberCast;
@@ -40,63 +39,81 @@ impl Stage for SubscriberScene {
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let publisher = Pub::builder().no_drop(true).send_hwm(rng.usize(1..4)).build();
         let endpoint = publisher.bind(transport.any()).await.unwrap();
-        let (sent, received) = (Ledger::default(), [(); 2].map(|()| Received::default()));
-        let (mut senders, mut receivers) = (JoinSet::new(), JoinSet::new());
-        for received in &received {
-            let mut remote = subscriber(&endpoint, &[NUMBERS, END]).await;
-            let (received, mut random) = (Arc::clone(received), rng.fork());
-            receivers.spawn(async move {
-                while let Some(number) = receive(&mut remote).await {
-                    received.lock().unwrap().push(number);
-                    turns(random.u32(..6)).await;
-                }
-            });
+        let hwm = [(); 2].map(|()| rng.usize(1..4));
+        let subs = hwm.map(|hwm| Sub::builder().recv_hwm(hwm).build());
+        for sub in &subs {
+            sub.subscribe(NUMBERS).unwrap();
+            sub.connect(&endpoint).await.unwrap();
         }
-        while publisher.subscribers(END) < received.len() {
+        while publisher.subscribers(NUMBERS) < subs.len() {
             turns(1).await;
         }
+
+        let (sent, received) = (Ledger::default(), [(); 2].map(|()| Received::default()));
+        let (mut senders, mut receivers) = (JoinSet::new(), JoinSet::new());
         for number in 1..=SENDERS {
             let (handle, mut lane, mut random) = (publisher.clone(), sent.lane(number), rng.fork());
             senders.spawn(async move {
                 for _ in 0..EACH {
                     turns(random.u32(..8)).await;
-                    handle.send("without subscribers").await.unwrap();
+                    handle.send(OTHER).await.unwrap();
                     let message: Multipart = lane.offer_as();
                     lane.settle(handle.send(message).await);
                 }
             });
         }
-        let (mut remote, mut random) = (subscriber(&endpoint, &[]).await, rng.fork());
-        senders.spawn(async move {
-            for name in ["SUBSCRIBE", "CANCEL"].repeat(EACH as usize) {
-                turns(random.u32(..20)).await;
-                remote.write(&command(name, AWAITED)).await;
-            }
-            remote.write(&command("SUBSCRIBE", AWAITED)).await;
-            remote.sync().await;
-        });
-        Self { publisher, sent, received, senders, receivers }
+        for (sub, received) in subs.iter().zip(&received) {
+            let (handle, mut random) = (sub.clone(), rng.fork());
+            senders.spawn(async move {
+                for _ in 0..EACH {
+                    turns(random.u32(..20)).await;
+                    handle.subscribe(OTHER).unwrap();
+                    turns(random.u32(..20)).await;
+                    handle.unsubscribe(OTHER);
+                }
+                handle.subscribe(OTHER).unwrap();
+            });
+            let (handle, received, mut random) = (sub.clone(), received.clone(), rng.fork());
+            receivers.spawn(async move {
+                while let Ok(message) = handle.recv().await {
+                    receive(&received, &message);
+                    turns(random.u32(..6)).await;
+                }
+            });
+        }
+        Self { publisher, subs, sent, received, senders, receivers }
     }
 
     fn cast(&self, rng: &mut Rng) -> SubscriberCast {
-        let (publisher, sent) = (self.publisher.clone(), self.sent.lane(SENDERS + 1));
-        SubscriberCast { publisher, sent, rng: rng.fork() }
+        SubscriberCast {
+            publisher: self.publisher.clone(),
+            sub: self.subs[0].clone(),
+            sent: self.sent.lane(SENDERS + 1),
+            received: self.received[0].clone(),
+            rng: rng.fork(),
+        }
     }
 
-    /// Both subscribers have received the same messages, in the order of each sender: all that were
-    /// sent except those that the publisher has counted.
     async fn end(self, _effect: Effect, case: &str) {
-        let Self { publisher, sent, received, mut senders, mut receivers } = self;
+        let Self { publisher, subs, sent, received, mut senders, mut receivers } = self;
         while senders.join_next().await.is_some() {}
-        publisher.send(END).await.unwrap();
-        while receivers.join_next().await.is_some() {}
-        let sent: BTreeSet<_> = sent.sent().into_iter().collect();
+        fan_out::settled(&sent, &received, || publisher.stats()).await;
         let unsent = publisher.stats().dropped.undelivered as usize;
-        let arrived = received.each_ref().map(|received| numbers(&received.lock().unwrap(), case));
-        assert_eq!(arrived[0], arrived[1], "{case}: not sent to all subscribers");
-        assert!(arrived[0].is_subset(&sent), "{case}: received {arrived:?}, sent {sent:?}");
-        assert_eq!(arrived[0].len() + unsent, sent.len(), "{case}: lost");
         publisher.close().await;
+        for sub in &subs {
+            sub.close().await;
+        }
+        while receivers.join_next().await.is_some() {}
+        fan_out::assert_equal(&sent, &received, unsent, case);
+    }
+}
+
+/// Records a message that a sub has received.
+fn receive(received: &Received, message: &Multipart) {
+    if message[0].starts_with(NUMBERS) {
+        received.receive_wanted(message);
+    } else {
+        received.receive_other();
     }
 }
 
@@ -108,46 +125,22 @@ impl SubscriberCast {
             message = self.sent.offer_as();
         }
     }
-}
 
-async fn subscriber(endpoint: &Endpoint, topics: &[&[u8]]) -> Remote {
-    let mut remote = Remote::dial(endpoint).await;
-    remote.shake_hands("SUB").await;
-    for topic in topics {
-        remote.write(&command("SUBSCRIBE", topic)).await;
+    /// Receives all available messages, and unsubscribes from the other topic, so that those of it
+    /// that still arrive are discarded.
+    fn drain(&mut self) {
+        while let Ok(message) = self.sub.try_recv() {
+            receive(&self.received, &message);
+        }
+        self.sub.unsubscribe(OTHER);
     }
-    remote.sync().await;
-    remote
-}
-
-/// Receives the number of the next message. Returns `None` if it is the last one.
-async fn receive(remote: &mut Remote) -> Option<u32> {
-    let (mut flags, first) = remote.read_frame().await;
-    while flags & MORE != 0 {
-        (flags, _) = remote.read_frame().await;
-    }
-    (first != END).then(|| u32::from_be_bytes(first.try_into().unwrap()))
-}
-
-/// Returns the numbers, which are in the order of each sender.
-fn numbers(received: &[u32], case: &str) -> BTreeSet<u32> {
-    for lane in 0..=SENDERS + 1 {
-        let lane = received.iter().filter(|number| **number / LANE == lane);
-        assert!(lane.is_sorted(), "{case}: {received:?} is out of order");
-    }
-    let numbers: BTreeSet<_> = received.iter().copied().collect();
-    assert_eq!(numbers.len(), received.len(), "{case}: duplicates in {received:?}");
-    numbers
 }
 
 /// The topic of the numbered messages, whose number is below 2^24.
 const NUMBERS: &[u8] = b"\0";
 
-/// The last message.
-const END: &[u8] = b"end";
-
 /// A topic that is subscribed to from time to time.
-const AWAITED: &[u8] = b"awaited";
+const OTHER: &str = "other";
 
 pub(super) const SUBSCRIBER_OPERATIONS: &[Operation<SubscriberCast>] = operations! {
     // Sending to queues of which at least one is initially full.
@@ -183,6 +176,36 @@ pub(super) const SUBSCRIBER_OPERATIONS: &[Operation<SubscriberCast>] = operation
     }
     // Waiting for a topic that is subscribed to later.
     "Pub::subscribed" Traffic |cast| {
-        cast.publisher.subscribed([AWAITED, b" topic"].concat()).await.unwrap();
+        cast.publisher.subscribed([OTHER, " topic"].concat()).await.unwrap();
+    }
+    // Receiving from a queue that is initially empty, or contains messages of another topic.
+    "Sub::recv" Traffic |cast| {
+        cast.drain();
+        let message = cast.sub.recv().await.unwrap();
+        receive(&cast.received, &message);
+    }
+    "Sub::recv_from" Traffic |cast| {
+        cast.drain();
+        let (message, _) = cast.sub.recv_from().await.unwrap();
+        receive(&cast.received, &message);
+    }
+    "Sub::recv_many" Traffic |cast| {
+        cast.drain();
+        let mut messages = Vec::new();
+        let most = cast.rng.usize(1..4);
+        cast.sub.recv_many(&mut messages, most).await.unwrap();
+        messages.iter().for_each(|message| receive(&cast.received, message));
+    }
+    "Sub::recv_timeout" Traffic |cast| {
+        cast.drain();
+        let limit = limit(&mut cast.rng);
+        if let Ok(message) = cast.sub.recv_timeout(limit).await {
+            receive(&cast.received, &message);
+        }
+    }
+    "Stream for Sub::poll_next" Traffic |cast| {
+        cast.drain();
+        let message = cast.sub.next().await.unwrap();
+        receive(&cast.received, &message);
     }
 };
