@@ -266,9 +266,9 @@ pub enum SendError<T = Message> {
     #[error("no remote could take a message in time")]
     Timeout(T),
     /// A RADIO is connected to a `udp` endpoint, and the message does not fit a datagram: its group
-    /// is longer than 127 bytes, or group and body together have more than 8,191. No remote was
-    /// sent the message.
-    #[error("the message does not fit a datagram of a udp endpoint")]
+    /// is longer than 127 bytes, or group and body together have more than 8,191. Or the message is
+    /// a subscription of an XSUB whose topic is longer than 32 KiB. No remote was sent the message.
+    #[error("the message does not fit a datagram of a udp endpoint, or its topic is too long")]
     TooLong(T),
 }
 
@@ -283,9 +283,9 @@ pub enum TrySendError<T = Message> {
     #[error("no remote can take a message now")]
     Full(T),
     /// A RADIO is connected to a `udp` endpoint, and the message does not fit a datagram: its group
-    /// is longer than 127 bytes, or group and body together have more than 8,191. No remote was
-    /// sent the message.
-    #[error("the message does not fit a datagram of a udp endpoint")]
+    /// is longer than 127 bytes, or group and body together have more than 8,191. Or the message is
+    /// a subscription of an XSUB whose topic is longer than 32 KiB. No remote was sent the message.
+    #[error("the message does not fit a datagram of a udp endpoint, or its topic is too long")]
     TooLong(T),
 }
 

@@ -56,9 +56,9 @@ pub struct RemoteStats {
     /// The number of multipart messages that were discarded, because they have no meaning between
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
-    /// The number of messages of a PUB or RADIO that were dropped for this remote, because its
-    /// queue was full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages of a
-    /// ROUTER.
+    /// The number of messages of a PUB, RADIO or XSUB that were dropped for this remote, because
+    /// its queue was full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages
+    /// of a ROUTER.
     pub missed: u64,
     /// The datagrams of a `udp` endpoint that were dropped.
     pub datagrams: DroppedDatagrams,
@@ -90,9 +90,9 @@ pub struct Dropped {
     /// Messages read from a remote, but not queued for `recv` when the connection or the socket
     /// ended.
     pub unread: u64,
-    /// Messages of a PUB or RADIO that were dropped because the queue of a remote was full, each
-    /// counted for every such remote, and with [`Unroutable::Drop`](crate::Unroutable::Drop) such
-    /// messages of a ROUTER.
+    /// Messages of a PUB, RADIO or XSUB that were dropped because the queue of a remote was full,
+    /// each counted for every such remote, and with
+    /// [`Unroutable::Drop`](crate::Unroutable::Drop) such messages of a ROUTER.
     pub missed: u64,
     /// Messages that a [`Rep`](crate::Rep) received and that are not requests: they have no empty
     /// part before their last part.

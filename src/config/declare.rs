@@ -228,7 +228,7 @@ macro_rules! kinds {
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
         // Through a struct of all keys: for a tagged enum, serde buffers the fields until it has
         // seen the tag, and errors then no longer state the line of the fault.
-        #[serde(try_from = "AllKeys", tag = "type", rename_all = "snake_case")]
+        #[serde(try_from = "AllKeys", tag = "type", rename_all = "lowercase")]
         #[non_exhaustive]
         pub enum SocketConfig {
             $(
@@ -288,7 +288,7 @@ macro_rules! kinds {
 
         /// The value of the key `type`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-        #[serde(rename_all = "snake_case")]
+        #[serde(rename_all = "lowercase")]
         pub(super) enum TypeName {
             $($socket,)+
         }

@@ -81,7 +81,7 @@ pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
     PeerConfig, PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig, SubConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig, XSubConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

@@ -23,7 +23,7 @@ use crate::options::SocksProxy;
 use crate::options::{Balance, Options, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
-    Router, Scatter, Server, Sub,
+    Router, Scatter, Server, Sub, XSub,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -32,24 +32,25 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending distribution identity router hello disconnect hiccup fan_out groups topics multicast join subscriptions reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no      no     no     no        no   no            no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no      no     no     no        no   no            no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        yes  no            no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        no   no            no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no      no     no     no        no   no            no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no      no     no     no        no   no            no    no];
-        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     yes     no     yes    no        no   no            no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   no            no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no      no     no     no        no   no            no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes     yes    no     yes       no   no            no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   no            yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no      no     no     no        no   no            no    yes];
-        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no      no     no     no        no   no            no    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no      no     no     no        no   no            no    no];
-        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   yes           no    no];
+        //                                    common receiving parts sending distribution identity router hello disconnect hiccup fan_out groups topics multicast join subscriptions matching reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no      no     no     no        no   no            no       no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no      no     no     no        no   no            no       no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        yes  no            no       no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        no   no            no       no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no      no     no     no        no   no            no       no    no];
+        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     yes     no     yes    no        no   no            no       no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   no            no       no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes     yes    no     yes       no   no            no       no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   no            no       yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no      no     no     no        no   no            no       no    yes];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no      no     no     no        no   no            no       no    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no      no     no     no        no   no            no       no    no];
+        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   yes           yes      no    no];
+        XSub    => XSubConfig,    "xsub",    [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   yes           no       no    no];
     }
     options {
         common {
@@ -182,9 +183,11 @@ sockets! {
             join: Vec<Group> => groups.join,
         }
         subscriptions {
-            invert_matching: bool => subscriptions.invert_matching,
             #[serde(with = "form::topics")]
             subscribe: Vec<Topic> => subscriptions.subscribe,
+        }
+        matching {
+            invert_matching: bool => subscriptions.invert_matching,
         }
         reply {
             #[serde(with = "form::optional_parts")]

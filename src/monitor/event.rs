@@ -191,9 +191,9 @@ pub enum DropCause {
     /// Reported like `Lost`, and counted by
     /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
     Overflowed,
-    /// The queue of a subscriber or of a member of their group was full, or with
+    /// The queue of a subscriber, of a member of their group or of a publisher was full, or with
     /// [`Unroutable::Drop`](crate::Unroutable::Drop) that of the remote that they name. A PUB,
-    /// RADIO or ROUTER reports the first message of a series;
+    /// RADIO, ROUTER or XSUB reports the first message of a series;
     /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
     /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for

@@ -6,7 +6,7 @@ use self::sealed::{Directions, HasCaptureSink, Joins};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
 use crate::socket::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter, Sub,
+    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter, Sub, XSub,
 };
 
 /// Pairs of socket types that a proxy can join, in either order.
@@ -21,6 +21,7 @@ use crate::socket::{
 /// | [`Pair`] | [`Pair`] | both |
 /// | [`Pull`] | [`Pub`], [`Push`] | from the [`Pull`] to the other |
 /// | [`Sub`] | [`Pub`], [`Push`] | from the [`Sub`] to the other |
+/// | [`XSub`] | [`Pub`], [`Push`] | from the [`XSub`] to the other |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
 /// messages of one of them have no destination: if both only receive or both only send, or if only
@@ -28,7 +29,8 @@ use crate::socket::{
 /// `StreamExt::forward`.
 ///
 /// A proxy joins no groups, and passes on no subscriptions. It forwards the messages that match the
-/// subscriptions of its [`Sub`], and those of the groups that its [`Dish`] has joined. A subscriber
+/// subscriptions of its [`Sub`], all that its [`XSub`] receives, and those of the groups that its
+/// [`Dish`] has joined. A subscriber
 /// of the [`Pub`] or a member of the [`Radio`] whose queue is full misses messages, unless
 /// [`no_drop`](crate::Builder::no_drop) is set. Messages without subscribers or members are
 /// dropped. While the [`Radio`] has a `udp` endpoint, it sends no messages that do not fit a
@@ -144,6 +146,8 @@ one_way!(Pull => Pub: Multipart);
 one_way!(Pull => Push: Multipart);
 one_way!(Sub => Pub: Multipart);
 one_way!(Sub => Push: Multipart);
+one_way!(XSub => Pub: Multipart);
+one_way!(XSub => Push: Multipart);
 
 capture!(Channel: Message);
 capture!(Client: Message);

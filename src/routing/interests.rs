@@ -1,5 +1,5 @@
 //! What a socket wants to receive, and the changes to announce to its remotes: the groups of a DISH
-//! and the subscriptions of a SUB.
+//! and the subscriptions of a SUB or XSUB.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use zmtp_proto::topic::Topic;
 
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, FairQueue, OutgoingPipes, Strategy};
+use crate::routing::{Choice, FairQueue, Strategy};
 use crate::sync::Wakes;
 
 /// What messages are selected by: a group, or the topic of a subscription.
@@ -122,6 +122,38 @@ impl<T> Default for Interests<T> {
 }
 
 impl<T: Interest> Interests<T> {
+    /// Adds an interest. Returns false if the socket has it already: if interests of this type are
+    /// counted, its count then increases.
+    pub(super) fn add(&mut self, interest: &T) -> bool {
+        if let Some(count) = self.counts.get_mut(interest) {
+            *count = count.saturating_add(usize::from(T::IS_COUNTED));
+            return false;
+        }
+        self.counts.insert(interest.clone(), 1);
+        self.change(interest, Change::Added);
+        true
+    }
+
+    /// Removes an interest, or reduces its count.
+    pub(super) fn remove(&mut self, interest: &T) -> Removed {
+        match self.counts.get_mut(interest) {
+            None => return Removed::Nothing,
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                return Removed::Duplicate;
+            }
+            Some(_) => {}
+        }
+        self.counts.remove(interest);
+        self.change(interest, Change::Removed);
+        Removed::Last
+    }
+
+    /// Returns the interests in their order, each once.
+    pub(super) fn list(&self) -> Vec<T> {
+        self.counts.keys().cloned().collect()
+    }
+
     fn change(&mut self, interest: &T, change: Change) {
         for unannounced in self.unannounced.values_mut() {
             if unannounced.replay.has_passed(interest) {
@@ -177,48 +209,6 @@ impl<T: Interest> Unannounced<T> {
             });
         }
         commands
-    }
-}
-
-impl<T: Interest> OutgoingPipes<Interests<T>> {
-    /// Adds an interest. Returns false if the socket has it already: if interests of this type are
-    /// counted, its count then increases.
-    pub(crate) fn add_interest(&mut self, interest: &T, wakes: &mut Wakes) -> bool {
-        if let Some(count) = self.strategy.counts.get_mut(interest) {
-            *count = count.saturating_add(usize::from(T::IS_COUNTED));
-            return false;
-        }
-        self.strategy.counts.insert(interest.clone(), 1);
-        self.strategy.change(interest, Change::Added);
-        self.wake_connections(wakes);
-        true
-    }
-
-    /// Removes an interest, or reduces its count.
-    pub(crate) fn remove_interest(&mut self, interest: &T, wakes: &mut Wakes) -> Removed {
-        match self.strategy.counts.get_mut(interest) {
-            None => return Removed::Nothing,
-            Some(count) if *count > 1 => {
-                *count -= 1;
-                return Removed::Duplicate;
-            }
-            Some(_) => {}
-        }
-        self.strategy.counts.remove(interest);
-        self.strategy.change(interest, Change::Removed);
-        self.wake_connections(wakes);
-        Removed::Last
-    }
-
-    /// Returns the interests in their order, each once.
-    pub(crate) fn interests(&self) -> Vec<T> {
-        self.strategy.counts.keys().cloned().collect()
-    }
-
-    fn wake_connections(&mut self, wakes: &mut Wakes) {
-        for pipe in self.pipes.values_mut() {
-            pipe.outbound.wake_connection(wakes);
-        }
     }
 }
 
@@ -288,7 +278,7 @@ mod tests {
     use super::*;
     use crate::pipe::HighWaterMark;
     use crate::pipe::{Take, Want};
-    use crate::routing::{EndpointId, Outgoing};
+    use crate::routing::{EndpointId, Outgoing, OutgoingPipes};
 
     #[test]
     fn a_new_connection_is_told_all_groups_and_later_only_changes() {

@@ -9,6 +9,7 @@
 //! Methods add the tasks to wake to [`Wakes`]; they are woken after the lock is released. Messages
 //! are passed by reference or unwrapped: moving one between wrappers costs as much as the lock.
 
+mod announcing;
 mod attachment;
 mod awaited_topics;
 mod choice;
@@ -31,6 +32,7 @@ mod losses;
 mod no_route;
 mod outgoing;
 mod outgoing_pipe;
+mod publishers;
 mod remainder;
 mod replies;
 mod requests;
@@ -51,6 +53,7 @@ use thiserror::Error;
 use zmtp_proto::command::Command;
 use zmtp_proto::identity::Identity;
 
+pub(crate) use self::announcing::Announcing;
 pub(crate) use self::attachment::{Attachment, Pipe, Routing};
 pub(crate) use self::choice::{Choice, ManyPipes};
 pub(crate) use self::connection_ends::ReportedEnds;
@@ -65,6 +68,7 @@ pub(crate) use self::interests::{Interest, Interests, Removed};
 pub(crate) use self::losses::{KeptMessage, Losses};
 pub(crate) use self::no_route::NoRoute;
 pub(crate) use self::outgoing::OutgoingPipes;
+pub(crate) use self::publishers::Publishers;
 pub(crate) use self::remainder::Remainder;
 pub(crate) use self::replies::{DiscardedReplies, RequestEnd};
 pub(crate) use self::requests::{Abandoned, RequestKey, RequestOutcome, Requests};

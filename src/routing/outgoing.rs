@@ -61,8 +61,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        if let Some(message) = message.as_ref().filter(|_| S::FANS_OUT) {
-            self.address_if_it_fits(message)?;
+        if S::FANS_OUT && self.address_or_take(message, wakes)? {
+            return Ok(());
         }
         match self.strategy.choose(to) {
             Choice::Offered(key) => {

@@ -43,6 +43,10 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Whether a message is for one connection. The next connection of its pipe does not send it.
     const IS_BY_CONNECTION: bool = false;
 
+    /// Whether a sent message can be a subscription of the socket itself, which is not queued for its
+    /// remotes. Such a strategy never lets a sender wait.
+    const SUBSCRIBES: bool = false;
+
     /// Whether received messages are replies, which go to the requests that wait for them.
     const TAKES_REPLIES: bool = false;
 
@@ -140,6 +144,12 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Takes commands to be written to a remote before its next messages.
     fn take_commands(&mut self, _key: PipeKey) -> Option<Vec<Command>> {
         None
+    }
+
+    /// Subscribes to a topic, or cancels a subscription, for a message that was sent. Returns
+    /// whether there is a change to announce.
+    fn subscribe(&mut self, _command: &Command) -> bool {
+        false
     }
 
     /// Makes a pipe a member of every group. Its messages are sent as datagrams.

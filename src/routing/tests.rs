@@ -6,6 +6,7 @@
 
 mod fan_out;
 mod held_senders;
+mod publishers;
 mod topics;
 
 use std::collections::VecDeque;

@@ -126,6 +126,26 @@ async fn a_sub_is_read_from_a_file() {
 }
 
 #[tokio::test]
+async fn an_xsub_is_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let endpoint = listener.endpoint();
+    let file = format!("type = 'xsub'\nconnect = '{endpoint}'\nsubscribe = 'a'\nsend_hwm = 7");
+    let config: SocketConfig = toml::from_str(&file).unwrap();
+    let AnySocket::XSub(xsub) = config.start().await.unwrap() else {
+        panic!("the socket is not an xsub");
+    };
+    assert_eq!((xsub.subscriptions(), xsub.send_hwm()), (vec!["a".parse().unwrap()], 7));
+    let mut remote = listener.accept_as("XPUB").await;
+    assert_eq!(remote.read_frame().await.1, b"\x09SUBSCRIBEa");
+    xsub.send("user").await.unwrap();
+    assert_eq!(remote.read_message().await, b"user");
+    let file = "type = 'xsub'\ninvert_matching = true";
+    let error = toml::from_str::<SocketConfig>(file).unwrap_err().to_string();
+    assert!(error.contains("`invert_matching`: it is not an option of a xsub"), "{error}");
+}
+
+#[tokio::test]
 async fn a_rep_is_read_from_a_file() {
     let _watchdog = Watchdog::start();
     let file = "type = 'rep'\nbind = 'tcp://127.0.0.1:*'\nreply_on_drop = ['error', '?']";

@@ -82,5 +82,6 @@ mod tampering;
 mod tcp;
 mod threads;
 mod udp;
+mod xsub;
 
 use support::{events, multicast, relay, remote, skipped, transports, watchdog};

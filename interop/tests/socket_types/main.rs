@@ -25,3 +25,4 @@ mod rep;
 mod req;
 mod router;
 mod sub;
+mod xsub;

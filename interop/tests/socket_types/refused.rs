@@ -5,7 +5,7 @@ use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{
     Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Scatter,
-    Server, Sub,
+    Server, Sub, XSub,
 };
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
@@ -24,6 +24,7 @@ async fn sockets_of_the_same_type_refuse_each_other() {
         refuse_each_other::<Req, Req>().await;
         refuse_each_other::<Scatter, Scatter>().await;
         refuse_each_other::<Sub, Sub>().await;
+        refuse_each_other::<XSub, XSub>().await;
     })
     .await;
 }
@@ -61,10 +62,12 @@ async fn our_pair_refuses_their_channel_and_dealer() {
 }
 
 #[tokio::test]
-async fn our_sub_refuses_their_push_and_pair() {
+async fn our_sub_and_xsub_refuse_their_push_and_pair() {
     guarded(async {
         refuse_each_other::<Sub, Push>().await;
         refuse_each_other::<Sub, Pair>().await;
+        refuse_each_other::<XSub, Push>().await;
+        refuse_each_other::<XSub, Pair>().await;
     })
     .await;
 }

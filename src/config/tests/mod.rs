@@ -13,7 +13,7 @@ use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server, Sub,
+    Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server, Sub, XSub,
 };
 
 #[test]
@@ -25,6 +25,7 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&ScatterConfig::default().builder().unwrap()), shown(&Scatter::builder()));
     assert_eq!(shown(&GatherConfig::default().builder().unwrap()), shown(&Gather::builder()));
     assert_eq!(shown(&SubConfig::default().builder().unwrap()), shown(&Sub::builder()));
+    assert_eq!(shown(&XSubConfig::default().builder().unwrap()), shown(&XSub::builder()));
     assert_eq!(shown(&PullConfig::default().builder().unwrap()), shown(&Pull::builder()));
     assert_eq!(shown(&DealerConfig::default().builder().unwrap()), shown(&Dealer::builder()));
     assert_eq!(shown(&PairConfig::default().builder().unwrap()), shown(&Pair::builder()));

@@ -99,6 +99,20 @@ impl<S: Strategy> OutgoingPipes<S> {
         Ok(())
     }
 
+    /// Does the same, unless the message is a subscription of the socket itself. Returns true if it
+    /// is, and takes it then.
+    #[inline]
+    pub(super) fn address_or_take(
+        &mut self,
+        message: &mut Option<Message>,
+        wakes: &mut Wakes,
+    ) -> Result<bool, Refusal> {
+        if let Some(message) = message {
+            self.address_if_it_fits(message)?;
+        }
+        Ok(S::SUBSCRIBES && self.take_subscription(message, wakes))
+    }
+
     /// Returns whether a pipe cannot send a message, however long it waits.
     #[inline]
     pub(crate) fn is_too_long(&self, message: &[u8]) -> bool {

@@ -27,6 +27,8 @@ impl<S: Strategy> OutgoingPipes<S> {
                 fan_out.leave_line(ticket, pipes, wakes);
                 return Poll::Ready(Err(Refusal::Closed));
             }
+            // It never waits.
+            Choice::Many(_) if S::SUBSCRIBES => true,
             Choice::Many(chosen) => {
                 return fan_out.poll_send(chosen, pipes, ticket, take, sender, wakes).map(Ok);
             }

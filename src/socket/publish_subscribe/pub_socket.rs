@@ -48,7 +48,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | [`Sub`](crate::Sub), XSUB |
+/// | Compatible remotes | [`Sub`](crate::Sub), [`XSub`](crate::XSub) |
 /// | Direction | unidirectional |
 /// | Send/receive pattern | send only |
 /// | Outgoing routing strategy | fan out by topic |

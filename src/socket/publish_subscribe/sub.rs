@@ -119,4 +119,4 @@ impl Kind for Sub {
     }
 }
 
-verbs!(Sub, "sub", Multipart: Endpoints, Subscribe, Receive, Remotes, Options, Parts);
+verbs!(Sub, "sub", Multipart: Endpoints, Subscribe, InvertMatching, Receive, Remotes, Options, Parts);

@@ -16,6 +16,7 @@
 //! A verb contains its signature and its documentation. What it does is written in
 //! [`Handle`](super::Handle), once for every target.
 
+mod broadcast;
 mod connect_identity;
 mod connect_peer;
 mod distribution;
@@ -38,6 +39,7 @@ mod subscribe;
 mod topics;
 mod transmit;
 
+pub(super) use self::broadcast::broadcast_verbs;
 pub(super) use self::connect_identity::connect_identity_verbs;
 pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::distribution::distribution_verbs;
@@ -56,7 +58,7 @@ pub(super) use self::request::request_verbs;
 pub(super) use self::route::route_verbs;
 pub(super) use self::send::send_verbs;
 pub(super) use self::sink::sink;
-pub(super) use self::subscribe::subscribe_verbs;
+pub(super) use self::subscribe::{invert_matching_option, subscribe_verbs};
 pub(super) use self::topics::topic_options;
 pub(super) use self::transmit::transmit_verbs;
 
@@ -72,6 +74,12 @@ macro_rules! verbs {
         $($crate::socket::verbs::verbs!(@$capability $socket, $handle, $message $(, $target)?);)+
         $crate::socket::verbs::ending!($socket, $handle, $message);
         $crate::socket::verbs::shared_traits!($socket);
+    };
+    // `send` and its variant, `Sink`, and the limits of messages to send: every message is for all
+    // remotes.
+    (@Broadcast $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::broadcast_verbs!($socket, $handle, $message);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
     // `connect_identity`, `remote`, and the options of a builder for the identities of remotes.
     (@ConnectIdentity $socket:ident, $handle:literal, $message:ty) => {
@@ -119,6 +127,10 @@ macro_rules! verbs {
     (@Options $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::option_verbs!($socket, $handle);
     };
+    // The option of a builder for messages that match no subscription.
+    (@InvertMatching $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::invert_matching_option!($socket, $handle);
+    };
     // The option of a builder for the number of parts of a received message.
     (@Parts $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::parts_option!($socket);
@@ -156,7 +168,8 @@ macro_rules! verbs {
         $crate::socket::verbs::send_verbs!($socket, $handle, $message);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
-    // `subscribe`, `unsubscribe` and `subscriptions`, and the options of a builder for them.
+    // `subscribe`, `unsubscribe` and `subscriptions`, and the option of a builder for the first
+    // topics.
     (@Subscribe $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::subscribe_verbs!($socket, $handle);
     };

@@ -35,10 +35,12 @@ macro_rules! subscribe_verbs {
                 Ok(())
             }
 
-            /// Ends one subscription to a topic. After the last one has ended, messages that match
-            /// no other subscription are not received, even if they have already arrived. Returns
-            /// false if the socket has not subscribed to the topic: nothing changes then. (libzmq
-            /// `ZMQ_UNSUBSCRIBE`.)
+            /// Ends one subscription to a topic. Returns false if the socket has not subscribed to
+            /// the topic: nothing changes then. (libzmq `ZMQ_UNSUBSCRIBE`.)
+            ///
+            /// After the last one has ended, a [`Sub`](crate::Sub) receives no message that matches
+            /// no other subscription, even if it has already arrived. An [`XSub`](crate::XSub)
+            /// receives those that have.
             ///
             /// # Examples
             ///
@@ -84,7 +86,6 @@ macro_rules! subscribe_verbs {
         /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
         #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
         ///     .subscribe("weather.".parse()?)
-        ///     .invert_matching(true)
         ///     .connect("tcp://192.0.2.1:5556")
         ///     .await?;
         #[doc = concat!(
@@ -99,12 +100,34 @@ macro_rules! subscribe_verbs {
                 self.options.subscriptions.subscribe.push(topic);
                 self
             }
+        }
+    };
+}
 
+macro_rules! invert_matching_option {
+    ($socket:ident, $handle:literal) => {
+        impl $crate::socket::Builder<$socket> {
             /// Sets whether the socket receives the messages that match *no* subscription, instead
             /// of those that do. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
             ///
             /// The publishers must have the same setting. A [`Pub`](crate::Pub) does not have this
             /// option, which is therefore only for publishers of libzmq.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
+            ///     .subscribe("weather.".parse()?)
+            ///     .invert_matching(true)
+            ///     .connect("tcp://192.0.2.1:5556")
+            ///     .await?;
+            /// # Ok(())
+            /// # }
+            /// ```
             pub fn invert_matching(mut self, invert: bool) -> Self {
                 self.options.subscriptions.invert_matching = invert;
                 self
@@ -113,4 +136,4 @@ macro_rules! subscribe_verbs {
     };
 }
 
-pub(in crate::socket) use subscribe_verbs;
+pub(in crate::socket) use {invert_matching_option, subscribe_verbs};

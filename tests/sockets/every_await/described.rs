@@ -3,7 +3,7 @@
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
     PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig, SubConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig, XSubConfig,
 };
 
 use super::operation::Operation;
@@ -43,4 +43,5 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "ServerConfig::start" ServerConfig "",
     "SocketConfig::start" SocketConfig "type = 'client'\n",
     "SubConfig::start" SubConfig "",
+    "XSubConfig::start" XSubConfig "",
 };

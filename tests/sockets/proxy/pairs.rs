@@ -3,7 +3,7 @@
 use tokio_zmtp::proxy::{Capture, ProxyWith};
 use tokio_zmtp::{
     Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart, Pair, Peer, Pull,
-    Push, Radio, Scatter, Server, Sub,
+    Push, Radio, Scatter, Server, Sub, XSub,
 };
 
 /// Fails to compile if `$socket` implements `$bound`, because the method is then ambiguous.
@@ -27,6 +27,7 @@ fn sockets_that_only_receive_or_only_send_are_not_joined_with_the_same_kind() {
     assert_not!(Scatter: ProxyWith<Scatter>);
     assert_not!(Sub: ProxyWith<Pull>);
     assert_not!(Sub: ProxyWith<Sub>);
+    assert_not!(XSub: ProxyWith<Sub>);
 }
 
 /// Messages in one direction would have no destination.
@@ -41,6 +42,8 @@ fn sockets_with_one_direction_are_not_joined_with_those_that_have_two() {
     assert_not!(Dealer: ProxyWith<Pull>);
     assert_not!(Push: ProxyWith<Dealer>);
     assert_not!(Pair: ProxyWith<Push>);
+    assert_not!(XSub: ProxyWith<Dealer>);
+    assert_not!(XSub: ProxyWith<XSub>);
 }
 
 #[test]
@@ -68,6 +71,7 @@ fn sockets_with_groups_are_joined_only_with_each_other() {
 fn sockets_of_multipart_messages_are_joined_only_with_each_other() {
     assert_not!(Pull: ProxyWith<Scatter>);
     assert_not!(Sub: ProxyWith<Scatter>);
+    assert_not!(XSub: ProxyWith<Scatter>);
     assert_not!(Gather: ProxyWith<Push>);
     assert_not!(Pull: ProxyWith<Radio>);
     assert_not!(Dealer: ProxyWith<Client>);
@@ -82,6 +86,8 @@ fn sockets_of_multipart_messages_are_joined_only_with_each_other() {
 
 #[test]
 fn a_capture_is_a_socket_that_sends_and_selects_the_remote() {
+    // It would take a copy of a subscription for one of its own.
+    assert_not!(XSub: Capture<Multipart>);
     assert_not!(Gather: Capture<Message>);
     assert_not!(Peer: Capture<Message>);
     assert_not!(Server: Capture<Message>);

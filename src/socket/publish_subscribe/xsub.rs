@@ -1,0 +1,133 @@
+//! XSUB.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::message::Multipart;
+use crate::options::Options;
+use crate::routing::Publishers;
+use crate::socket::sections::{
+    closed_sink, cooperative_scheduling, ending, parts, silent_failures,
+};
+use crate::socket::verbs::verbs;
+#[cfg(doc)]
+use crate::socket::{Builder, CloseReport};
+use crate::socket::{Core, Handle, Kind};
+
+/// A socket that subscribes to topics like a [`Sub`](crate::Sub), receives messages without
+/// filtering them, and sends messages to its publishers (RFC 29).
+///
+/// An `XSub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send, receive, subscribe and unsubscribe concurrently, from any task or thread. A
+/// received message goes to one of the handles that wait in `recv`.
+///
+/// It is the frontend of a [`proxy`](fn@crate::proxy) between publishers and subscribers. A message
+/// has one or more parts: see [`Multipart`].
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Pub, XSub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let xsub = XSub::new();
+/// xsub.subscribe("weather.")?;
+/// let publisher = Pub::new();
+/// xsub.connect(publisher.bind("tcp://127.0.0.1:*").await?).await?;
+///
+/// publisher.subscribed("weather.").await?;
+/// publisher.send(["weather.london", "rain"]).await?;
+/// assert_eq!(xsub.recv().await?, ["weather.london", "rain"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Pub`](crate::Pub), XPUB |
+/// | Direction | bidirectional |
+/// | Send/receive pattern | unrestricted |
+/// | Outgoing routing strategy | fan out to all |
+/// | Incoming routing strategy | fair-queued |
+/// | Action in mute state | drop |
+///
+/// # Subscriptions
+///
+/// [`subscribe`](Self::subscribe) and [`unsubscribe`](Self::unsubscribe) change the subscriptions,
+/// which are the same as those of a [`Sub`](crate::Sub#subscriptions): a counted state, which is
+/// announced on every connection, in the form that the remote's version of ZMTP requires. No
+/// high-water mark applies to them, and none is lost.
+///
+/// An XSUB does not filter. It receives every message that a publisher sends, including those that
+/// were in transit when it unsubscribed.
+///
+/// # Subscriptions as messages
+///
+/// A sent message of one part whose first byte is 1 subscribes to the topic that follows this byte,
+/// and one whose first byte is 0 unsubscribes from it. It has the same effect as
+/// [`subscribe`](Self::subscribe) or [`unsubscribe`](Self::unsubscribe), and is not sent itself. A
+/// socket of libzmq announces subscriptions in this way, and so does a proxy, which forwards the
+/// requests of subscribers. A topic that is longer than [32 KiB](crate::Topic::LEN_MAX) is refused:
+/// [`SendError::TooLong`](crate::SendError::TooLong).
+///
+/// Every other message is a *user message* for the publishers: an empty one, one that begins with
+/// another byte, and one of several parts. A [`Pub`](crate::Pub) discards user messages; an XPUB
+/// receives them.
+///
+/// An XSUB of libzmq by default takes each part that begins with 0 or 1 for a subscription
+/// (`ZMQ_ONLY_FIRST_SUBSCRIBE`), and an XPUB of libzmq ends the message at such a part. For an XPUB
+/// of libzmq, avoid parts that begin with these bytes.
+///
+#[doc = parts!()]
+///
+/// # Mute state
+///
+/// An XSUB is never mute as a whole. If the queue of a publisher holds
+/// [`send_hwm`](Builder::send_hwm) user messages, that publisher misses the message, and all others
+/// receive it. The socket counts the messages that a remote has missed:
+/// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) for each remote,
+/// [`Dropped::missed`](crate::stats::Dropped::missed) for all. The [`monitor`](Self::monitor)
+/// reports the first of a series. Without a publisher, a user message is dropped and not counted.
+///
+/// A publisher that the socket *connected to* has its queue from the moment `connect` returns,
+/// whether or not the connection is established: user messages wait there for the connection or the
+/// reconnect. A publisher that connected to the socket has a queue only while it is connected.
+///
+/// While [`recv_hwm`](Builder::recv_hwm) messages of a remote are queued, the socket does not read
+/// from that remote. When the queue of the publisher is full as well, the publisher drops messages
+/// for this socket, or with [`no_drop`](Builder::no_drop) waits for it.
+///
+#[doc = silent_failures!(
+    "socket",
+    "publisher",
+    ": the publisher misses messages when its queue is full, and no event reports the failure."
+)]
+///
+/// # Stream and Sink
+///
+/// An `XSub` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket
+/// is closed, and a [`Sink`](futures_sink::Sink) of everything that converts into a message.
+#[doc = closed_sink!()]
+///
+#[doc = cooperative_scheduling!()]
+/// The copies for the publishers count as well.
+///
+#[doc = ending!()]
+#[derive(Clone)]
+pub struct XSub(pub(in crate::socket) Handle<Self>);
+
+impl Kind for XSub {
+    const SOCKET_TYPE: SocketType = SocketType::Xsub;
+
+    type Outgoing = Publishers;
+
+    fn configure(core: &Core<Publishers>, options: &Options) {
+        for topic in &options.subscriptions.subscribe {
+            core.add_interest(topic);
+        }
+    }
+}
+
+verbs!(XSub, "xsub", Multipart: Endpoints, Subscribe, Broadcast, Receive, Remotes, Options, Parts);
