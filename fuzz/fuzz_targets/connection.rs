@@ -1,16 +1,18 @@
-//! Decodes the bytes of a whole connection to messages, under every mechanism. Under CURVE, only
-//! messages that were sent are received, even if bytes are changed.
+//! Decodes the bytes of a whole connection to messages and commands, under every mechanism. Under
+//! CURVE, only those that were sent are received, even if bytes are changed.
 //!
 //! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
-//! The messages are those of SERVER and CLIENT, of groups, or of any number of parts. Each end may
-//! defer its introduction, also in the role of a client. The fuzzer varies the flags and forms of
-//! headers, inside and outside of the sealed data, and flips arbitrary bits.
+//! The messages are those of SERVER and CLIENT, of groups, or of any number of parts; some of those
+//! for a PUB are subscriptions. Each end may defer its introduction, also in the role of a client.
+//! The fuzzer varies the flags and forms of headers, inside and outside of the sealed data, and
+//! flips arbitrary bits.
 
 #![no_main]
 
 use bytes::{BufMut, Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use zmtp_proto::batch::Batch;
+use zmtp_proto::command::Command;
 use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::group::Group;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
@@ -19,6 +21,7 @@ use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
 use zmtp_proto::message_shape::{self, MessageShape};
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
+use zmtp_proto::subscription;
 use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, &[u8])| {
@@ -27,7 +30,8 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
     let types = match choice >> 5 {
         0x00 | 0x01 => [SocketType::Server, SocketType::Client],
         0x02 | 0x03 => [SocketType::Radio, SocketType::Dish],
-        _ => [SocketType::Push, SocketType::Pull],
+        0x04 | 0x05 => [SocketType::Push, SocketType::Pull],
+        _ => [SocketType::Pub, SocketType::Sub],
     };
     let shape = MessageShape::of(types[0]);
     let is_sealed = MechanismName::of(&mechanisms[0]) == MechanismName::CURVE;
@@ -37,7 +41,14 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
 
     let (mut stream, session) = sent_by(1 - receiver, &ends);
     let mut sender = session.map(|session| session.sealer);
-    let mut sent = Sent { shape, messages: Vec::new(), parts: Vec::new(), is_refused: false };
+    let mut sent = Sent {
+        shape,
+        takes_subscriptions: ends[receiver].takes_subscriptions(),
+        messages: Vec::new(),
+        commands: Vec::new(),
+        parts: Vec::new(),
+        is_refused: false,
+    };
     for (outside, inside, body) in frames {
         let more = match &mut sender {
             Some(sealer) => {
@@ -58,7 +69,9 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
             }
         };
         let is_command = is_sealed && inside & 0x02 != 0x00;
-        if !is_command {
+        if is_command {
+            sent.commands.extend(Command::decode(body));
+        } else {
             sent.put_part(more, body);
         }
     }
@@ -69,8 +82,8 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
     }
 
     let received = receive(&ends[receiver], &stream, limit, usize::from(piece).max(1));
-    let received: Vec<_> = received.iter().map(|message| parts(shape, message)).collect();
-    for message in &received {
+    let messages: Vec<_> = received.messages.iter().map(|it| parts(shape, it)).collect();
+    for message in &messages {
         let counted = match shape {
             MessageShape::Single | MessageShape::Multipart => &message[..],
             MessageShape::GroupAndBody => {
@@ -83,15 +96,26 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
         assert!(limit.is_none_or(|limit| len <= usize::from(limit)));
     }
     if is_sealed {
-        assert!(sent.messages.starts_with(&received));
+        assert!(sent.messages.starts_with(&messages));
+        assert!(sent.commands.starts_with(&received.commands));
     }
 });
 
-/// The messages that a remote may receive.
+/// The messages and commands that a remote has received.
+#[derive(Default)]
+struct Received {
+    messages: Vec<Bytes>,
+    commands: Vec<Command>,
+}
+
+/// The messages and commands that a remote may receive.
 struct Sent<'a> {
     shape: MessageShape,
+    /// Whether messages can be subscriptions.
+    takes_subscriptions: bool,
     /// The parts of each message.
     messages: Vec<Vec<&'a [u8]>>,
+    commands: Vec<Command>,
     /// The parts of the message that is not complete.
     parts: Vec<&'a [u8]>,
     /// Whether a message ends the connection, because it has another shape.
@@ -114,6 +138,11 @@ impl<'a> Sent<'a> {
                 }
             }
             (MessageShape::GroupAndBody, _) => self.is_refused = true,
+            (MessageShape::Multipart, [body])
+                if self.takes_subscriptions && subscription::is_subscription(body) =>
+            {
+                self.commands.extend(subscription::command_of(body).and_then(Result::ok));
+            }
             (MessageShape::Multipart, _) => self.messages.push(parts),
         }
     }
@@ -129,12 +158,12 @@ fn parts(shape: MessageShape, message: &[u8]) -> Vec<&[u8]> {
     }
 }
 
-/// Feeds bytes to an end in pieces, until its first error. Returns the received messages.
-fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Vec<Bytes> {
+/// Feeds bytes to an end in pieces, until its first error.
+fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Received {
     let mut handshake = end.handshake();
     let mut decoder = None;
     let mut input = BytesMut::new();
-    let mut received = Vec::new();
+    let mut received = Received::default();
     for bytes in stream.chunks(piece) {
         input.extend_from_slice(bytes);
         if decoder.is_none() {
@@ -145,13 +174,17 @@ fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Vec<Byt
             }
             let opener = handshake.take_session().map(|session| session.opener);
             let shape = MessageShape::of(end.config.socket_type);
-            decoder = Some(TrafficDecoder::new(limit.map(u64::from), opener).with_shape(shape));
+            let new = TrafficDecoder::new(limit.map(u64::from), opener).with_shape(shape);
+            decoder = Some(new.with_subscriptions(end.takes_subscriptions()));
         }
         let Some(decoder) = &mut decoder else { continue };
         loop {
             match decoder.decode(&mut input) {
-                Ok(Some(Traffic::Messages(batch))) => take_apart(batch, piece, &mut received),
-                Ok(Some(Traffic::Command(_) | Traffic::Progress)) => {}
+                Ok(Some(Traffic::Messages(batch))) => {
+                    take_apart(batch, piece, &mut received.messages);
+                }
+                Ok(Some(Traffic::Command(command))) => received.commands.push(command),
+                Ok(Some(Traffic::Progress)) => {}
                 Ok(None) => break,
                 Err(_) => return received,
             }
@@ -215,6 +248,11 @@ impl End {
         // other.
         let is_client = config.mechanism != Mechanism::Null;
         Self { config, defers: defers && (end == 0 || is_client) }
+    }
+
+    /// Returns whether messages to this end can be subscriptions.
+    fn takes_subscriptions(&self) -> bool {
+        self.config.socket_type.takes_subscriptions()
     }
 
     fn handshake(&self) -> Handshake {
