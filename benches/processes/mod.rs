@@ -74,6 +74,12 @@ impl Child {
         Ok(line.trim_end().to_owned())
     }
 
+    pub(crate) fn kill(mut self) -> Result<(), Box<dyn Error>> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
     pub(crate) fn finish(mut self) -> Result<(), Box<dyn Error>> {
         let status = self.process.wait()?;
         if status.success() { Ok(()) } else { Err(format!("a process ended with {status}").into()) }
