@@ -26,7 +26,7 @@ use fastrand::Rng;
 use futures::future;
 use support::remote::{Remote, command};
 use tokio::runtime::{self, Runtime};
-use tokio_zmtp::{Builder, Multipart, Pub, RecvError, Sub};
+use tokio_zmtp::{Builder, Multipart, Pub, RecvError, SlowSubscriber, Sub};
 
 use crate::processes::{Child, ROUNDS, median};
 
@@ -107,7 +107,7 @@ fn measure_subscribers(runtime: &Runtime, subscribers: usize) -> Result<(), Box<
     };
 
     // Nothing is lost at this rate.
-    let publisher = bound(Pub::builder().no_drop(true))?;
+    let publisher = bound(Pub::builder().slow_subscriber(SlowSubscriber::Wait))?;
     let mut readers = start("readers", &publisher, reading)?;
     until_subscribed(&publisher, reading);
     let mut rates = Vec::new();

@@ -195,7 +195,9 @@ pub use self::error::{
     TryRecvError, TryRecvReturnedError, TryReplyError, TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::{GroupMessage, Message, Multipart, Part, RouterMessage};
-pub use self::options::{Balance, ReconnectStop, Resolver, Undelivered, Unroutable};
+pub use self::options::{
+    Balance, ReconnectStop, Resolver, SlowSubscriber, Undelivered, Unroutable,
+};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
 pub use self::proxy::proxy;

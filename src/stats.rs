@@ -387,8 +387,8 @@ impl Counters {
         add(&self.multipart, messages)
     }
 
-    pub(crate) fn count_missed(&self) {
-        add(&self.missed, 1);
+    pub(crate) fn count_missed(&self, messages: u64) {
+        add(&self.missed, messages);
     }
 
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
@@ -459,7 +459,7 @@ mod tests {
         counters.count_sent(volume);
         counters.count_received(volume);
         counters.count_multipart(3);
-        counters.count_missed();
+        counters.count_missed(1);
         for (cause, datagrams) in
             [(DatagramDrop::Lost, 5), (DatagramDrop::Malformed, 6), (DatagramDrop::Overflowed, 7)]
         {

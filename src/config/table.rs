@@ -20,7 +20,7 @@ use crate::auth::Network;
 use crate::message::Multipart;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
-use crate::options::{Balance, Options, ReconnectStop, Undelivered, Unroutable};
+use crate::options::{Balance, Options, ReconnectStop, SlowSubscriber, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
     Router, Scatter, Server, Sub, XSub,
@@ -32,25 +32,25 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending distribution identity router hello disconnect hiccup fan_out groups topics multicast join subscriptions matching reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no      no     no     no        no   no            no       no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no      no     no     no        no   no            no       no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        yes  no            no       no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no      no     no     no        no   no            no       no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no      no     no     no        no   no            no       no    no];
-        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     yes     no     yes    no        no   no            no       no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   no            no       no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes     yes    no     yes       no   no            no       no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   no            no       yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no      no     no     no        no   no            no       no    yes];
-        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no      no     no     no        no   no            no       no    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no      no     no     no        no   no            no       no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no      no     no     no        no   no            no       no    no];
-        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no      no     no     no        no   yes           yes      no    no];
-        XSub    => XSubConfig,    "xsub",    [yes    yes       yes   yes     no           no       no     no    no         no     no      no     no     no        no   yes           no       no    no];
+        //                                    common receiving parts sending distribution identity router hello disconnect hiccup groups topics multicast join subscriptions matching reply requests
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no     no     no        no   no            no       no    no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no     no     no        no   no            no       no    no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no     no     no        yes  no            no       no    no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no     no     no        no   no            no       no    no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no     no     no        no   no            no       no    no];
+        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     no     yes    no        no   no            no       no    no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no     no     no        no   no            no       no    no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no     no     no        no   no            no       no    no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes    no     yes       no   no            no       no    no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no     no     no        no   no            no       yes   no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no     no     no        no   no            no       no    yes];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no     no     no        no   no            no       no    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no     no     no        no   no            no       no    no];
+        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no     no     no        no   yes           yes      no    no];
+        XSub    => XSubConfig,    "xsub",    [yes    yes       yes   yes     no           no       no     no    no         no     no     no     no        no   yes           no       no    no];
     }
     options {
         common {
@@ -160,18 +160,17 @@ sockets! {
             #[serde(with = "form::optional_bytes")]
             hiccup_message: Option<Bytes> => hiccup_message,
         }
-        fan_out {
-            no_drop: bool => no_drop,
-        }
         groups {
             max_group_bytes: usize => groups.max_group_bytes,
             max_group_bytes_per_remote: usize => groups.max_group_bytes_per_remote,
             max_groups_per_remote: usize => groups.max_groups_per_remote,
+            no_drop: bool => groups.no_drop,
         }
         topics {
             max_topic_bytes: usize => topics.max_topic_bytes,
             max_topic_bytes_per_remote: usize => topics.max_topic_bytes_per_remote,
             max_topics_per_remote: usize => topics.max_topics_per_remote,
+            slow_subscriber: SlowSubscriber => topics.slow_subscriber,
             subscription_events: bool => subscription_events,
         }
         multicast {

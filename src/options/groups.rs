@@ -2,6 +2,8 @@
 
 use zmtp_proto::group::Group;
 
+use super::SlowSubscriber;
+
 /// The options of RADIO and DISH.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupOptions {
@@ -13,6 +15,15 @@ pub(crate) struct GroupOptions {
     pub(crate) max_group_bytes_per_remote: usize,
     /// The number of groups that each of them may join.
     pub(crate) max_groups_per_remote: usize,
+    /// Whether senders wait for members whose queue is full.
+    pub(crate) no_drop: bool,
+}
+
+impl GroupOptions {
+    /// Returns the policy of a RADIO for members whose queue is full.
+    pub(crate) const fn slow(&self) -> SlowSubscriber {
+        if self.no_drop { SlowSubscriber::Wait } else { SlowSubscriber::DropNewest }
+    }
 }
 
 impl Default for GroupOptions {
@@ -27,6 +38,8 @@ impl Default for GroupOptions {
             max_group_bytes: 0x1000_0000,
             max_group_bytes_per_remote: 0x40_0000,
             max_groups_per_remote: 10_000,
+            // RFC 48 requires that messages are dropped, as RFC 29 does for a PUB.
+            no_drop: false,
         }
     }
 }

@@ -6,6 +6,7 @@ mod ipc;
 mod requests;
 mod resolver;
 mod router;
+mod slow_subscriber;
 #[cfg(feature = "socks")]
 mod socks;
 mod subscriptions;
@@ -32,6 +33,7 @@ pub(crate) use self::resolver::NameResolver;
 pub use self::resolver::Resolver;
 pub(crate) use self::router::RouterOptions;
 pub use self::router::Unroutable;
+pub use self::slow_subscriber::SlowSubscriber;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::subscriptions::SubscriptionOptions;
@@ -65,7 +67,6 @@ pub(crate) struct Options {
     pub(crate) max_message_size: Option<u64>,
     pub(crate) mechanism: Mechanism,
     pub(crate) metadata: Metadata,
-    pub(crate) no_drop: bool,
     pub(crate) probe_router: bool,
     pub(crate) proxy_protocol: Vec<Network>,
     pub(crate) reconnect_interval: Option<Duration>,
@@ -137,9 +138,6 @@ impl Default for Options {
             // libzmq's default.
             mechanism: Mechanism::Null,
             metadata: Metadata::default(),
-            // RFC 29: "SHALL silently drop the message if the queue for a subscriber is full", and
-            // RFC 48 for a DISH.
-            no_drop: false,
             // libzmq's default.
             probe_router: false,
             // A header from any remote except a trusted proxy could forge an address.

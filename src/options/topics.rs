@@ -1,5 +1,7 @@
 //! The options of sockets that remotes subscribe to.
 
+use super::SlowSubscriber;
+
 /// The options of PUB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TopicOptions {
@@ -9,6 +11,7 @@ pub(crate) struct TopicOptions {
     pub(crate) max_topic_bytes_per_remote: usize,
     /// The number of topics that each of them may subscribe to.
     pub(crate) max_topics_per_remote: usize,
+    pub(crate) slow_subscriber: SlowSubscriber,
 }
 
 impl Default for TopicOptions {
@@ -21,6 +24,8 @@ impl Default for TopicOptions {
             max_topic_bytes: 0x4000_0000,
             max_topic_bytes_per_remote: 0x200_0000,
             max_topics_per_remote: 100_000,
+            // RFC 29: "SHALL silently drop the message if the queue for a subscriber is full".
+            slow_subscriber: SlowSubscriber::DropNewest,
         }
     }
 }

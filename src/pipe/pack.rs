@@ -72,6 +72,12 @@ pub(super) fn further_messages(packed: &[u8]) -> usize {
     split_messages(packed).skip(1).count()
 }
 
+/// Returns an element of a queue without its first message, or `None` if it has no other one.
+pub(super) fn without_first(packed: &Message) -> Option<Message> {
+    let first = split_messages(packed).next()?;
+    (first.len() < packed.len()).then(|| packed.tail(first.len()))
+}
+
 /// Splits an element of a queue into its messages.
 pub(crate) fn unpack(packed: Message, messages: &mut VecDeque<Message>) {
     if split_messages(&packed).nth(1).is_none() {

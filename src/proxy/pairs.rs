@@ -32,8 +32,8 @@ use crate::socket::{
 /// subscriptions of its [`Sub`], all that its [`XSub`] receives, and those of the groups that its
 /// [`Dish`] has joined. A subscriber
 /// of the [`Pub`] or a member of the [`Radio`] whose queue is full misses messages, unless
-/// [`no_drop`](crate::Builder::no_drop) is set. Messages without subscribers or members are
-/// dropped. While the [`Radio`] has a `udp` endpoint, it sends no messages that do not fit a
+/// [`slow_subscriber`](crate::Builder::slow_subscriber) or [`no_drop`](crate::Builder::no_drop)
+/// states otherwise. Messages without subscribers or members are dropped. While the [`Radio`] has a `udp` endpoint, it sends no messages that do not fit a
 /// datagram: they are [counted](super::ProxyStats::too_long) and dropped.
 ///
 /// # Sockets that address their remotes

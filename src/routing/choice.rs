@@ -1,5 +1,6 @@
 //! The choice of pipes for a message.
 
+use crate::options::SlowSubscriber;
 use crate::pipe::PipeKey;
 
 /// The choice of a strategy for a message.
@@ -32,7 +33,6 @@ impl Choice<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ManyPipes<'a> {
     pub(crate) keys: &'a [PipeKey],
-    /// Whether the sender waits until none of them is full. Otherwise it never waits: a full pipe
-    /// misses the message, which is counted.
-    pub(crate) waits: bool,
+    /// What happens if some of them are full.
+    pub(crate) slow: SlowSubscriber,
 }

@@ -16,7 +16,7 @@ pub(super) struct FanOut {
 pub(crate) struct Copies {
     /// The number of copies that were queued.
     pub(crate) queued: usize,
-    /// The number of copies that full pipes have missed.
+    /// The number of copies that slow remotes have missed.
     pub(crate) missed: u64,
     /// The remotes that have begun to miss messages.
     pub(crate) missing: Vec<Remote>,

@@ -30,9 +30,7 @@ pub(crate) struct GroupTable {
     /// The pipes that are members of every group, and are among the `members` of each: `udp`
     /// endpoints.
     in_all: Vec<PipeKey>,
-    limits: GroupOptions,
-    /// Whether senders wait for remotes whose queue is full.
-    no_drop: bool,
+    options: GroupOptions,
 }
 
 /// The groups that one remote has joined.
@@ -45,7 +43,7 @@ struct JoinedByRemote {
 
 impl GroupTable {
     fn join(&mut self, key: PipeKey, group: &Group) -> Result<(), ExceededLimit> {
-        let Self { members, joined, bytes, in_all, limits, .. } = self;
+        let Self { members, joined, bytes, in_all, options: limits, .. } = self;
         let Some(joined) = joined.entry(key) else { return Ok(()) };
         let joined = joined.or_default();
         if joined.groups.contains(group) {
@@ -111,9 +109,8 @@ impl GroupTable {
 
 impl OutgoingPipes<GroupTable> {
     /// Sets the limits of remotes, and whether senders wait for them.
-    pub(crate) fn set_group_options(&mut self, limits: GroupOptions, no_drop: bool) {
-        self.strategy.limits = limits;
-        self.strategy.no_drop = no_drop;
+    pub(crate) fn set_group_options(&mut self, options: GroupOptions) {
+        self.strategy.options = options;
     }
 }
 
@@ -130,7 +127,7 @@ impl Strategy for GroupTable {
             _ => self.members.get(to),
         };
         let members = members.map_or(&self.in_all[..], Members::as_slice);
-        Choice::Many(ManyPipes { keys: members, waits: self.no_drop })
+        Choice::Many(ManyPipes { keys: members, slow: self.options.slow() })
     }
 
     fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
@@ -197,6 +194,7 @@ mod tests {
     use proptest::prelude::{Strategy as _, prop_assert_eq, prop_oneof, proptest};
 
     use super::*;
+    use crate::options::SlowSubscriber;
     use crate::pipe::HighWaterMark;
     use crate::routing::{EndpointId, Outgoing};
 
@@ -375,7 +373,7 @@ mod tests {
 
     fn pipes(options: GroupOptions) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
         let mut pipes = OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(1, 0));
-        pipes.set_group_options(options, false);
+        pipes.set_group_options(options);
         let keys = [(); 2].map(|()| attach(&mut pipes));
         (pipes, keys)
     }
@@ -403,7 +401,7 @@ mod tests {
 
     fn members(pipes: &mut OutgoingPipes<GroupTable>, group: &str) -> HashSet<PipeKey> {
         match pipes.strategy.choose(&group.parse().unwrap()) {
-            Choice::Many(ManyPipes { keys, waits: false }) => {
+            Choice::Many(ManyPipes { keys, slow: SlowSubscriber::DropNewest }) => {
                 let members: HashSet<_> = keys.iter().copied().collect();
                 assert_eq!(members.len(), keys.len(), "each member is listed once");
                 members

@@ -185,7 +185,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     pub(super) fn push(&mut self, key: PipeKey, message: &mut Option<Message>, wakes: &mut Wakes) {
         let pipe = &mut self.pipes[key];
         if S::IDENTIFIES {
-            pipe.is_missing = false;
+            pipe.missed = 0;
         }
         pipe.outbound.push(message, wakes);
         if pipe.outbound.has_room() {

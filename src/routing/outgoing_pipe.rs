@@ -22,8 +22,9 @@ pub(crate) struct OutgoingPipe {
     pub(super) connection: Option<ConnectionId>,
     /// The remote of the present or the last connection.
     pub(super) remote: Option<Remote>,
-    /// Whether the last message for many pipes found this one full.
-    pub(super) is_missing: bool,
+    /// The number of messages for many pipes that its remote has missed since the last one that
+    /// was queued without a loss.
+    pub(super) missed: u64,
     /// Whether short messages for many pipes are packed.
     pub(super) packs: bool,
     /// Whether the remote of this connection accepts no more messages.

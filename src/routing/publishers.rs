@@ -5,6 +5,7 @@ use zmtp_proto::message_shape::last_part;
 use zmtp_proto::subscription;
 use zmtp_proto::topic::Topic;
 
+use crate::options::SlowSubscriber;
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
@@ -43,7 +44,7 @@ impl Strategy for Publishers {
 
     #[inline]
     fn choose(&mut self, _: &FirstPart) -> Choice<'_> {
-        Choice::Many(ManyPipes { keys: &self.keys, waits: false })
+        Choice::Many(ManyPipes { keys: &self.keys, slow: SlowSubscriber::DropNewest })
     }
 
     fn identify(&mut self, key: PipeKey, _: IdentityClaim, _is_open: bool) {

@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 use zmtp_proto::command::Command;
 use zmtp_proto::message_shape::first_part;
 
-use crate::options::TopicOptions;
+use crate::options::{SlowSubscriber, TopicOptions};
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::awaited_topics::AwaitedTopics;
@@ -21,8 +21,7 @@ use crate::sync::Wakes;
 #[derive(Debug, Default)]
 pub(crate) struct SubscriptionTable {
     subscriptions: Subscriptions,
-    /// Whether senders wait for remotes whose queue is full.
-    no_drop: bool,
+    slow: SlowSubscriber,
     awaited: AwaitedTopics,
 }
 
@@ -32,10 +31,10 @@ pub(crate) struct SubscriptionTable {
 pub(crate) struct FirstPart;
 
 impl OutgoingPipes<SubscriptionTable> {
-    /// Sets the limits of remotes, and whether senders wait for them.
-    pub(crate) fn set_topic_options(&mut self, limits: TopicOptions, no_drop: bool) {
-        self.strategy.subscriptions.set_limits(limits);
-        self.strategy.no_drop = no_drop;
+    /// Sets the limits of remotes, and the policy for those that are slow.
+    pub(crate) fn set_topic_options(&mut self, options: TopicOptions) {
+        self.strategy.subscriptions.set_limits(options);
+        self.strategy.slow = options.slow_subscriber;
     }
 
     /// Returns the number of subscribers of a message with this first part.
@@ -85,7 +84,7 @@ impl Strategy for SubscriptionTable {
 
     #[inline]
     fn choose(&mut self, _: &FirstPart) -> Choice<'_> {
-        Choice::Many(ManyPipes { keys: self.subscriptions.found(), waits: self.no_drop })
+        Choice::Many(ManyPipes { keys: self.subscriptions.found(), slow: self.slow })
     }
 
     fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {

@@ -7,6 +7,7 @@
 mod fan_out;
 mod held_senders;
 mod publishers;
+mod slow;
 mod topics;
 
 use std::collections::VecDeque;

@@ -6,7 +6,9 @@ use futures::{Sink, SinkExt, Stream, StreamExt};
 use support::script::ScriptRemote;
 use tokio::task;
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
-use tokio_zmtp::{Builder, Mechanism, Multipart, Pub, Push, Rep, Req, Router, Socket, Sub};
+use tokio_zmtp::{
+    Builder, Mechanism, Multipart, Pub, Push, Rep, Req, Router, SlowSubscriber, Socket, Sub,
+};
 
 use crate::transports::Transport;
 use crate::watchdog::Watchdog;
@@ -82,7 +84,7 @@ pub(crate) async fn receive_published(sub: &Sub) {
 
 /// Creates a PUB that waits for subscribers whose queue is full.
 pub(crate) fn patient_pub() -> Builder<Pub> {
-    Pub::builder().no_drop(true)
+    Pub::builder().slow_subscriber(SlowSubscriber::Wait)
 }
 
 /// Publishes messages when a remote has subscribed to all numbers.

@@ -3,7 +3,7 @@
 use interop::{BytesOption, Socket, SocketOption, SocketType};
 use support::transports::Transport;
 use tokio::time;
-use tokio_zmtp::Pub;
+use tokio_zmtp::{Pub, SlowSubscriber};
 
 use crate::credentials::Credentials;
 use crate::messages::bodies;
@@ -150,7 +150,8 @@ async fn their_subscriber_subscribes_again_after_a_reconnect() {
 async fn without_drops_their_full_subscriber_receives_everything() {
     guarded(async {
         for their_type in SUBSCRIBERS {
-            let publisher = Pub::builder().no_drop(true).send_hwm(1).build();
+            let publisher =
+                Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(1).build();
             let subscriber = subscriber(their_type);
             subscriber.set(SocketOption::RecvHwm, 1).unwrap();
             join(&publisher, &subscriber, Binds::First, Transport::Tcp).await;

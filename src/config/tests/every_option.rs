@@ -14,7 +14,7 @@ use crate::config::{
     PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
     ScatterConfig, ServerConfig, SocketConfig, SubConfig,
 };
-use crate::options::{Balance, ReconnectStop, Undelivered, Unroutable};
+use crate::options::{Balance, ReconnectStop, SlowSubscriber, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio,
     ReceivingSocket, Rep, Req, Router, Scatter, SendingSocket, Server, Socket, Sub,
@@ -130,8 +130,8 @@ fn the_options_of_topics_reach_the_socket() {
         .max_topic_bytes(32)
         .max_topic_bytes_per_remote(33)
         .max_topics_per_remote(34)
-        .subscription_events(true)
-        .no_drop(true);
+        .slow_subscriber(SlowSubscriber::DropOldest)
+        .subscription_events(true);
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
     assert_eq!(read::<PubConfig>(&toml::to_string(&config).unwrap()), config);
 
@@ -424,7 +424,7 @@ const RADIO: &str = "
 ";
 
 const PUB: &str = "
-    no_drop = true
+    slow_subscriber = 'drop_oldest'
     max_topic_bytes = 32
     max_topic_bytes_per_remote = 33
     max_topics_per_remote = 34

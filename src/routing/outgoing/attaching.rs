@@ -32,7 +32,7 @@ impl<S: Strategy> OutgoingPipes<S> {
             senders: Grants::new(),
             connection: None,
             remote: None,
-            is_missing: false,
+            missed: 0,
             packs: false,
             draining: false,
             is_replaced: false,

@@ -7,6 +7,7 @@ use slotmap::SlotMap;
 
 use super::OutgoingPipes;
 use crate::message::Message;
+use crate::options::SlowSubscriber;
 use crate::pipe::{PACKED_MAX, PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
@@ -18,16 +19,18 @@ impl FanOut {
     /// Queues a message in all of these pipes, unless it has to wait for one of them.
     pub(super) fn try_send(
         &mut self,
-        ManyPipes { keys, waits }: ManyPipes<'_>,
+        chosen: ManyPipes<'_>,
         pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        if waits && !self.held.has_turn(keys, free_slots(pipes)) {
+        if chosen.slow == SlowSubscriber::Wait
+            && !self.held.has_turn(chosen.keys, free_slots(pipes))
+        {
             return Err(Refusal::Full);
         }
         if let Some(message) = message.take() {
-            push_to_many(pipes, &mut self.copies, keys, message, wakes);
+            push_to_many(pipes, &mut self.copies, chosen, message, wakes);
         }
         Ok(())
     }
@@ -36,18 +39,19 @@ impl FanOut {
     /// them, waits in line.
     pub(super) fn poll_send(
         &mut self,
-        ManyPipes { keys, waits }: ManyPipes<'_>,
+        chosen: ManyPipes<'_>,
         pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
         ticket: &mut Option<Ticket>,
         take: impl FnOnce(&mut Wakes) -> Option<Message>,
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<()> {
-        if waits {
-            ready!(self.held.poll_turn(ticket, keys, sender, free_slots(pipes), wakes));
+        if chosen.slow == SlowSubscriber::Wait {
+            let free = free_slots(pipes);
+            ready!(self.held.poll_turn(ticket, chosen.keys, sender, free, wakes));
         }
         if let Some(message) = take(wakes) {
-            push_to_many(pipes, &mut self.copies, keys, message, wakes);
+            push_to_many(pipes, &mut self.copies, chosen, message, wakes);
         }
         self.leave_line(ticket, pipes, wakes);
         Poll::Ready(())
@@ -140,7 +144,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     pub(crate) fn miss(&mut self, to: &S::Target) -> Option<Copies> {
         let key = self.strategy.choose(to).specified()?;
         let mut copies = Copies::default();
-        count_missed(self.pipes.get_mut(key)?, &mut copies);
+        count_missed(self.pipes.get_mut(key)?, 1, &mut copies);
         Some(copies)
     }
 
@@ -170,11 +174,15 @@ fn free_slots(pipes: &SlotMap<PipeKey, OutgoingPipe>) -> impl Fn(PipeKey) -> usi
     |key| pipes.get(key).map_or(usize::MAX, |pipe| pipe.outbound.free_slots())
 }
 
-/// Queues a message in all of these pipes that have room. The others miss it, which is counted.
+/// Queues a message in all of these pipes that have room. The policy for slow remotes applies to
+/// the others.
+///
+/// Messages are dropped under the lock. Unlike those of one body, they own their memory: it never
+/// belongs to the application, whose destructor could do anything.
 fn push_to_many(
     pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
     copies: &mut Copies,
-    keys: &[PipeKey],
+    ManyPipes { keys, slow }: ManyPipes<'_>,
     message: Message,
     wakes: &mut Wakes,
 ) {
@@ -182,12 +190,17 @@ fn push_to_many(
     for (behind, key) in (0..keys.len()).rev().zip(keys) {
         let Some(pipe) = pipes.get_mut(*key) else { continue };
         if pipe.outbound.has_room() {
-            pipe.is_missing = false;
-            copies.queued += 1;
-            push_copy(pipe, &mut message, behind == 0, wakes);
+            pipe.missed = 0;
         } else {
-            count_missed(pipe, copies);
+            let drops_oldest = slow == SlowSubscriber::DropOldest;
+            let removed = if drops_oldest { pipe.outbound.remove_oldest() } else { None };
+            count_missed(pipe, removed.unwrap_or(1), copies);
+            if removed.is_none() {
+                continue;
+            }
         }
+        copies.queued += 1;
+        push_copy(pipe, &mut message, behind == 0, wakes);
     }
 }
 
@@ -210,11 +223,13 @@ fn push_copy(
     }
 }
 
-fn count_missed(pipe: &mut OutgoingPipe, copies: &mut Copies) {
-    copies.missed += 1;
+#[inline]
+fn count_missed(pipe: &mut OutgoingPipe, messages: u64, copies: &mut Copies) {
+    copies.missed += messages;
     let Some(remote) = &pipe.remote else { return };
-    remote.counters().count_missed();
-    if !mem::replace(&mut pipe.is_missing, true) {
+    remote.counters().count_missed(messages);
+    if pipe.missed == 0 {
         copies.missing.push(remote.clone());
     }
+    pipe.missed += messages;
 }

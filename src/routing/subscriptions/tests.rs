@@ -125,6 +125,7 @@ fn a_chain_of_prefixes_takes_memory_like_its_bytes_and_no_stack() {
         max_topic_bytes: usize::MAX,
         max_topic_bytes_per_remote: usize::MAX,
         max_topics_per_remote: usize::MAX,
+        ..TopicOptions::default()
     });
     for len in (0..chain.len()).rev() {
         subscriptions.subscribe(a, &chain[..len]).unwrap();

@@ -205,7 +205,7 @@ impl Sender {
 
 fn pipes(no_drop: bool) -> OutgoingPipes<GroupTable> {
     let mut pipes = OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(1, 0));
-    pipes.set_group_options(GroupOptions::default(), no_drop);
+    pipes.set_group_options(GroupOptions { no_drop, ..GroupOptions::default() });
     pipes
 }
 

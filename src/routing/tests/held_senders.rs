@@ -6,7 +6,7 @@ use zmtp_proto::group::Group;
 
 use super::*;
 use crate::message::GroupMessage;
-use crate::options::GroupOptions;
+use crate::options::{GroupOptions, SlowSubscriber};
 use crate::routing::{Choice, GroupTable, ManyPipes, Strategy as _};
 
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ struct Sender {
 impl Socket {
     fn new() -> Self {
         let mut pipes = OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(1, 0));
-        pipes.set_group_options(GroupOptions::default(), true);
+        pipes.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
         let keys = [(); REMOTES].map(|()| attach(&mut pipes));
         Self { pipes, keys, waiting: Vec::new() }
     }
@@ -145,7 +145,7 @@ impl Socket {
 
     fn members(&mut self, group: usize) -> Vec<PipeKey> {
         match self.pipes.strategy.choose(&name(group)) {
-            Choice::Many(ManyPipes { keys, waits: true }) => keys.to_vec(),
+            Choice::Many(ManyPipes { keys, slow: SlowSubscriber::Wait }) => keys.to_vec(),
             other => panic!("a RADIO without drops waits for many, not {other:?}"),
         }
     }

@@ -5,13 +5,13 @@ use zmtp_proto::topic::Topic;
 
 use super::super::*;
 use crate::message::{AnyMessage, Multipart};
-use crate::options::TopicOptions;
+use crate::options::{SlowSubscriber, TopicOptions};
 use crate::pipe::{HighWaterMark, PipeKey, Want};
 use crate::remote::tests::any_remote;
 
 #[test]
 fn a_message_is_shared_by_all_subscribers_and_missed_by_full_ones() {
-    let mut pipes = pipes(1, false);
+    let mut pipes = pipes(1, SlowSubscriber::DropNewest);
     let [a, b, c] = [(); 3].map(|()| attach(&mut pipes));
     subscribe(&mut pipes, a, &["x", "y"]);
     subscribe(&mut pipes, b, &["", "x", "xx"]);
@@ -28,7 +28,7 @@ fn a_message_is_shared_by_all_subscribers_and_missed_by_full_ones() {
 
 #[test]
 fn only_subscribers_of_the_message_hold_it_up() {
-    let mut pipes = pipes(1, true);
+    let mut pipes = pipes(1, SlowSubscriber::Wait);
     let [a, b] = [(); 2].map(|()| attach(&mut pipes));
     subscribe(&mut pipes, a, &["x"]);
     subscribe(&mut pipes, b, &["y"]);
@@ -42,7 +42,7 @@ fn only_subscribers_of_the_message_hold_it_up() {
 
 #[test]
 fn a_connection_begins_without_topics() {
-    let mut pipes = pipes(10, false);
+    let mut pipes = pipes(10, SlowSubscriber::DropNewest);
     let a = attach(&mut pipes);
     subscribe(&mut pipes, a, &["x", "y"]);
     pipes.disconnect(a, false, &mut VecDeque::new());
@@ -53,10 +53,10 @@ fn a_connection_begins_without_topics() {
     assert!(!pipes.reclaim());
 }
 
-fn pipes(hwm: usize, no_drop: bool) -> OutgoingPipes<SubscriptionTable> {
+fn pipes(hwm: usize, slow_subscriber: SlowSubscriber) -> OutgoingPipes<SubscriptionTable> {
     let hwm = HighWaterMark::new(hwm, 0);
     let mut pipes = OutgoingPipes::new(SubscriptionTable::default(), hwm);
-    pipes.set_topic_options(TopicOptions::default(), no_drop);
+    pipes.set_topic_options(TopicOptions { slow_subscriber, ..TopicOptions::default() });
     pipes
 }
 

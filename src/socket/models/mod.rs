@@ -44,7 +44,7 @@ use super::{Channel, Client, Core, Dish, Handle, Kind, Pub, Radio, Rep, Req, Rou
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
-use crate::options::{GroupOptions, Options, TopicOptions};
+use crate::options::{GroupOptions, Options, SlowSubscriber, TopicOptions};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
     Attachment, ConnectionTable, EndpointId, Exclusive, GroupTable, IdentityTable, Interests,
@@ -90,7 +90,10 @@ impl Model<Pub> {
     fn publisher(send_hwm: usize) -> Self {
         let mut outgoing =
             OutgoingPipes::new(SubscriptionTable::default(), HighWaterMark::new(send_hwm, 0));
-        outgoing.set_topic_options(TopicOptions::default(), true);
+        outgoing.set_topic_options(TopicOptions {
+            slow_subscriber: SlowSubscriber::Wait,
+            ..TopicOptions::default()
+        });
         Self::new(outgoing, Options { send_hwm, ..Options::default() })
     }
 }
@@ -100,7 +103,7 @@ impl Model<Radio> {
     fn radio(send_hwm: usize) -> Self {
         let mut outgoing =
             OutgoingPipes::new(GroupTable::default(), HighWaterMark::new(send_hwm, 0));
-        outgoing.set_group_options(GroupOptions::default(), true);
+        outgoing.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
         Self::new(outgoing, Options { send_hwm, ..Options::default() })
     }
 }

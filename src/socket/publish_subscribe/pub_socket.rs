@@ -53,7 +53,7 @@ use crate::socket::{Core, Handle, Kind};
 /// | Send/receive pattern | send only |
 /// | Outgoing routing strategy | fan out by topic |
 /// | Incoming routing strategy | none |
-/// | Action in mute state | drop; with [`no_drop`](Builder::no_drop) wait |
+/// | Action in mute state | drop, or what [`slow_subscriber`](Builder::slow_subscriber) selects |
 ///
 /// # Subscriptions
 ///
@@ -88,15 +88,23 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// A publisher is never mute as a whole. If the queue of a subscriber holds
 /// [`send_hwm`](Builder::send_hwm) messages, that subscriber misses the message, and all others
-/// receive it. The publisher counts the messages that a remote has missed:
+/// receive it. Another policy can be set by [`slow_subscriber`](Builder::slow_subscriber):
+///
+/// | [`SlowSubscriber`](crate::SlowSubscriber) | Message for a full queue | Suits |
+/// |---|---|---|
+/// | `DropNewest`, the default | is dropped | streams of events, as with libzmq |
+/// | `DropOldest` | is queued in place of the oldest one | streams of which the end matters |
+/// | `Wait` | delays its sender | trusted subscribers that must receive everything |
+///
+/// The publisher counts the messages that a remote has missed:
 /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) for each remote,
 /// [`Dropped::missed`](crate::stats::Dropped::missed) for all. The [`monitor`](Self::monitor)
 /// reports the first of a series.
 ///
-/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all subscribers of its
-/// message have room: [`full_subscribers`](Self::full_subscribers) returns those that have none.
-/// One subscriber that does not read then holds up all senders of its topics. So does one that the
-/// publisher has *connected to* and that has left, until it returns or the publisher
+/// With `Wait`, a sender waits until the queues of all subscribers of its message have room:
+/// [`full_subscribers`](Self::full_subscribers) returns those that have none. One subscriber that
+/// does not read then holds up all senders of its topics. So does one that the publisher has
+/// *connected to* and that has left, until it returns or the publisher
 /// [disconnects](Self::disconnect) from its endpoint. Subscribers keep a slot for each sender that
 /// waits, in the order of arrival: a sender to several subscribers is not overtaken, and other
 /// messages use the remaining room.
@@ -127,7 +135,7 @@ impl Kind for Pub {
     type Outgoing = SubscriptionTable;
 
     fn configure(core: &Core<SubscriptionTable>, options: &Options) {
-        core.outgoing.lock().set_topic_options(options.topics, options.no_drop);
+        core.outgoing.lock().set_topic_options(options.topics);
     }
 }
 

@@ -89,8 +89,8 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// A sub does not send and is never mute. While [`recv_hwm`](Builder::recv_hwm) messages of a
 /// remote are queued, it does not read from that remote. When the queue of the publisher is full as
-/// well, the publisher drops messages for this sub, or with [`no_drop`](Builder::no_drop) waits for
-/// it.
+/// well, the publisher drops messages for this sub, or waits for it: see
+/// [`slow_subscriber`](Builder::slow_subscriber).
 ///
 #[doc = silent_failures!("sub", "publisher", ", and no event reports the failure.")]
 ///

@@ -97,7 +97,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// While [`recv_hwm`](Builder::recv_hwm) messages of a remote are queued, the socket does not read
 /// from that remote. When the queue of the publisher is full as well, the publisher drops messages
-/// for this socket, or with [`no_drop`](Builder::no_drop) waits for it.
+/// for this socket, or waits for it: see [`slow_subscriber`](Builder::slow_subscriber).
 ///
 #[doc = silent_failures!(
     "socket",

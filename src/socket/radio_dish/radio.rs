@@ -122,7 +122,7 @@ impl Kind for Radio {
     type Outgoing = GroupTable;
 
     fn configure(core: &Core<GroupTable>, options: &Options) {
-        core.outgoing.lock().set_group_options(options.groups.clone(), options.no_drop);
+        core.outgoing.lock().set_group_options(options.groups.clone());
     }
 }
 

@@ -22,7 +22,7 @@ macro_rules! group_options {
             /// Sets whether senders wait for members of a group whose queue is full, instead of
             /// dropping the message for them. Default: false. (RFC 48; libzmq `ZMQ_XPUB_NODROP`.)
             pub fn no_drop(mut self, no_drop: bool) -> Self {
-                self.options.no_drop = no_drop;
+                self.options.groups.no_drop = no_drop;
                 self
             }
 

@@ -6,12 +6,13 @@ macro_rules! publish_verbs {
         /// # Sending
         impl $socket {
             /// Sends a message to the remotes that have subscribed to a prefix of its first part.
-            /// By default it never waits: subscribers whose queue is full miss the message.
+            /// By default it never waits: subscribers whose queue is full miss the message, or an
+            /// older one, as [`slow_subscriber`](crate::Builder::slow_subscriber) states.
             ///
             /// When this returns, the message is queued for its subscribers, but not necessarily
             /// delivered. If it has no subscribers, it is dropped.
             ///
-            /// With [`no_drop`](crate::Builder::no_drop) it waits until the queues of all
+            /// With [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) it waits until the queues of all
             /// subscribers have room, and no subscriber misses the message.
             ///
             /// # Cancel safety
@@ -22,7 +23,7 @@ macro_rules! publish_verbs {
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the socket is closed. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queues of its subscribers had no
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) also if the queues of its subscribers had no
             /// room within [`send_timeout`](crate::Builder::send_timeout), which by default is
             /// unlimited.
             ///
@@ -50,7 +51,7 @@ macro_rules! publish_verbs {
             /// # Errors
             ///
             /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a subscriber is full, or
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) also if the queue of a subscriber is full, or
             /// if its room is kept for earlier senders:
             /// [`full_subscribers`](Self::full_subscribers) returns the full ones.
             ///
@@ -74,7 +75,7 @@ macro_rules! publish_verbs {
                 self.0.try_send(&$crate::routing::FirstPart, message)
             }
 
-            /// Sends a message; with [`no_drop`](crate::Builder::no_drop) waits for room in full
+            /// Sends a message; with [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) waits for room in full
             /// queues, at most for `timeout`. (libzmq `ZMQ_SNDTIMEO`.)
             ///
             /// # Cancel safety
@@ -85,7 +86,7 @@ macro_rules! publish_verbs {
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the socket is closed. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queues of its subscribers had no
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) also if the queues of its subscribers had no
             /// room in time.
             ///
             /// # Examples
@@ -131,10 +132,10 @@ macro_rules! publish_verbs {
             }
 
             /// Returns the remotes that have subscribed to messages with this first part, and whose
-            /// queue is full. They miss messages, or with [`no_drop`](crate::Builder::no_drop) hold
+            /// queue is full. They miss messages, or with [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) hold
             /// up senders.
             ///
-            /// With `no_drop`, a sender can wait although this list is empty: a subscriber keeps
+            /// With `SlowSubscriber::Wait`, a sender can wait although this list is empty: a subscriber keeps
             /// free slots for earlier senders, which may wait for a full subscriber of another
             /// topic.
             ///

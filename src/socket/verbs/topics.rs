@@ -5,29 +5,21 @@ macro_rules! topic_options {
         /// # Subscriptions
         ///
         /// ```
-        #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+        #[doc = concat!("use tokio_zmtp::{", stringify!($socket), ", SlowSubscriber};")]
         ///
         /// # #[tokio::main(flavor = "current_thread")]
         /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
         #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
-        ///     .no_drop(true)
         ///     .max_topic_bytes(64 << 20)
         ///     .max_topic_bytes_per_remote(1 << 20)
         ///     .max_topics_per_remote(1_000)
+        ///     .slow_subscriber(SlowSubscriber::DropOldest)
         ///     .subscription_events(true)
         ///     .build();
         /// # Ok(())
         /// # }
         /// ```
         impl $crate::socket::Builder<$socket> {
-            /// Sets whether senders wait for subscribers whose queue is full, instead of dropping
-            /// the message for them. Default: false, as RFC 29 requires. (libzmq
-            /// `ZMQ_XPUB_NODROP`.)
-            pub fn no_drop(mut self, no_drop: bool) -> Self {
-                self.options.no_drop = no_drop;
-                self
-            }
-
             /// Sets how much memory the topics of all remotes may take, in bytes. A remote that
             /// subscribes to a topic beyond the limit is disconnected. Default: 1 GiB. (libzmq has
             /// no such option.)
@@ -57,6 +49,18 @@ macro_rules! topic_options {
             /// subscribes to more is disconnected. Default: 100,000. (libzmq has no such option.)
             pub fn max_topics_per_remote(mut self, topics: usize) -> Self {
                 self.options.topics.max_topics_per_remote = topics;
+                self
+            }
+
+            /// Sets what happens to a message for a subscriber whose queue is full. Default:
+            /// [`SlowSubscriber::DropNewest`](crate::SlowSubscriber::DropNewest), as RFC 29
+            /// requires. (libzmq `ZMQ_XPUB_NODROP` selects
+            /// [`Wait`](crate::SlowSubscriber::Wait); it has no option for the others.)
+            pub fn slow_subscriber(
+                mut self,
+                slow_subscriber: $crate::options::SlowSubscriber,
+            ) -> Self {
+                self.options.topics.slow_subscriber = slow_subscriber;
                 self
             }
 

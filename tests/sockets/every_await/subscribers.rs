@@ -6,7 +6,7 @@
 use fastrand::Rng;
 use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
-use tokio_zmtp::{Multipart, Pub, Sub};
+use tokio_zmtp::{Multipart, Pub, SlowSubscriber, Sub};
 
 use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
@@ -37,7 +37,8 @@ impl Stage for SubscriberScene {
     type Cast = SubscriberCast;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let publisher = Pub::builder().no_drop(true).send_hwm(rng.usize(1..4)).build();
+        let publisher =
+            Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(rng.usize(1..4)).build();
         let endpoint = publisher.bind(transport.any()).await.unwrap();
         let hwm = [(); 2].map(|()| rng.usize(1..4));
         let subs = hwm.map(|hwm| Sub::builder().recv_hwm(hwm).build());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, SinkExt};
 use tokio_zmtp::monitor::DropCause;
-use tokio_zmtp::{Multipart, Pub, SendError, TrySendError};
+use tokio_zmtp::{Multipart, Pub, SendError, SlowSubscriber, TrySendError};
 
 use super::{bound, subscriber};
 use crate::events;
@@ -43,7 +43,7 @@ async fn a_full_subscriber_misses_messages_which_are_counted() {
 #[tokio::test]
 async fn without_drops_a_sender_waits_for_the_slowest_subscriber() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().no_drop(true).send_hwm(1).build();
+    let publisher = Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(1).build();
     let endpoint = bound(&publisher).await;
     let mut stuck = stuck(&publisher, "a").await;
     let mut reading = subscriber(&endpoint, &["a", "b"]).await;
@@ -81,7 +81,7 @@ async fn without_drops_a_sender_waits_for_the_slowest_subscriber() {
 #[tokio::test]
 async fn a_sender_that_waits_is_released_when_the_full_subscriber_cancels_or_leaves() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().no_drop(true).send_hwm(1).build();
+    let publisher = Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(1).build();
     bound(&publisher).await;
     for leaves in [false, true] {
         let mut stuck = stuck(&publisher, "a").await;
@@ -105,8 +105,10 @@ async fn a_sender_that_waits_for_a_subscriber_that_was_dialed_is_released_when_i
     let _watchdog = Watchdog::start();
     for returns in [true, false] {
         let listener = RemoteListener::bind();
-        let publisher =
-            Pub::builder().no_drop(true).send_hwm(1).reconnect_interval(Duration::from_millis(1));
+        let publisher = Pub::builder()
+            .slow_subscriber(SlowSubscriber::Wait)
+            .send_hwm(1)
+            .reconnect_interval(Duration::from_millis(1));
         let publisher = publisher.connect(listener.endpoint()).await.unwrap();
         let mut remote = listener.accept_as("SUB").await;
         remote.write(&command("SUBSCRIBE", b"a")).await;
@@ -134,7 +136,7 @@ async fn a_sender_that_waits_for_a_subscriber_that_was_dialed_is_released_when_i
 #[tokio::test]
 async fn a_cancelled_send_is_sent_to_no_subscriber() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().no_drop(true).send_hwm(1).build();
+    let publisher = Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(1).build();
     let endpoint = bound(&publisher).await;
     let mut stuck = stuck(&publisher, "a").await;
     let mut reading = subscriber(&endpoint, &["a"]).await;

@@ -3,6 +3,7 @@
 mod drops;
 mod pairs;
 mod proxied;
+mod slow;
 mod subscribers;
 mod wire;
 

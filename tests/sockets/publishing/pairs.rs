@@ -4,7 +4,7 @@ use std::env;
 
 use tokio::task;
 use tokio_zmtp::monitor::DisconnectReason;
-use tokio_zmtp::{ConnectionId, Pub, Sub};
+use tokio_zmtp::{ConnectionId, Pub, SlowSubscriber, Sub};
 
 use super::drops::stuck;
 use crate::events;
@@ -57,7 +57,7 @@ over_every_transport!(without_drops_a_slow_subscriber_receives_everything);
 
 async fn without_drops_a_slow_subscriber_receives_everything(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().no_drop(true).send_hwm(2).build();
+    let publisher = Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(2).build();
     let endpoint = publisher.bind(transport.any()).await.unwrap();
     let sub = Sub::builder().recv_hwm(2).build();
     sub.subscribe("n").unwrap();

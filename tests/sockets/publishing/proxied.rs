@@ -1,6 +1,6 @@
 //! Publishers as the destination and as the capture of a proxy.
 
-use tokio_zmtp::{Pub, Pull, Push, proxy};
+use tokio_zmtp::{Pub, Pull, Push, SlowSubscriber, proxy};
 
 use super::{bound, subscriber};
 use crate::watchdog::Watchdog;
@@ -31,7 +31,8 @@ async fn a_proxy_publishes_what_a_pull_receives() {
 #[tokio::test]
 async fn without_drops_messages_stay_with_the_pull_while_a_subscriber_is_full() {
     let _watchdog = Watchdog::start();
-    let (pull, publisher) = (Pull::new(), Pub::builder().no_drop(true).send_hwm(1).build());
+    let (pull, publisher) =
+        (Pull::new(), Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(1).build());
     let push = Push::new();
     push.connect(pull.bind("inproc://published-without-drops").await.unwrap()).await.unwrap();
     bound(&publisher).await;

@@ -1,6 +1,6 @@
 //! This crate: PUB and SUB, with default options.
 
-use tokio_zmtp::{Multipart, Pub, Sub};
+use tokio_zmtp::{Multipart, Pub, SlowSubscriber, Sub};
 
 use crate::Failure;
 use crate::implementation::tokio_zmtp_groups::attach;
@@ -14,7 +14,8 @@ impl FanOut for TokioZmtpTopics {
     type Subscriber = Receiving;
 
     async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
-        let socket = Pub::builder().no_drop(place.no_drop).build();
+        let slow = if place.no_drop { SlowSubscriber::Wait } else { SlowSubscriber::DropNewest };
+        let socket = Pub::builder().slow_subscriber(slow).build();
         attach(&socket, place, end).await?;
         Ok(Sending { socket })
     }
