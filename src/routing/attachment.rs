@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 
 use crate::message::Message;
 use crate::monitor::{EventPublisher, EventSource};
-use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
+use crate::pipe::{Delivery, HighWaterMark, Outbound, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::requests;
@@ -455,6 +455,7 @@ impl Drop for Attachment {
         let queued = routing
             .outgoing
             .with_wakes(wakes, |outgoing, wakes| outgoing.detach(pipe.outbound, wakes));
+        let queued = queued.map(Outbound::into_queue).unwrap_or_default();
         let unqueued = mem::take(unqueued);
         let rest = routing
             .incoming

@@ -80,7 +80,7 @@ pub(crate) use self::subscription_table::{FirstPart, SubscriptionTable};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::monitor::DisconnectReason;
-use crate::pipe::{DeliveredMessages, HighWaterMark, PipeKey, Take, Want};
+use crate::pipe::{DeliveredMessages, HighWaterMark, Outbound, PipeKey, Take, Want};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -129,8 +129,9 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Stops offering one remote to senders. Messages queued for it can still be taken.
     fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes);
 
-    /// Removes the remote, and returns the messages queued for it.
-    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message>;
+    /// Removes the remote, and returns its queue. Its messages are removed from the queue after the
+    /// lock is released: packed messages have to be copied.
+    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> Option<Outbound>;
 
     /// Moves queued messages into `taken`, which must be empty, or parks the connection until there
     /// are some.

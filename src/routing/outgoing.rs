@@ -14,7 +14,9 @@ use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::identity::Identity;
 
 use crate::message::Message;
-use crate::pipe::{DeliveredMessages, Grants, HighWaterMark, PipeKey, Take, Ticket, Want};
+use crate::pipe::{
+    DeliveredMessages, Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want,
+};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -316,10 +318,10 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         }
     }
 
-    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message> {
+    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> Option<Outbound> {
         self.retire_pipe(key, wakes);
         self.strategy.remove(key);
-        self.pipes.remove(key).map(|pipe| pipe.outbound.into_queue()).unwrap_or_default()
+        self.pipes.remove(key).map(|pipe| pipe.outbound)
     }
 
     fn poll_take(

@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(send(&mut routing, unknown), Err(Refusal::HostUnreachable));
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
-        assert_eq!(routing.detach(key, &mut Wakes::None).len(), 1);
+        assert_eq!(routing.detach(key, &mut Wakes::None).unwrap().len(), 1);
         assert_eq!(send(&mut routing, id), Err(Refusal::HostUnreachable));
     }
 

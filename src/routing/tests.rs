@@ -166,7 +166,7 @@ impl Senders {
             }
             SendStep::Detach(at) if !self.keys.is_empty() => {
                 let key = self.keys.swap_remove(at % self.keys.len());
-                self.discarded += self.routing.detach(key, &mut wakes).len();
+                self.discarded += self.routing.detach(key, &mut wakes).unwrap().len();
             }
             SendStep::Send(sender) if !self.tasks[sender].waits() => {
                 let task = &mut self.tasks[sender];

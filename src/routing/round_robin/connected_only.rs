@@ -129,7 +129,7 @@ mod tests {
         connect(&mut routing, a, FIRST);
         send(&mut routing).unwrap();
         assert!(routing.disconnect(a, true, &mut VecDeque::new()).is_empty());
-        assert_eq!(routing.detach(a, &mut Wakes::None).len(), 1);
+        assert_eq!(routing.detach(a, &mut Wakes::None).unwrap().len(), 1);
         let a = attach(&mut routing);
         for key in [a, b] {
             connect(&mut routing, key, FIRST);

@@ -34,7 +34,7 @@ proptest! {
             socket.step(step)?;
             socket.check()?;
         }
-        let left = socket.pipes.detach(socket.key, &mut Wakes::None);
+        let left = socket.pipes.detach(socket.key, &mut Wakes::None).unwrap().into_queue();
         prop_assert!(left == socket.plain.queue);
     }
 }
