@@ -18,7 +18,7 @@ use zmtp_proto::metadata::MetadataError;
 use zmtp_proto::socket_type::SocketType;
 
 pub use self::lock_step::LockStepError;
-pub use self::reply::{ReplyError, TryReplyError};
+pub use self::reply::{AnswerError, ReplyError, TryReplyError};
 pub use self::request::RequestError;
 pub use self::returned::{RecvReturnedError, TryRecvReturnedError};
 use crate::message::Message;
@@ -306,7 +306,7 @@ pub enum RouteError<T = Message> {
     Timeout(T),
 }
 
-/// The error of `try_route`. Holds the message.
+/// The error of `try_route` and `try_send_to`. Holds the message.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TryRouteError<T = Message> {

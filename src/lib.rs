@@ -46,8 +46,9 @@
 //! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued | waits for that requester |
 //! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request | waits |
 //! | [`Pub`] | [`Sub`]s, [`XSub`]s | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or waits by option |
-//! | [`Sub`] | [`Pub`]s, XPUB | never | fair-queued, the messages that it has [subscribed](Sub#subscriptions) to | – |
-//! | [`XSub`] | [`Pub`]s, XPUB | to all | fair-queued, without a filter | drops for that publisher |
+//! | [`XPub`] | [`Sub`]s, [`XSub`]s | like a [`Pub`] | fair-queued, the requests of subscribers and messages | drops for that subscriber, or waits by option |
+//! | [`Sub`] | [`Pub`]s, [`XPub`]s | never | fair-queued, the messages that it has [subscribed](Sub#subscriptions) to | – |
+//! | [`XSub`] | [`Pub`]s, [`XPub`]s | to all | fair-queued, without a filter | drops for that publisher |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never | drops for that member, or waits by option |
 //! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined | – |
 //!
@@ -91,8 +92,9 @@
 //! Every remote has two queues, one for each direction, each with an exact high-water mark. When no
 //! queue has room for a message, the socket is *mute*: `send` waits, and `try_send` returns the
 //! message. A [`Router`] does not wait: `route` fails immediately with the message, or drops it by
-//! option. A [`Pub`], [`Radio`] or [`XSub`] drops the message for each remote whose queue is full,
-//! and counts it. The column *When full* above shows this for each type, and [`guide::limits`] all limits.
+//! option. A [`Pub`], [`XPub`], [`Radio`] or [`XSub`] drops the message for each remote whose queue is
+//! full, and counts it. The column *When full* above shows this for each type, and [`guide::limits`]
+//! all limits.
 //! While a queue of received messages is full, the socket does not read from that remote. The queue
 //! of the remote then fills, and the remote waits or drops in turn. Other remotes are not affected.
 //!
@@ -190,13 +192,16 @@ mod transport;
 
 pub use self::connection_id::ConnectionId;
 pub use self::error::{
-    BindError, ConnectError, ConnectPeerError, DisconnectError, LockStepError, NoRemoteError,
-    PropertyError, RecvError, RecvReturnedError, ReplyError, RequestError, RouteError, SendError,
-    TryRecvError, TryRecvReturnedError, TryReplyError, TryRouteError, TrySendError, UnbindError,
+    AnswerError, BindError, ConnectError, ConnectPeerError, DisconnectError, LockStepError,
+    NoRemoteError, PropertyError, RecvError, RecvReturnedError, ReplyError, RequestError,
+    RouteError, SendError, TryRecvError, TryRecvReturnedError, TryReplyError, TryRouteError,
+    TrySendError, UnbindError,
 };
-pub use self::message::{GroupMessage, Message, Multipart, Part, RouterMessage};
+pub use self::message::{
+    GroupMessage, Message, Multipart, Part, RouterMessage, SubscriptionRequest, Upstream,
+};
 pub use self::options::{
-    Balance, ReconnectStop, Resolver, SlowSubscriber, Undelivered, Unroutable,
+    Balance, ReconnectStop, Resolver, SlowSubscriber, Undelivered, Unroutable, Verbosity,
 };
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
@@ -207,7 +212,7 @@ pub use self::routing_id::RoutingId;
 pub use self::socket::{
     Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
     Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
-    Router, Scatter, SendingSocket, Server, Socket, Sub, XSub,
+    Router, Scatter, SendingSocket, Server, Socket, Sub, XPub, XSub,
 };
 pub use self::transport::StdListener;
 

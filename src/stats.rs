@@ -163,8 +163,8 @@ pub struct RefusedRemotes {
     /// The remote joined more groups than this [`Radio`](crate::Radio) allows, and was
     /// disconnected: [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
     pub too_many_groups: u64,
-    /// The remote subscribed to more topics than this [`Pub`](crate::Pub) allows, and was
-    /// disconnected: [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics).
+    /// The remote subscribed to more topics than this [`Pub`](crate::Pub) or
+    /// [`XPub`](crate::XPub) allows, and was disconnected: [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics).
     pub too_many_topics: u64,
 }
 
@@ -176,6 +176,7 @@ pub struct Queued {
     /// Messages to be sent: limited by [`send_hwm`](crate::Builder::send_hwm) for each remote.
     pub outgoing: usize,
     /// Messages to be received: limited by [`recv_hwm`](crate::Builder::recv_hwm) for each remote.
+    /// On an [`XPub`](crate::XPub), also requests, which are limited in the same way.
     pub incoming: usize,
     /// Messages that remotes of a [`Push`](crate::Push) or [`Dealer`](crate::Dealer) have left, and
     /// that wait to be redirected or returned: limited by
@@ -184,7 +185,8 @@ pub struct Queued {
     pub returned: usize,
 }
 
-/// The unread messages of remotes whose connections have ended.
+/// The unread messages of remotes whose connections have ended; on an [`XPub`](crate::XPub), also
+/// their unread requests. A remote that has left both counts as two.
 ///
 /// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,12 +19,18 @@ pub fn message_for(version: Version, command: &Command) -> Option<Vec<u8>> {
     if version >= Version::ZMTP_3_1 {
         return None;
     }
-    let (first, topic) = match command {
-        Command::Subscribe(topic) => (SUBSCRIBE, topic),
-        Command::Cancel(topic) => (CANCEL, topic),
-        _ => return None,
-    };
-    Some([&[first], topic.as_bytes()].concat())
+    match command {
+        Command::Subscribe(topic) => Some(body(true, topic.as_bytes())),
+        Command::Cancel(topic) => Some(body(false, topic.as_bytes())),
+        _ => None,
+    }
+}
+
+/// Returns the body of the message that subscribes to a topic, or that cancels a subscription.
+#[must_use]
+pub fn body(subscribes: bool, topic: &[u8]) -> Vec<u8> {
+    let first = if subscribes { SUBSCRIBE } else { CANCEL };
+    [&[first], topic].concat()
 }
 
 /// Returns the command that a message of one part with this `body` stands for, or `None` if it is

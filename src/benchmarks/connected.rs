@@ -112,6 +112,7 @@ fn connect(
         losses: Arc::new(Losses::new(Arc::default())),
         ends: Arc::default(),
         takes_replies: false,
+        notifies: false,
         subscription_events: None,
         returned: Arc::default(),
     };

@@ -27,7 +27,7 @@
 //! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `unroutable` | a word | `"drop"`, `"fail"` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
-//! | `balance`, `undelivered` | a name, in lower case | `"shortest_queue"`, `"redirect"` |
+//! | `balance`, `undelivered`, `verbosity` | a name, in lower case | `"shortest_queue"`, `"redirect"`, `"verboser"` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of names and values | `{ X-Color = "red" }` |
@@ -81,7 +81,7 @@ pub use self::error::ConfigError;
 pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig,
     PeerConfig, PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig, SubConfig, XSubConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig, XPubConfig, XSubConfig,
 };
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 

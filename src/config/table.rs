@@ -20,10 +20,12 @@ use crate::auth::Network;
 use crate::message::Multipart;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
-use crate::options::{Balance, Options, ReconnectStop, SlowSubscriber, Undelivered, Unroutable};
+use crate::options::{
+    Balance, Options, ReconnectStop, SlowSubscriber, Undelivered, Unroutable, Verbosity,
+};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
-    Router, Scatter, Server, Sub, XSub,
+    Router, Scatter, Server, Sub, XPub, XSub,
 };
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
@@ -32,25 +34,26 @@ use crate::socket::{
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving parts sending distribution identity router hello disconnect hiccup groups topics multicast join subscriptions matching reply requests
-        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no];
-        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no     no     no        no   no            no       no    no];
-        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no     no     no        no   no            no       no    no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no     no     no        yes  no            no       no    no];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no     no     no        no   no            no       no    no];
-        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no     no     no        no   no            no       no    no];
-        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     no     yes    no        no   no            no       no    no];
-        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no     no     no        no   no            no       no    no];
-        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no     no     no        no   no            no       no    no];
-        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes    no     yes       no   no            no       no    no];
-        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no     no     no        no   no            no       yes   no];
-        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no     no     no        no   no            no       no    yes];
-        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no     no     no        no   no            no       no    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no];
-        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no     no     no        no   no            no       no    no];
-        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no     no     no        no   yes           yes      no    no];
-        XSub    => XSubConfig,    "xsub",    [yes    yes       yes   yes     no           no       no     no    no         no     no     no     no        no   yes           no       no    no];
+        //                                    common receiving parts sending distribution identity router hello disconnect hiccup groups topics multicast join subscriptions matching reply requests xpub
+        Channel => ChannelConfig, "channel", [yes    yes       no    yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no       no];
+        Client  => ClientConfig,  "client",  [yes    yes       no    yes     no           no       no     yes   no         yes    no     no     no        no   no            no       no    no       no];
+        Dealer  => DealerConfig,  "dealer",  [yes    yes       yes   yes     yes          yes      no     yes   no         yes    no     no     no        no   no            no       no    no       no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no    no      no           no       no     no    no         no     no     no     no        yes  no            no       no    no       no];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no    no      no           no       no     no    no         no     no     no     no        no   no            no       no    no       no];
+        Pair    => PairConfig,    "pair",    [yes    yes       yes   yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no       no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       no    yes     no           no       no     yes   yes        yes    no     no     no        no   no            no       no    no       no];
+        Pub     => PubConfig,     "pub",     [yes    no        no    yes     no           no       no     no    no         no     no     yes    no        no   no            no       no    no       no];
+        Pull    => PullConfig,    "pull",    [yes    yes       yes   no      no           no       no     no    no         no     no     no     no        no   no            no       no    no       no];
+        Push    => PushConfig,    "push",    [yes    no        no    yes     yes          no       no     yes   no         no     no     no     no        no   no            no       no    no       no];
+        Radio   => RadioConfig,   "radio",   [yes    no        no    yes     no           no       no     no    no         no     yes    no     yes       no   no            no       no    no       no];
+        Rep     => RepConfig,     "rep",     [yes    yes       yes   yes     no           no       no     no    no         no     no     no     no        no   no            no       yes   no       no];
+        Req     => ReqConfig,     "req",     [yes    no        yes   yes     no           yes      no     no    no         no     no     no     no        no   no            no       no    yes      no];
+        Router  => RouterConfig,  "router",  [yes    yes       yes   yes     no           yes      yes    yes   yes        no     no     no     no        no   no            no       no    no       no];
+        Scatter => ScatterConfig, "scatter", [yes    no        no    yes     no           no       no     yes   no         no     no     no     no        no   no            no       no    no       no];
+        Server  => ServerConfig,  "server",  [yes    yes       no    yes     no           no       no     yes   yes        no     no     no     no        no   no            no       no    no       no];
+        Sub     => SubConfig,     "sub",     [yes    yes       yes   no      no           no       no     no    no         no     no     no     no        no   yes           yes      no    no       no];
+        XPub    => XPubConfig,    "xpub",    [yes    yes       yes   yes     no           no       no     no    no         no     no     yes    no        no   no            yes      no    no       yes];
+        XSub    => XSubConfig,    "xsub",    [yes    yes       yes   yes     no           no       no     no    no         no     no     no     no        no   yes           no       no    no       no];
     }
     options {
         common {
@@ -199,6 +202,12 @@ sockets! {
             correlate: bool => requests.correlate,
             #[serde(with = "form::limit")]
             request_timeout: Option<Duration> => requests.timeout,
+        }
+        xpub {
+            manual: bool => xpub.manual,
+            verbosity: Verbosity => xpub.verbosity,
+            #[serde(with = "form::optional_bytes")]
+            welcome_message: Option<Bytes> => xpub.welcome_message,
         }
     }
 }

@@ -74,6 +74,8 @@ pub(crate) struct Connection<'a, S> {
     /// More than one batch only if an earlier connection left some, or while a second part waits.
     unqueued: VecDeque<Delivery>,
     split: BatchSplit,
+    /// Whether room for a notice has to be awaited before anything is read.
+    needs_notice_room: bool,
     /// Whether writing has yielded since the last wake-up.
     yielded: bool,
     heartbeat: Heartbeat,
@@ -106,6 +108,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     ) -> Self {
         let mut framed = *framed;
         let unqueued = attachment.begin(&remote);
+        let needs_notice_room = attachment.notifies();
         let shape = framed.codec().decoder.shape();
         let TrafficCodec { version, sealer, .. } = framed.codec_mut();
         let mut writer = Writer::new(write_size, shape, *version, sealer.take());
@@ -122,6 +125,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             writer,
             unqueued,
             split: BatchSplit::new(),
+            needs_notice_room,
             yielded: false,
             heartbeat: Heartbeat::new(heartbeat, now()),
             accepts_pings,
@@ -208,6 +212,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                     return Poll::Pending;
                 }
             }
+            if self.needs_notice_room {
+                if self.attachment.poll_notice_room(cx.waker()).is_pending() {
+                    return Poll::Pending;
+                }
+                self.needs_notice_room = false;
+            }
             if self.writer.is_held_up() {
                 return Poll::Pending;
             }
@@ -284,7 +294,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         self.heartbeat.handle_wake(now);
         while self.poll_timer(cx).is_ready() {
             let is_full = !self.unqueued.is_empty() && !self.split.is_limited();
-            if is_full || self.writer.is_held_up() {
+            if is_full || self.needs_notice_room || self.writer.is_held_up() {
                 // While nothing is read, silence of the remote has no meaning.
                 self.heartbeat.handle_traffic();
             }
@@ -346,6 +356,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
             Command::Join(_) | Command::Leave(_) | Command::Subscribe(_) | Command::Cancel(_) => {
                 let refused = self.attachment.command(&command).err();
+                self.needs_notice_room = self.attachment.notifies();
                 refused.map(DisconnectReason::from)
             }
             // libzmq also ignores commands without a meaning here.

@@ -330,6 +330,7 @@ impl TestSocket {
             losses: Arc::new(Losses::new(Arc::default())),
             ends: Arc::default(),
             takes_replies: false,
+            notifies: false,
             subscription_events: None,
             returned: Arc::default(),
         };

@@ -23,13 +23,14 @@ mod port;
 mod retry;
 mod socket_state;
 
+use std::future;
 use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -173,6 +174,7 @@ impl Driver {
                 }
                 Some(resolved) = self.resolved.recv() => self.follow(resolved),
                 Some(_) = self.ending.join_next() => {}
+                () = announce_departures(&self.shared), if self.shared.routing.notifies => {}
             }
         }
         self.watched.clear();
@@ -383,6 +385,13 @@ impl Drop for Driver {
         // All waiting tasks have been woken, and no longer need timers.
         self.shared.runtime.end();
     }
+}
+
+/// Queues some notices of the subscriptions that ended with their connections, when there are any
+/// and there is room. Between two portions, senders and other tasks continue.
+async fn announce_departures(shared: &SocketState) {
+    future::poll_fn(|cx| shared.routing.poll_announce_departures(cx.waker())).await;
+    task::yield_now().await;
 }
 
 /// Results that may wait for the driver. Each watcher waits for a free slot.

@@ -1,10 +1,30 @@
-//! The errors of replies.
+//! The errors of replies, and of answers to requests of subscribers.
 
 use std::fmt;
 
 use thiserror::Error;
 
 use crate::message::Multipart;
+
+/// The error of [`XPub::accept`](crate::XPub::accept) and
+/// [`accept_as`](crate::XPub::accept_as).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The connection through which the request came has ended.
+    #[error("the connection of the request has ended")]
+    HostUnreachable,
+    /// The option [`manual`](crate::Builder::manual) is not set: the socket accepts all requests
+    /// itself.
+    #[error("without `manual`, the socket accepts all requests itself")]
+    NotManual,
+    /// The socket has as many topics as it can have: about a billion.
+    #[error("the socket has too many topics")]
+    TooManyTopics,
+}
 
 /// The error of [`Replier::reply`](crate::Replier::reply) and
 /// [`reply_timeout`](crate::Replier::reply_timeout). Holds the message.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker, ready};
 
 use tokio_util::sync::CancellationToken;
+use zmtp_proto::command::Command;
 
 use crate::message::Message;
 use crate::monitor::DisconnectReason;
@@ -56,6 +57,8 @@ struct LinkEnd {
     unqueued: VecDeque<Delivery>,
     /// Empty between transfers; kept for its memory.
     taken: VecDeque<Message>,
+    /// Commands of this side that wait for room on the other one.
+    commands: VecDeque<Command>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +97,8 @@ impl LinkSide {
         openings: VecDeque<Message>,
     ) {
         let unqueued = attachment.begin(&remote);
-        let taken = VecDeque::new();
-        let end = LinkEnd { attachment, remote, openings, unqueued, taken };
+        let (taken, commands) = (VecDeque::new(), VecDeque::new());
+        let end = LinkEnd { attachment, remote, openings, unqueued, taken, commands };
         self.link.state.lock().ends[self.side as usize] = Some(end);
         self.link.advance(Side::Dialing.bit() | Side::Listening.bit());
     }
@@ -210,12 +213,15 @@ impl LinkEnd {
             to.unqueued.pop_front();
         }
         loop {
+            while let Some(command) = self.commands.front() {
+                ready!(to.attachment.poll_notice_room(waker));
+                to.attachment.command(command)?;
+                self.commands.pop_front();
+            }
             let room = to.attachment.room(waker, &mut self.taken);
             match ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken)) {
                 Take::Commands(commands) => {
-                    for command in &commands {
-                        to.attachment.command(command)?;
-                    }
+                    self.commands = commands.into();
                     continue;
                 }
                 Take::End => return Poll::Ready(Ok(())),

@@ -182,6 +182,8 @@ impl AsRef<[u8]> for GroupMessage {
 }
 
 impl AnyMessage for GroupMessage {
+    type Origin = ();
+
     #[inline]
     fn from_queue(frames: Message) -> Self {
         Self(frames)

@@ -1,20 +1,24 @@
 //! A message: one body, and the routing id of its remote.
 
+mod any_message;
 mod group_message;
 mod joined;
 mod multipart;
 mod router_message;
+mod upstream;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
-use zmtp_proto::identity::Identity;
 
+pub(crate) use self::any_message::AnyMessage;
 pub use self::group_message::GroupMessage;
 pub use self::multipart::{Multipart, Part};
 pub use self::router_message::RouterMessage;
+pub(crate) use self::upstream::subscription_notice;
+pub use self::upstream::{SubscriptionRequest, Upstream};
 use crate::routing_id::RoutingId;
 
 /// A message to send or a received message: a body of any length, and on a SERVER or PEER the
@@ -394,35 +398,6 @@ impl From<Message> for Bytes {
 impl From<Message> for Vec<u8> {
     fn from(message: Message) -> Self {
         message.into_bytes().into()
-    }
-}
-
-/// A message in the form in which users send and receive it. Queues hold it as one [`Message`].
-pub(crate) trait AnyMessage: Sized {
-    /// Whether a received message has the identity of its remote.
-    const HAS_IDENTITY: bool = false;
-
-    /// Creates the message from its form in queues.
-    fn from_queue(queued: Message) -> Self;
-
-    /// Returns the form that queues hold.
-    fn into_queue(self) -> Message;
-
-    /// Adds the identity of the remote, if the message has one.
-    fn identified(self, _identity: Identity) -> Self {
-        self
-    }
-}
-
-impl AnyMessage for Message {
-    #[inline]
-    fn from_queue(queued: Message) -> Self {
-        queued
-    }
-
-    #[inline]
-    fn into_queue(self) -> Message {
-        self
     }
 }
 

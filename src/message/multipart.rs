@@ -274,6 +274,8 @@ impl fmt::Debug for DebugParts<'_> {
 }
 
 impl AnyMessage for Multipart {
+    type Origin = ();
+
     #[inline]
     fn from_queue(frames: Message) -> Self {
         Self(frames)

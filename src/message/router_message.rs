@@ -6,6 +6,7 @@ use std::ops::Deref;
 use zmtp_proto::identity::Identity;
 
 use super::{AnyMessage, Message, Multipart};
+use crate::remote::Remote;
 
 /// A message with the identity of its remote: what a [`Router`](crate::Router) receives, and what
 /// its [`Sink`](futures_sink::Sink) sends.
@@ -125,11 +126,24 @@ impl Deref for RouterMessage {
 }
 
 impl AnyMessage for RouterMessage {
-    const HAS_IDENTITY: bool = true;
+    const HAS_ORIGIN: bool = true;
+
+    type Origin = Identity;
 
     #[inline]
     fn from_queue(frames: Message) -> Self {
-        Self { identity: Identity::default(), message: Multipart::from_queue(frames) }
+        Self::received(frames, None)
+    }
+
+    #[inline]
+    fn received(frames: Message, identity: Option<Identity>) -> Self {
+        let identity = identity.unwrap_or_default();
+        Self { identity, message: Multipart::from_queue(frames) }
+    }
+
+    #[inline]
+    fn origin(remote: &Remote) -> Option<Identity> {
+        remote.identity().cloned()
     }
 
     #[inline]

@@ -13,6 +13,7 @@ mod subscriptions;
 mod tcp;
 mod topics;
 mod udp;
+mod xpub;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(crate) use self::subscriptions::SubscriptionOptions;
 pub(crate) use self::tcp::TcpOptions;
 pub(crate) use self::topics::TopicOptions;
 pub(crate) use self::udp::UdpOptions;
+pub use self::xpub::Verbosity;
+pub(crate) use self::xpub::XPubOptions;
 use crate::auth::{Network, SharedAuthenticator};
 use crate::message::Multipart;
 
@@ -87,6 +90,7 @@ pub(crate) struct Options {
     pub(crate) tcp: TcpOptions,
     pub(crate) topics: TopicOptions,
     pub(crate) udp: UdpOptions,
+    pub(crate) xpub: XPubOptions,
 }
 
 impl Default for Options {
@@ -173,6 +177,7 @@ impl Default for Options {
             tcp: TcpOptions::default(),
             topics: TopicOptions::default(),
             udp: UdpOptions::default(),
+            xpub: XPubOptions::default(),
         }
     }
 }
@@ -182,7 +187,9 @@ impl Options {
     /// is a message of one part.
     pub(crate) fn openings(&self, remote: Option<SocketType>) -> impl Iterator<Item = Bytes> {
         let probes = self.probe_router && remote == Some(SocketType::Router);
-        probes.then(Bytes::new).into_iter().chain(self.hello_message.clone())
+        // No type has both.
+        let message = self.hello_message.as_ref().or(self.xpub.welcome_message.as_ref());
+        probes.then(Bytes::new).into_iter().chain(message.cloned())
     }
 
     /// Returns the limits of received messages.

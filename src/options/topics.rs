@@ -2,7 +2,7 @@
 
 use super::SlowSubscriber;
 
-/// The options of PUB.
+/// The options of PUB and XPUB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TopicOptions {
     /// The memory that all remotes may claim by subscribing.
@@ -12,6 +12,16 @@ pub(crate) struct TopicOptions {
     /// The number of topics that each of them may subscribe to.
     pub(crate) max_topics_per_remote: usize,
     pub(crate) slow_subscriber: SlowSubscriber,
+}
+
+impl TopicOptions {
+    /// No limits.
+    pub(crate) const UNLIMITED: Self = Self {
+        max_topic_bytes: usize::MAX,
+        max_topic_bytes_per_remote: usize::MAX,
+        max_topics_per_remote: usize::MAX,
+        slow_subscriber: SlowSubscriber::DropNewest,
+    };
 }
 
 impl Default for TopicOptions {

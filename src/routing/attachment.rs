@@ -2,6 +2,7 @@
 
 mod commands;
 mod identified;
+mod notices;
 mod watched;
 
 use std::collections::VecDeque;
@@ -32,6 +33,8 @@ pub(crate) struct Routing {
     pub(crate) returned: Arc<ReturnedMessages>,
     /// Whether received messages are replies, for the requests in `outgoing`.
     pub(crate) takes_replies: bool,
+    /// Whether `incoming` also holds notices of the requests of subscribers.
+    pub(crate) notifies: bool,
     /// The monitors, if subscriptions are reported.
     pub(crate) subscription_events: Option<Arc<EventPublisher>>,
 }
@@ -304,6 +307,7 @@ impl Attachment {
         let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
         self.wakes.wake_all();
+        self.report_departure();
         let discarded = discarded.into_iter().map(KeptMessage::from);
         self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), discarded);
         // A redirected message takes its interruption along to another remote.

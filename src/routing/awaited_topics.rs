@@ -8,7 +8,7 @@ use crate::sync::Wakes;
 
 /// The tasks that wait until a remote subscribes to a message with a first part.
 #[derive(Debug, Default)]
-pub(super) struct AwaitedTopics {
+pub(crate) struct AwaitedTopics {
     tasks: BTreeMap<Ticket, AwaitedTopic>,
     last: Ticket,
 }

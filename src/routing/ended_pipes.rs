@@ -41,6 +41,19 @@ impl EndedPipes {
         self.held.remotes += 1;
         self.held.messages += messages;
         self.held.bytes += bytes;
+        self.fill(wakes);
+    }
+
+    /// Records that an ended remote, which kept `before` bytes, has left one more message, and now
+    /// keeps `after` bytes.
+    pub(super) fn grow(&mut self, before: usize, after: usize, wakes: &mut Wakes) {
+        self.held.remotes += usize::from(before == 0);
+        self.held.messages += 1;
+        self.held.bytes += after - before;
+        self.fill(wakes);
+    }
+
+    fn fill(&mut self, wakes: &mut Wakes) {
         if !self.is_full && self.held.bytes > self.limit {
             self.is_full = true;
             wakes.extend(self.waiters.drain());

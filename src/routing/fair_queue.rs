@@ -2,7 +2,10 @@
 //! DISH and SUB behind a filter.
 
 mod filter;
+mod notices;
 mod paused;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,6 +14,7 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use self::filter::Wanted;
+use self::notices::Notices;
 use crate::message::Message;
 use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Unmoved, Waiters};
 use crate::remote::Remote;
@@ -37,6 +41,8 @@ pub(crate) struct FairQueue {
     wanted: Wanted,
     /// The number of paused pipes in `ready`. None of them is at the front.
     stale: usize,
+    /// If the requests of subscribers are received.
+    notices: Option<Box<Notices>>,
 }
 
 #[derive(Debug)]
@@ -47,11 +53,23 @@ struct PipeSlot {
     pauses: u32,
     /// Whether the pipe is paused and still in `ready`.
     stale: bool,
-    /// The number of bytes that the pipe keeps after its remote has ended; zero before. An ended
-    /// pipe is removed when it is empty.
-    left: usize,
+    holds: PipeUse,
     /// The other half of the pipe.
     outbound: PipeKey,
+}
+
+/// The messages that a pipe holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PipeUse {
+    /// Those of a remote that has not ended.
+    Live,
+    /// Those that an ended remote has left. The pipe is removed when it is empty.
+    Ended {
+        /// The number of bytes that the pipe keeps.
+        kept: usize,
+    },
+    /// The notices of all remotes.
+    Notices,
 }
 
 /// The queue is closed and empty.
@@ -71,6 +89,7 @@ impl FairQueue {
             closed: false,
             wanted: Wanted::None,
             stale: 0,
+            notices: None,
         }
     }
 
@@ -82,11 +101,15 @@ impl FairQueue {
 
     /// Adds a remote.
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
+        self.insert(id, PipeUse::Live)
+    }
+
+    fn insert(&mut self, id: Option<RoutingId>, holds: PipeUse) -> PipeKey {
         self.pipes.insert(PipeSlot {
             inbound: Inbound::new(self.hwm, id),
             pauses: 0,
             stale: false,
-            left: 0,
+            holds,
             outbound: PipeKey::default(),
         })
     }
@@ -155,9 +178,11 @@ impl FairQueue {
         if slot.inbound.is_empty() {
             self.pipes.remove(key);
         } else {
-            slot.left = slot.inbound.kept();
-            self.ended_pipes.add(slot.inbound.len(), slot.left, wakes);
+            let kept = slot.inbound.kept();
+            slot.holds = PipeUse::Ended { kept };
+            self.ended_pipes.add(slot.inbound.len(), kept, wakes);
         }
+        self.end_notices(key, wakes);
         self.announce(key, was_empty, queued, wakes);
         unread
     }
@@ -232,6 +257,7 @@ impl FairQueue {
         for slot in self.pipes.values_mut() {
             slot.inbound.set_hwm(hwm, wakes);
         }
+        self.wake_noticed(wakes);
     }
 
     /// Returns the other half of the pipe of the next message, and its remote.
@@ -255,7 +281,7 @@ impl FairQueue {
     #[inline]
     pub(crate) fn take_unmoved(&mut self) -> Option<Unmoved<'_>> {
         let slot = self.pipes.get_mut(*self.ready.front()?)?;
-        let is_live = slot.left == 0 && self.stale == 0;
+        let is_live = slot.holds == PipeUse::Live && self.stale == 0;
         let message = if is_live { slot.inbound.take_unmoved()? } else { return None };
         if self.ready.len() > 1 {
             self.ready.rotate_left(1);
@@ -271,17 +297,12 @@ impl FairQueue {
         };
         let slot = &mut self.pipes[key];
         let message = slot.inbound.pop(wakes);
-        let has_ended = slot.left > 0;
-        if has_ended {
-            let left = slot.inbound.kept();
-            // There is no connection left to resume.
-            self.ended_pipes.take(mem::replace(&mut slot.left, left), left, wakes);
+        let is_empty = slot.inbound.is_empty();
+        if slot.holds != PipeUse::Live {
+            self.account_for_popped(key, wakes);
         }
-        if slot.inbound.is_empty() {
+        if is_empty {
             self.ready.pop_front();
-            if has_ended {
-                self.pipes.remove(key);
-            }
         } else if self.ready.len() > 1 {
             self.ready.rotate_left(1);
         }
@@ -339,10 +360,31 @@ impl FairQueue {
         }
     }
 
+    /// Accounts for a message that was received from an ended remote, or for a notice.
+    #[cold]
+    fn account_for_popped(&mut self, key: PipeKey, wakes: &mut Wakes) {
+        let slot = &mut self.pipes[key];
+        match &mut slot.holds {
+            PipeUse::Live => {}
+            PipeUse::Ended { kept } => {
+                let left = slot.inbound.kept();
+                // There is no connection left to resume.
+                self.ended_pipes.take(mem::replace(kept, left), left, wakes);
+                if left == 0 {
+                    self.pipes.remove(key);
+                }
+            }
+            PipeUse::Notices => self.account_for_notice(wakes),
+        }
+    }
+
     /// Returns the number of queued messages, of one remote or of all.
     pub(crate) fn queued(&self, key: Option<PipeKey>) -> usize {
         match key {
-            Some(key) => self.pipes.get(key).map_or(0, |slot| slot.inbound.len()),
+            Some(key) => {
+                let messages = self.pipes.get(key).map_or(0, |slot| slot.inbound.len());
+                messages + self.unread_notices(key)
+            }
             None => self.pipes.values().map(|slot| slot.inbound.len()).sum(),
         }
     }
@@ -410,90 +452,6 @@ impl FairQueue {
         for slot in self.pipes.values_mut() {
             slot.inbound.unpark(wakes);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pipe::arrival_of;
-
-    #[test]
-    fn one_message_is_taken_from_each_remote_in_turn() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
-        let [a, b, c] = [(); 3].map(|()| queue.attach(None));
-        push(&mut queue, a, &["a1", "a2", "a3"]);
-        push(&mut queue, b, &["b1"]);
-        push(&mut queue, c, &["c1", "c2"]);
-        assert_eq!(pop_all(&mut queue), ["a1", "b1", "c1", "a2", "c2", "a3"]);
-    }
-
-    #[test]
-    fn messages_of_an_ended_remote_can_still_be_received() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
-        let a = queue.attach(RoutingId::new(5));
-        push(&mut queue, a, &["last words"]);
-        queue.end(a, [arrival_of(&["and more"])], &mut Wakes::None);
-        let message = queue.pop(&mut Wakes::None).unwrap().unwrap();
-        assert_eq!(message, "last words");
-        assert_eq!(message.routing_id(), RoutingId::new(5));
-        assert_eq!(queue.pop(&mut Wakes::None).unwrap().unwrap(), "and more");
-        assert!(queue.pipes.is_empty());
-    }
-
-    #[test]
-    fn each_message_wakes_one_receiver() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
-        let a = queue.attach(None);
-        let mut tickets = [None; 3];
-        for ticket in &mut tickets {
-            assert!(poll_pop(&mut queue, ticket).is_pending());
-        }
-        assert_eq!(push(&mut queue, a, &["a", "b"]), 2);
-        assert_eq!(push(&mut queue, a, &["c", "d"]), 1);
-    }
-
-    #[test]
-    fn a_dropped_receiver_passes_its_wake_up_to_the_next() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
-        let a = queue.attach(None);
-        let (mut first, mut second) = (None, None);
-        assert!(poll_pop(&mut queue, &mut first).is_pending());
-        assert!(poll_pop(&mut queue, &mut second).is_pending());
-        assert_eq!(push(&mut queue, a, &["a"]), 1);
-        let mut wakes = Wakes::None;
-        queue.cancel(first.unwrap(), &mut wakes);
-        assert_eq!(wakes.len(), 1);
-        assert!(poll_pop(&mut queue, &mut second).is_ready());
-    }
-
-    #[test]
-    fn queued_messages_can_be_received_after_close() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
-        let a = queue.attach(None);
-        push(&mut queue, a, &["a"]);
-        queue.close(&mut Wakes::None);
-        assert_eq!(push(&mut queue, a, &["b"]), 0);
-        assert_eq!(pop_all(&mut queue), ["a"]);
-        assert_eq!(queue.pop(&mut Wakes::None).map(drop), Err(Closed));
-    }
-
-    fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
-        let mut wakes = Wakes::None;
-        let pushed =
-            queue.poll_push(key, &mut arrival_of(bodies), usize::MAX, Waker::noop(), &mut wakes);
-        assert!(pushed.is_ready());
-        wakes.len()
-    }
-
-    fn pop_all(queue: &mut FairQueue) -> Vec<Message> {
-        std::iter::from_fn(|| queue.pop(&mut Wakes::None).ok().flatten()).collect()
-    }
-
-    fn poll_pop(
-        queue: &mut FairQueue,
-        ticket: &mut Option<Ticket>,
-    ) -> Poll<Result<Message, Closed>> {
-        queue.poll_pop(ticket, Waker::noop(), &mut Wakes::None)
+        self.wake_noticed(wakes);
     }
 }

@@ -392,7 +392,7 @@ mod tests {
         key: PipeKey,
         command: &Command,
     ) -> Result<(), ExceededLimit> {
-        pipes.command(key, command, &mut Wakes::None).map(drop)
+        pipes.command(key, command, None, &mut Wakes::None).map(drop)
     }
 
     fn attach(pipes: &mut OutgoingPipes<GroupTable>) -> PipeKey {

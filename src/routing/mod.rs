@@ -30,6 +30,7 @@ mod identity_table;
 mod interests;
 mod losses;
 mod no_route;
+mod notice_table;
 mod outgoing;
 mod outgoing_pipe;
 mod publishers;
@@ -67,6 +68,7 @@ pub(crate) use self::identity_table::IdentityTable;
 pub(crate) use self::interests::{Interest, Interests, Removed};
 pub(crate) use self::losses::{KeptMessage, Losses};
 pub(crate) use self::no_route::NoRoute;
+pub(crate) use self::notice_table::{AnswerRefusal, NoticeTable};
 pub(crate) use self::outgoing::OutgoingPipes;
 pub(crate) use self::publishers::Publishers;
 pub(crate) use self::remainder::Remainder;
@@ -76,7 +78,7 @@ pub(crate) use self::returned::{ReturnedMessage, ReturnedMessages};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 pub(crate) use self::strategy::Strategy;
-pub(crate) use self::subscription_table::{FirstPart, SubscriptionTable};
+pub(crate) use self::subscription_table::{ByFirstPart, FirstPart, SubscriptionTable};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::monitor::DisconnectReason;
@@ -162,13 +164,19 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Returns the number of messages taken from the queue of a remote so far.
     fn taken(&self, key: PipeKey) -> u64;
 
-    /// Passes a command of a remote to the strategy.
+    /// Passes a command of a remote to the strategy, which queues `notices` of requests if the
+    /// application receives them.
     fn command(
         &mut self,
         key: PipeKey,
         command: &Command,
+        notices: Option<&mut FairQueue>,
         wakes: &mut Wakes,
     ) -> Result<CommandEffect, ExceededLimit>;
+
+    /// Queues notices of the subscriptions that ended with their connections, a bounded number at a
+    /// time, while the queue has room. Returns whether it has room for more.
+    fn announce_departures(&mut self, notices: &mut FairQueue, wakes: &mut Wakes) -> bool;
 
     /// Reclaims a part of the memory of remotes that have left. Returns whether there is more.
     fn reclaim(&mut self) -> bool;

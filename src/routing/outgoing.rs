@@ -1,6 +1,7 @@
 //! The outgoing halves of a socket's pipes, from which its strategy chooses.
 
 mod attaching;
+mod commands;
 mod many;
 mod taken;
 
@@ -22,7 +23,7 @@ use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
     AttachError, Attached, Choice, CommandEffect, DiscardedReplies, EndpointId, ExceededLimit,
-    IdentityClaim, Leftover, Outgoing, Refusal, RequestEnd, Strategy,
+    FairQueue, IdentityClaim, Leftover, Outgoing, Refusal, RequestEnd, Strategy,
 };
 use crate::sync::Wakes;
 
@@ -386,18 +387,14 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         &mut self,
         key: PipeKey,
         command: &Command,
+        notices: Option<&mut FairQueue>,
         wakes: &mut Wakes,
     ) -> Result<CommandEffect, ExceededLimit> {
-        if self.pipes.get(key).is_none_or(|pipe| pipe.outbound.is_retired()) {
-            return Ok(CommandEffect::Unchanged);
-        }
-        let effect = self.strategy.command(key, command, wakes)?;
-        if effect == CommandEffect::Narrowed {
-            // A sender may have waited for this remote as a member of a group that it has left, or
-            // as a subscriber of a topic that it has cancelled.
-            self.fan_out.held.wake_line(key, wakes);
-        }
-        Ok(effect)
+        self.handle_command(key, command, notices, wakes)
+    }
+
+    fn announce_departures(&mut self, notices: &mut FairQueue, wakes: &mut Wakes) -> bool {
+        self.strategy.announce_departures(notices, wakes)
     }
 
     fn reclaim(&mut self) -> bool {
@@ -435,7 +432,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         let Some(pipe) = self.pipes.get_mut(key) else { return VecDeque::new() };
         let was_open = pipe.is_open();
         (pipe.connection, pipe.draining) = (None, false);
-        let leftover = self.strategy.disconnect(was_open, gone || pipe.outbound.is_retired());
+        let leftover = self.strategy.disconnect(key, was_open, gone || pipe.outbound.is_retired());
         if leftover == Leftover::Stay || self.closed {
             return VecDeque::new();
         }

@@ -289,7 +289,7 @@ impl Strategy for Requests {
     }
 
     /// Requests that were not written return to their callers, which wait for another remote.
-    fn disconnect(&mut self, _was_open: bool, _gone: bool) -> Leftover {
+    fn disconnect(&mut self, _: PipeKey, _was_open: bool, _gone: bool) -> Leftover {
         Leftover::Redirect
     }
 

@@ -121,7 +121,7 @@ impl Strategy for RoundRobin {
         self.wake_unconnected(wakes);
     }
 
-    fn disconnect(&mut self, was_open: bool, gone: bool) -> Leftover {
+    fn disconnect(&mut self, _: PipeKey, was_open: bool, gone: bool) -> Leftover {
         if was_open {
             self.count_closed();
         }

@@ -10,8 +10,8 @@ use crate::message::Message;
 use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Choice, CommandEffect, DiscardedReplies, ExceededLimit, IdentityClaim, Leftover,
-    RequestEnd,
+    AttachError, Choice, CommandEffect, DiscardedReplies, ExceededLimit, FairQueue, IdentityClaim,
+    Leftover, RequestEnd,
 };
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -49,6 +49,9 @@ pub(crate) trait Strategy: fmt::Debug + Send {
 
     /// Whether received messages are replies, which go to the requests that wait for them.
     const TAKES_REPLIES: bool = false;
+
+    /// Whether the application receives the requests of remotes that subscribe, as notices.
+    const NOTIFIES: bool = false;
 
     /// Looks up the pipes for the next message, if its content determines them.
     fn address(&mut self, _message: &[u8]) {}
@@ -121,7 +124,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
 
     /// Decides about the messages that a connection leaves when it ends. `gone` means that no other
     /// connection of the pipe follows.
-    fn disconnect(&mut self, _was_open: bool, _gone: bool) -> Leftover {
+    fn disconnect(&mut self, _key: PipeKey, _was_open: bool, _gone: bool) -> Leftover {
         Leftover::Stay
     }
 
@@ -133,6 +136,24 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         _wakes: &mut Wakes,
     ) -> Result<CommandEffect, ExceededLimit> {
         Ok(CommandEffect::Unchanged)
+    }
+
+    /// Handles such a command of a remote whose [requests](Self::NOTIFIES) are received, and queues
+    /// a notice if it has an effect.
+    fn request(
+        &mut self,
+        key: PipeKey,
+        command: &Command,
+        _notices: &mut FairQueue,
+        wakes: &mut Wakes,
+    ) -> Result<CommandEffect, ExceededLimit> {
+        self.command(key, command, wakes)
+    }
+
+    /// Queues notices of the subscriptions that ended with their connections, a bounded number at a
+    /// time, while the queue has room. Returns whether it has room for more.
+    fn announce_departures(&mut self, _notices: &mut FairQueue, _wakes: &mut Wakes) -> bool {
+        false
     }
 
     /// Reclaims a part of the memory of remotes that have left, which may take too long for one

@@ -20,9 +20,9 @@ use crate::sync::Wakes;
 /// The PUB Socket Type).
 #[derive(Debug, Default)]
 pub(crate) struct SubscriptionTable {
-    subscriptions: Subscriptions,
-    slow: SlowSubscriber,
-    awaited: AwaitedTopics,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) slow: SlowSubscriber,
+    pub(super) awaited: AwaitedTopics,
 }
 
 /// The target of a message that its first part determines. The pipes are looked up when the message
@@ -30,22 +30,43 @@ pub(crate) struct SubscriptionTable {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FirstPart;
 
+/// A strategy that chooses the remotes by the first part of a message.
+pub(crate) trait ByFirstPart: Strategy<Target = FirstPart> {
+    /// Looks up the pipes for the next message, by its first part.
+    fn look_up(&mut self, first_part: &[u8]);
+
+    /// Returns the tasks that wait for subscribers.
+    fn awaited(&mut self) -> &mut AwaitedTopics;
+
+    /// Returns the number of topics with a subscriber.
+    fn topics(&self) -> usize;
+}
+
 impl OutgoingPipes<SubscriptionTable> {
     /// Sets the limits of remotes, and the policy for those that are slow.
     pub(crate) fn set_topic_options(&mut self, options: TopicOptions) {
-        self.strategy.subscriptions.set_limits(options);
-        self.strategy.slow = options.slow_subscriber;
+        self.strategy.set_options(options);
+    }
+}
+
+impl<S: ByFirstPart> OutgoingPipes<S> {
+    /// Returns the number of topics with a subscriber.
+    pub(crate) fn topics(&self) -> usize {
+        self.strategy.topics()
     }
 
     /// Returns the number of subscribers of a message with this first part.
     pub(crate) fn subscribers(&mut self, first_part: &[u8]) -> usize {
-        self.strategy.subscriptions.look_up(first_part);
-        self.strategy.subscriptions.found().len()
+        self.strategy.look_up(first_part);
+        match self.strategy.choose(&FirstPart) {
+            Choice::Many(chosen) => chosen.keys.len(),
+            Choice::Offered(_) | Choice::One(_) | Choice::Full | Choice::Unreachable => 0,
+        }
     }
 
     /// Returns the subscribers of a message with this first part whose queue is full.
     pub(crate) fn full_subscribers(&mut self, first_part: &[u8]) -> Vec<Remote> {
-        self.strategy.subscriptions.look_up(first_part);
+        self.strategy.look_up(first_part);
         self.full_members(&FirstPart)
     }
 
@@ -62,13 +83,35 @@ impl OutgoingPipes<SubscriptionTable> {
         if self.subscribers(first_part) > 0 {
             return Poll::Ready(Ok(()));
         }
-        self.strategy.awaited.register(ticket, first_part, task);
+        self.strategy.awaited().register(ticket, first_part, task);
         Poll::Pending
     }
 
     /// Removes a task that no longer waits for a subscriber.
     pub(crate) fn stop_awaiting(&mut self, ticket: Ticket) {
-        self.strategy.awaited.remove(ticket);
+        self.strategy.awaited().remove(ticket);
+    }
+}
+
+impl SubscriptionTable {
+    pub(super) const fn set_options(&mut self, options: TopicOptions) {
+        self.subscriptions.set_limits(options);
+        self.slow = options.slow_subscriber;
+    }
+}
+
+impl ByFirstPart for SubscriptionTable {
+    #[inline]
+    fn look_up(&mut self, first_part: &[u8]) {
+        self.subscriptions.look_up(first_part);
+    }
+
+    fn awaited(&mut self) -> &mut AwaitedTopics {
+        &mut self.awaited
+    }
+
+    fn topics(&self) -> usize {
+        self.subscriptions.topics()
     }
 }
 
@@ -79,7 +122,7 @@ impl Strategy for SubscriptionTable {
 
     #[inline]
     fn address(&mut self, message: &[u8]) {
-        self.subscriptions.look_up(first_part(message));
+        self.look_up(first_part(message));
     }
 
     #[inline]
@@ -132,4 +175,4 @@ impl Strategy for SubscriptionTable {
 ///
 /// The lock is not fair: a sender on another thread acquires it only if it is held for about as
 /// long as a thread spins.
-const RELEASED: usize = 4;
+pub(super) const RELEASED: usize = 4;

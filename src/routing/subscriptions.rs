@@ -38,6 +38,8 @@ pub(super) struct Subscriptions {
     unused: Vec<u32>,
     /// The subscribers that have left, as long as they have subscriptions.
     left: Vec<u32>,
+    /// The number of topics with a subscriber, which may have left.
+    topics: usize,
     /// The memory that remotes claim by subscribing.
     bytes: usize,
     limits: TopicOptions,
@@ -60,7 +62,7 @@ struct Subscriber {
 }
 
 impl Subscriptions {
-    pub(super) fn set_limits(&mut self, limits: TopicOptions) {
+    pub(super) const fn set_limits(&mut self, limits: TopicOptions) {
         self.limits = limits;
     }
 
@@ -72,6 +74,11 @@ impl Subscriptions {
         while self.release(RELEASED_PER_SUBSCRIPTION)
             && self.bytes + most > self.limits.max_topic_bytes
         {}
+        self.insert(key, topic)
+    }
+
+    /// Does the same, and releases nothing.
+    pub(super) fn insert(&mut self, key: PipeKey, topic: &[u8]) -> Result<bool, ExceededLimit> {
         let number = self.numbers.get(key).copied();
         let existing = self.tree.find(topic);
         let is_held = existing.is_some_and(|node| !self.tree.holders(node).is_empty());
@@ -99,6 +106,7 @@ impl Subscriptions {
         let holder = Holder { subscriber: number, position: subscriber.topics.len() as u32 };
         self.tree.holders_mut(node).insert(holder);
         subscriber.topics.push(node);
+        self.topics += usize::from(!is_held);
         (subscriber.bytes, self.bytes) = (claimed, all_bytes);
         Ok(true)
     }
@@ -122,12 +130,25 @@ impl Subscriptions {
         true
     }
 
+    /// Returns the number of topics with a subscriber. A subscription of a remote that has left
+    /// counts until it is released.
+    pub(super) const fn topics(&self) -> usize {
+        self.topics
+    }
+
     /// Removes a remote. Its subscriptions no longer match, and are [released](Self::release)
     /// later.
     pub(super) fn leave(&mut self, key: PipeKey) {
-        let Some(number) = self.numbers.remove(key) else { return };
+        let number = self.depart(key);
+        self.left.extend(number);
+    }
+
+    /// Removes a remote, like [`leave`](Self::leave), if it has subscriptions. The caller releases
+    /// them [one by one](Self::release_one), by the number that this returns.
+    pub(super) fn depart(&mut self, key: PipeKey) -> Option<u32> {
+        let number = self.numbers.remove(key)?;
         self.subscribers[number as usize].has_left = true;
-        self.left.push(number);
+        Some(number)
     }
 
     /// Releases up to `most` subscriptions of remotes that have left; fewer if many bytes have to
@@ -135,25 +156,41 @@ impl Subscriptions {
     pub(super) fn release(&mut self, most: usize) -> bool {
         let mut steps = 0;
         while let Some(number) = self.left.last().copied() {
-            let subscriber = &mut self.subscribers[number as usize];
-            while let Some(node) = subscriber.topics.pop() {
-                if steps >= most {
-                    subscriber.topics.push(node);
-                    return true;
-                }
-                self.tree.holders_mut(node).remove(number);
-                self.bytes -= SUBSCRIPTION_BYTES;
-                steps += 1;
-                if self.tree.holders(node).is_empty() {
-                    self.bytes -= topic_bytes(self.tree.topic_len(node));
-                    steps += self.tree.prune(node) / BYTES_PER_STEP;
+            if steps >= most && self.has_left_any(number) {
+                return true;
+            }
+            match self.release_one(number) {
+                Some(taken) => steps += taken,
+                None => {
+                    self.left.pop();
                 }
             }
-            subscriber.topics = Vec::new();
-            self.left.pop();
-            self.unused.push(number);
         }
         false
+    }
+
+    /// Returns the subscription that [`release_one`](Self::release_one) releases next: its topic,
+    /// and whether it has no other subscriber.
+    pub(super) fn next_left(&self, number: u32) -> Option<(Vec<u8>, bool)> {
+        let node = *self.subscribers[number as usize].topics.last()?;
+        Some((self.tree.topic(node), self.tree.holders(node).as_slice().len() == 1))
+    }
+
+    /// Releases one subscription of a remote that has left, and returns the time that this has
+    /// taken, in subscriptions. Returns `None` when there are no more: the number is unused then.
+    pub(super) fn release_one(&mut self, number: u32) -> Option<usize> {
+        let subscriber = &mut self.subscribers[number as usize];
+        let Some(node) = subscriber.topics.pop() else {
+            subscriber.topics = Vec::new();
+            self.unused.push(number);
+            return None;
+        };
+        self.tree.holders_mut(node).remove(number);
+        Some(1 + self.remove_holder(node) / BYTES_PER_STEP)
+    }
+
+    fn has_left_any(&self, number: u32) -> bool {
+        !self.subscribers[number as usize].topics.is_empty()
     }
 
     /// Looks up the remotes that have subscribed to a prefix of a first part.
@@ -182,6 +219,12 @@ impl Subscriptions {
         &self.found
     }
 
+    /// Returns whether the last look-up found a remote.
+    pub(super) fn has_found(&self, key: PipeKey) -> bool {
+        let number = self.numbers.get(key);
+        number.is_some_and(|number| self.subscribers[*number as usize].last_found == self.look_ups)
+    }
+
     fn add_subscriber(&mut self, key: PipeKey) -> u32 {
         let subscriber =
             Subscriber { key, has_left: false, last_found: 0, topics: Vec::new(), bytes: 0 };
@@ -196,12 +239,15 @@ impl Subscriptions {
         number
     }
 
-    fn remove_holder(&mut self, node: u32) {
+    /// Accounts for a removed subscriber of a topic. Returns the number of bytes that were moved.
+    fn remove_holder(&mut self, node: u32) -> usize {
         self.bytes -= SUBSCRIPTION_BYTES;
-        if self.tree.holders(node).is_empty() {
-            self.bytes -= topic_bytes(self.tree.topic_len(node));
-            self.tree.prune(node);
+        if !self.tree.holders(node).is_empty() {
+            return 0;
         }
+        self.topics -= 1;
+        self.bytes -= topic_bytes(self.tree.topic_len(node));
+        self.tree.prune(node)
     }
 }
 

@@ -72,6 +72,7 @@ impl<R: Strategy + Default + 'static> Core<R> {
             losses: Arc::new(Losses::new(Arc::clone(&publisher))),
             ends: Arc::default(),
             takes_replies: R::TAKES_REPLIES,
+            notifies: R::NOTIFIES,
             returned: Arc::default(),
             subscription_events: options.subscription_events.then(|| Arc::clone(&publisher)),
         };

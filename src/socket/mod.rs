@@ -62,7 +62,7 @@ pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};
 pub use self::pipeline::{Pull, Push};
 use self::publish_subscribe::Subscribed;
-pub use self::publish_subscribe::{Pub, Sub, XSub};
+pub use self::publish_subscribe::{Pub, Sub, XPub, XSub};
 pub use self::radio_dish::{Dish, Radio};
 pub use self::remotes::Remotes;
 pub use self::request_reply::{LockStep, Rep, Replier, Req};

@@ -6,13 +6,12 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::task::coop;
-use zmtp_proto::identity::Identity;
 
 use super::Core;
 use super::coop::{CoopBudget, poll_budget};
 use super::waiting::{Receivers, Waiting};
 use crate::error::{RecvError, TryRecvError};
-use crate::message::{AnyMessage, Message};
+use crate::message::AnyMessage;
 use crate::pipe::Ticket;
 use crate::remote::Remote;
 use crate::routing::{Closed, FairQueue, KeptMessage, Strategy};
@@ -79,7 +78,7 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingFrom<'_, R, M> {
                 }
             ));
             let (message, remote) = popped.ok_or(RecvError::Closed)?;
-            Poll::Ready(Ok((received_from(message, &remote), remote)))
+            Poll::Ready(Ok((M::received(message, M::origin(&remote)), remote)))
         };
         self.waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
@@ -121,16 +120,16 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingMany<'_, '_, R, M> {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                let mut identity = identity_of_next::<M>(incoming);
+                let mut origin = origin_of_next::<M>(incoming);
                 let first = ready!(incoming.poll_pop(ticket, cx.waker(), wakes));
                 let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
                 let mut received = 0;
                 while let Some(message) = next {
-                    buffer.push(received_with(message, identity));
+                    buffer.push(M::received(message, origin));
                     received += 1;
                     let is_full = received == *most;
                     let ends = is_full || R::FILTERS && !incoming.skip_unwanted(wakes);
-                    identity = identity_of_next::<M>(incoming);
+                    origin = origin_of_next::<M>(incoming);
                     next = if ends { None } else { incoming.pop(wakes).ok().flatten() };
                 }
                 Poll::Ready(Ok(received))
@@ -154,10 +153,10 @@ pub(super) fn poll_receive<R: Strategy, M: AnyMessage>(
     let budget = ready!(poll_budget(cx));
     let mut incoming = core.incoming.lock();
     if ticket.is_none() && (!R::FILTERS || incoming.wants_next()) {
-        let identity = identity_of_next::<M>(&incoming);
+        let origin = origin_of_next::<M>(&incoming);
         if let Some(message) = incoming.take_unmoved() {
             budget.used();
-            return Poll::Ready(Ok(received_with(message.into(), identity)));
+            return Poll::Ready(Ok(M::received(message.into(), origin)));
         }
     }
     poll_pop(core, incoming, budget, ticket, cx)
@@ -174,41 +173,29 @@ fn poll_pop<'a, R: Strategy, M: AnyMessage>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<M, RecvError>> {
     let poll = |incoming: &mut FairQueue, receiver: &Waker, wakes: &mut Wakes| {
-        let identity = identity_of_next::<M>(incoming);
+        let origin = origin_of_next::<M>(incoming);
         let popped = incoming.poll_pop(ticket, receiver, wakes);
-        popped.map_ok(|message| received_with(message, identity))
+        popped.map_ok(|message| M::received(message, origin))
     };
     poll_wanted(core, incoming, budget, cx, poll).map_err(|Closed| RecvError::Closed)
 }
 
-/// Returns the identity of the remote of the next message, if received messages have one.
+/// Returns what the next message contains of its remote, if messages contain anything of it.
 #[inline]
-fn identity_of_next<M: AnyMessage>(incoming: &FairQueue) -> Option<Identity> {
-    if !M::HAS_IDENTITY {
+fn origin_of_next<M: AnyMessage>(incoming: &FairQueue) -> Option<M::Origin> {
+    if !M::HAS_ORIGIN {
         return None;
     }
-    incoming.next_remote().and_then(Remote::identity).cloned()
-}
-
-/// Returns a message in the form in which it is received.
-#[inline]
-fn received_with<M: AnyMessage>(message: Message, identity: Option<Identity>) -> M {
-    let message = M::from_queue(message);
-    match identity {
-        Some(identity) if M::HAS_IDENTITY => message.identified(identity),
-        _ => message,
-    }
+    incoming.next_remote().and_then(M::origin)
 }
 
 /// Returns a message that was not delivered in the form in which it was sent.
 pub(super) fn undelivered<M: AnyMessage>(kept: KeptMessage) -> M {
-    received_with(kept.message, kept.identity)
-}
-
-/// Returns a message of a remote in the form in which it is received.
-fn received_from<M: AnyMessage>(message: Message, remote: &Remote) -> M {
-    let identity = if M::HAS_IDENTITY { remote.identity().cloned() } else { None };
-    received_with(message, identity)
+    let message = M::from_queue(kept.message);
+    match kept.identity {
+        Some(identity) => message.identified(identity),
+        None => message,
+    }
 }
 
 /// Polls `poll` when the next message is wanted, or when there is none. While it is not, the
@@ -246,9 +233,9 @@ fn poll_wanted<'a, R: Strategy, T>(
 pub(super) fn try_receive<R: Strategy, M: AnyMessage>(core: &Core<R>) -> Result<M, TryRecvError> {
     let mut incoming = core.incoming.lock();
     if !R::FILTERS || incoming.wants_next() {
-        let identity = identity_of_next::<M>(&incoming);
+        let origin = origin_of_next::<M>(&incoming);
         if let Some(message) = incoming.take_unmoved() {
-            return Ok(received_with(message.into(), identity));
+            return Ok(M::received(message.into(), origin));
         }
     }
     try_pop(core, incoming)
@@ -260,11 +247,11 @@ fn try_pop<'a, R: Strategy, M: AnyMessage>(
     core: &'a Core<R>,
     incoming: MutexGuard<'a, FairQueue>,
 ) -> Result<M, TryRecvError> {
-    let (identity, popped) = try_wanted(core, incoming, (None, Ok(None)), |incoming, wakes| {
-        (identity_of_next::<M>(incoming), incoming.pop(wakes))
+    let (origin, popped) = try_wanted(core, incoming, (None, Ok(None)), |incoming, wakes| {
+        (origin_of_next::<M>(incoming), incoming.pop(wakes))
     });
     match popped {
-        Ok(Some(message)) => Ok(received_with(message, identity)),
+        Ok(Some(message)) => Ok(M::received(message, origin)),
         Ok(None) => Err(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
     }
@@ -282,7 +269,7 @@ pub(super) fn try_receive_from<R: Strategy, M: AnyMessage>(
     match popped {
         Ok(message) => {
             let received = message.zip(remote).ok_or(TryRecvError::Empty);
-            received.map(|(message, remote)| (received_from(message, &remote), remote))
+            received.map(|(message, remote)| (M::received(message, M::origin(&remote)), remote))
         }
         Err(Closed) => Err(TryRecvError::Closed),
     }

@@ -82,6 +82,7 @@ mod tampering;
 mod tcp;
 mod threads;
 mod udp;
+mod xpub;
 mod xsub;
 
 use support::{events, multicast, relay, remote, skipped, transports, watchdog};

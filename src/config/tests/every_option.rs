@@ -8,16 +8,17 @@ use std::time::Duration;
 use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 
+use super::topics::{PUB, XPUB};
 use super::{read, refuse, shown};
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
-    PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig, SubConfig,
+    PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
+    ServerConfig, SocketConfig, XPubConfig,
 };
-use crate::options::{Balance, ReconnectStop, SlowSubscriber, Undelivered, Unroutable};
+use crate::options::{Balance, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio,
-    ReceivingSocket, Rep, Req, Router, Scatter, SendingSocket, Server, Socket, Sub,
+    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
+    Rep, Req, Router, Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -124,42 +125,6 @@ fn the_options_of_groups_reach_the_socket() {
 }
 
 #[test]
-fn the_options_of_topics_reach_the_socket() {
-    let config: PubConfig = read(PUB);
-    let expected = Pub::builder()
-        .max_topic_bytes(32)
-        .max_topic_bytes_per_remote(33)
-        .max_topics_per_remote(34)
-        .slow_subscriber(SlowSubscriber::DropOldest)
-        .subscription_events(true);
-    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
-    assert_eq!(read::<PubConfig>(&toml::to_string(&config).unwrap()), config);
-
-    let error = refuse::<SocketConfig>("type = 'pub'\nmax_groups_per_remote = 1");
-    assert!(error.contains("`max_groups_per_remote`: it is not an option of a pub"), "{error}");
-    let error = refuse::<SocketConfig>("type = 'radio'\nmax_topics_per_remote = 1");
-    assert!(error.contains("`max_topics_per_remote`: it is not an option of a radio"), "{error}");
-}
-
-#[test]
-fn the_options_of_subscriptions_reach_the_socket() {
-    let config: SubConfig = read("invert_matching = true\nsubscribe = ['weather.', [0, 255]]");
-    let [weather, binary] = [&b"weather."[..], b"\x00\xFF"].map(|topic| topic.try_into().unwrap());
-    let expected = Sub::builder().invert_matching(true).subscribe(weather).subscribe(binary);
-    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
-    assert_eq!(read::<SubConfig>(&toml::to_string(&config).unwrap()), config);
-    assert_eq!(
-        read::<SubConfig>("subscribe = ''").subscribe,
-        [zmtp_proto::topic::Topic::default()]
-    );
-
-    let error = refuse::<SubConfig>(&format!("subscribe = '{}'", "x".repeat(32_769)));
-    assert!(error.contains("a topic of 32769 bytes exceeds the limit of 32768"), "{error}");
-    let error = refuse::<SocketConfig>("type = 'pull'\nsubscribe = 'x'");
-    assert!(error.contains("`subscribe`: it is not an option of a pull"), "{error}");
-}
-
-#[test]
 fn an_identity_is_text_or_bytes() {
     let config: DealerConfig = read("identity = [0, 255]");
     assert_eq!(config.identity, identity(b"\x00\xFF"));
@@ -225,8 +190,8 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     let mut setters = setters();
     // A list of groups, which is tested with the groups of a RADIO.
     assert!(setters.remove("join"));
-    // The options of subscriptions, which are tested together.
-    assert!(["invert_matching", "subscribe"].iter().all(|option| setters.remove(*option)));
+    // A list of topics, which is tested with those of a SUB.
+    assert!(setters.remove("subscribe"));
     // Options of one kind of socket, and those that data cannot describe.
     let others = ["authenticator", "hiccup_message", "disconnect_message", "resolver"];
     assert!(others.iter().all(|other| setters.remove(*other)));
@@ -239,10 +204,11 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         format!("{}{RADIO}{PARTS}{DISTRIBUTION}{IDENTITY}{ROUTER}{REQUESTS}", every_option());
     let mut given: toml::Table = given.parse().unwrap();
     given.extend(PUB.parse::<toml::Table>().unwrap());
+    given.extend(XPUB.parse::<toml::Table>().unwrap());
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
     default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
-    default.extend(toml::Table::try_from(PubConfig::default()).unwrap());
+    default.extend(toml::Table::try_from(XPubConfig::default()).unwrap());
     default.extend(toml::Table::try_from(DealerConfig::default()).unwrap());
     default.extend(toml::Table::try_from(ReqConfig::default()).unwrap());
     default.extend(toml::Table::try_from(RouterConfig::default()).unwrap());
@@ -421,14 +387,6 @@ const RADIO: &str = "
     multicast_hops = 28
     multicast_loop = false
     no_drop = true
-";
-
-const PUB: &str = "
-    slow_subscriber = 'drop_oldest'
-    max_topic_bytes = 32
-    max_topic_bytes_per_remote = 33
-    max_topics_per_remote = 34
-    subscription_events = true
 ";
 
 const SOCKS_PROXY: &str =

@@ -1,6 +1,7 @@
 // It uses options that not every system has.
 #[cfg(target_os = "linux")]
 mod every_option;
+mod topics;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -13,7 +14,8 @@ use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server, Sub, XSub,
+    Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server, Sub, XPub,
+    XSub,
 };
 
 #[test]
@@ -25,6 +27,7 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&ScatterConfig::default().builder().unwrap()), shown(&Scatter::builder()));
     assert_eq!(shown(&GatherConfig::default().builder().unwrap()), shown(&Gather::builder()));
     assert_eq!(shown(&SubConfig::default().builder().unwrap()), shown(&Sub::builder()));
+    assert_eq!(shown(&XPubConfig::default().builder().unwrap()), shown(&XPub::builder()));
     assert_eq!(shown(&XSubConfig::default().builder().unwrap()), shown(&XSub::builder()));
     assert_eq!(shown(&PullConfig::default().builder().unwrap()), shown(&Pull::builder()));
     assert_eq!(shown(&DealerConfig::default().builder().unwrap()), shown(&Dealer::builder()));

@@ -385,6 +385,7 @@ mod tests {
             ends: Arc::default(),
             returned: Arc::default(),
             takes_replies: false,
+            notifies: false,
             subscription_events: None,
         };
         let handshake = HandshakeConfig {

@@ -10,9 +10,10 @@ impl Attachment {
     /// Passes a command of the remote to the strategy.
     pub(crate) fn command(&mut self, command: &Command) -> Result<(), ExceededLimit> {
         let Self { routing, pipe, wakes, .. } = self;
-        let effect = routing
-            .outgoing
-            .with_wakes(wakes, |outgoing, wakes| outgoing.command(pipe.outbound, command, wakes))?;
+        let effect = routing.outgoing.with_wakes(wakes, |outgoing, wakes| {
+            let mut notices = routing.notifies.then(|| routing.incoming.lock());
+            outgoing.command(pipe.outbound, command, notices.as_deref_mut(), wakes)
+        })?;
         if let Some(publisher) = routing.subscription_events.as_ref() {
             if effect != CommandEffect::Unchanged {
                 publish_subscription(publisher, &self.subject, command);

@@ -1,6 +1,6 @@
 //! Pausing remotes: no messages are received from remotes that do not read theirs.
 
-use super::FairQueue;
+use super::{FairQueue, PipeUse};
 use crate::pipe::PipeKey;
 use crate::sync::Wakes;
 
@@ -10,7 +10,7 @@ impl FairQueue {
     /// mark, and then not read. An ended remote is not paused: it will never read again.
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        if slot.left > 0 || self.closed {
+        if slot.holds != PipeUse::Live || self.closed {
             return;
         }
         slot.pauses += 1;

@@ -117,6 +117,17 @@ impl<S: Strategy> OutgoingPipes<S> {
         Ok(S::SUBSCRIBES && self.take_subscription(message, wakes))
     }
 
+    /// Queues a message in one pipe alone, if it has room and no sender waits for it.
+    pub(crate) fn try_send_only(
+        &mut self,
+        key: PipeKey,
+        message: &mut Option<Message>,
+        wakes: &mut Wakes,
+    ) -> Result<(), Refusal> {
+        let only = ManyPipes { keys: &[key], slow: SlowSubscriber::Wait };
+        self.fan_out.try_send(only, &mut self.pipes, message, wakes)
+    }
+
     /// Returns whether a pipe cannot send a message, however long it waits.
     #[inline]
     pub(crate) fn is_too_long(&self, message: &[u8]) -> bool {

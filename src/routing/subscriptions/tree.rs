@@ -87,6 +87,19 @@ impl TopicTree {
         &mut self.nodes[node].holders
     }
 
+    /// Returns a node's topic.
+    pub(super) fn topic(&self, node: u32) -> Vec<u8> {
+        let mut topic = vec![0; self.topic_len(node)];
+        let (mut at, mut end) = (node, topic.len());
+        while end > 0 {
+            let Node { edge, parent, .. } = &self.nodes[at];
+            let start = end - edge.len();
+            topic[start..end].copy_from_slice(edge);
+            (at, end) = (*parent, start);
+        }
+        topic
+    }
+
     /// Returns the length of a node's topic.
     pub(super) fn topic_len(&self, node: u32) -> usize {
         self.nodes[node].topic_len as usize

@@ -145,7 +145,7 @@ fn a_command_that_ends_no_membership_wakes_no_sender() {
     for command in
         [Command::Join(group("x")), Command::Join(group("y")), Command::Leave(group("z"))]
     {
-        with(&mut pipes, |pipes, wakes| pipes.command(a, &command, wakes)).unwrap();
+        with(&mut pipes, |pipes, wakes| pipes.command(a, &command, None, wakes)).unwrap();
     }
     assert_eq!(sender.woken(), 0);
 }
@@ -155,7 +155,7 @@ fn a_full_member_that_leaves_holds_up_no_sender() {
     let leaves: [fn(&mut OutgoingPipes<GroupTable>, PipeKey); 4] = [
         |pipes, key| {
             let leave = Command::Leave(group("x"));
-            with(pipes, |pipes, wakes| pipes.command(key, &leave, wakes)).unwrap();
+            with(pipes, |pipes, wakes| pipes.command(key, &leave, None, wakes)).unwrap();
         },
         |pipes, key| with(pipes, |pipes, wakes| pipes.connect(key, &any_remote(), wakes)),
         |pipes, key| drop(with(pipes, |pipes, wakes| pipes.detach(key, wakes))),
@@ -242,7 +242,7 @@ fn attach(pipes: &mut OutgoingPipes<GroupTable>) -> PipeKey {
 
 fn join(pipes: &mut OutgoingPipes<GroupTable>, key: PipeKey, groups: &[&str]) {
     for name in groups {
-        pipes.command(key, &Command::Join(group(name)), &mut Wakes::None).unwrap();
+        pipes.command(key, &Command::Join(group(name)), None, &mut Wakes::None).unwrap();
     }
 }
 

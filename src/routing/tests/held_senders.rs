@@ -85,10 +85,12 @@ impl Socket {
                 }
             }
             Step::Join(remote, group) => {
-                pipes.command(keys[remote], &Command::Join(name(group)), &mut wakes).unwrap();
+                pipes.command(keys[remote], &Command::Join(name(group)), None, &mut wakes).unwrap();
             }
             Step::Leave(remote, group) => {
-                pipes.command(keys[remote], &Command::Leave(name(group)), &mut wakes).unwrap();
+                pipes
+                    .command(keys[remote], &Command::Leave(name(group)), None, &mut wakes)
+                    .unwrap();
             }
             Step::Replace(remote) => {
                 pipes.detach(keys[remote], &mut wakes);

@@ -86,7 +86,7 @@ impl Socket {
         let remote = any_remote();
         pipes.connect(key, &remote, &mut Wakes::None);
         let subscribe = Command::Subscribe(Topic::try_from("").unwrap());
-        pipes.command(key, &subscribe, &mut Wakes::None).unwrap();
+        pipes.command(key, &subscribe, None, &mut Wakes::None).unwrap();
         let plain = Plain {
             slow: slow_subscriber,
             hwm,

@@ -69,7 +69,7 @@ fn attach(pipes: &mut OutgoingPipes<SubscriptionTable>) -> PipeKey {
 fn subscribe(pipes: &mut OutgoingPipes<SubscriptionTable>, key: PipeKey, topics: &[&str]) {
     for topic in topics {
         let command = Command::Subscribe(Topic::try_from(*topic).unwrap());
-        pipes.command(key, &command, &mut Wakes::None).unwrap();
+        pipes.command(key, &command, None, &mut Wakes::None).unwrap();
     }
 }
 

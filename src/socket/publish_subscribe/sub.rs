@@ -48,7 +48,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | [`Pub`](crate::Pub), XPUB |
+/// | Compatible remotes | [`Pub`](crate::Pub), [`XPub`](crate::XPub) |
 /// | Direction | unidirectional |
 /// | Send/receive pattern | receive only |
 /// | Outgoing routing strategy | none |

@@ -6,33 +6,30 @@ use std::task::{Context, Poll};
 use crate::error::NoRemoteError;
 use crate::monitor::DialFailure;
 use crate::pipe::{InLine, Ticket, WaitingLine};
-use crate::routing::{Closed, SubscriptionTable};
+use crate::routing::{ByFirstPart, Closed};
 use crate::socket::Core;
 
 /// A future that is ready when a message with a first part has a subscriber.
 #[derive(Debug)]
-pub(in crate::socket) struct Subscribed<'a> {
-    position: InLine<AwaitedSubscription<'a>>,
+pub(in crate::socket) struct Subscribed<'a, S: ByFirstPart> {
+    position: InLine<AwaitedSubscription<'a, S>>,
 }
 
 /// The tasks that wait for a subscriber.
 #[derive(Debug)]
-struct AwaitedSubscription<'a> {
-    core: &'a Core<SubscriptionTable>,
+struct AwaitedSubscription<'a, S: ByFirstPart> {
+    core: &'a Core<S>,
     first_part: &'a [u8],
 }
 
-impl<'a> Subscribed<'a> {
+impl<'a, S: ByFirstPart> Subscribed<'a, S> {
     /// Creates the future, for messages with this first part.
-    pub(in crate::socket) const fn new(
-        core: &'a Core<SubscriptionTable>,
-        first_part: &'a [u8],
-    ) -> Self {
+    pub(in crate::socket) const fn new(core: &'a Core<S>, first_part: &'a [u8]) -> Self {
         Self { position: InLine::new(AwaitedSubscription { core, first_part }) }
     }
 }
 
-impl Future for Subscribed<'_> {
+impl<S: ByFirstPart> Future for Subscribed<'_, S> {
     type Output = Result<(), NoRemoteError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -48,7 +45,7 @@ impl Future for Subscribed<'_> {
     }
 }
 
-impl WaitingLine for AwaitedSubscription<'_> {
+impl<S: ByFirstPart> WaitingLine for AwaitedSubscription<'_, S> {
     fn cancel(&self, ticket: Ticket) {
         self.core.outgoing.lock().stop_awaiting(ticket);
     }

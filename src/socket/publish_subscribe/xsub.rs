@@ -46,7 +46,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | [`Pub`](crate::Pub), XPUB |
+/// | Compatible remotes | [`Pub`](crate::Pub), [`XPub`](crate::XPub) |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | unrestricted |
 /// | Outgoing routing strategy | fan out to all |
@@ -73,8 +73,8 @@ use crate::socket::{Core, Handle, Kind};
 /// [`SendError::TooLong`](crate::SendError::TooLong).
 ///
 /// Every other message is a *user message* for the publishers: an empty one, one that begins with
-/// another byte, and one of several parts. A [`Pub`](crate::Pub) discards user messages; an XPUB
-/// receives them.
+/// another byte, and one of several parts. A [`Pub`](crate::Pub) discards user messages; an
+/// [`XPub`](crate::XPub) receives them.
 ///
 /// An XSUB of libzmq by default takes each part that begins with 0 or 1 for a subscription
 /// (`ZMQ_ONLY_FIRST_SUBSCRIBE`), and an XPUB of libzmq ends the message at such a part. For an XPUB

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The literal is the name of the handle in the examples. The type of its messages follows it,
-//! unless that is `Message`. `Route` also names the type of its target: `Route<RoutingId>`. Every
-//! type gets its constructors, `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket),
+//! unless that is `Message`. `Route` also names the type of its target: `Route<RoutingId>`, and
+//! `Receive` that of received messages, if they are of another one. Every type gets its constructors, `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket),
 //! `Debug` and equality as well. The [`Kind`](super::Kind) of the type decides what a send names
 //! and which pipes it picks.
 //!
@@ -145,6 +145,11 @@ macro_rules! verbs {
     // `recv` and its variants, `Stream`, and the limits of received messages.
     (@Receive $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::receive_verbs!($socket, $handle, $message);
+        $crate::socket::verbs::receiving_option_verbs!($socket, $handle);
+    };
+    // The same, for a type that receives other messages than it sends.
+    (@Receive $socket:ident, $handle:literal, $message:ty, $received:ident) => {
+        $crate::socket::verbs::receive_verbs!($socket, $handle, $crate::message::$received);
         $crate::socket::verbs::receiving_option_verbs!($socket, $handle);
     };
     // The view of the remotes, `monitor` and `stats`.

@@ -131,6 +131,25 @@ macro_rules! publish_verbs {
                 self.0.core.outgoing.lock().subscribers(first_part.as_ref())
             }
 
+            /// Returns the number of topics that remotes have subscribed to, each once. (libzmq
+            /// `ZMQ_TOPICS_COUNT`.)
+            ///
+            /// The topics of a remote that has left count until they are released, which takes a
+            /// moment if there are many.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("println!(\"{} topics\", ", $handle, ".topics());")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn topics(&self) -> usize {
+                self.0.core.outgoing.lock().topics()
+            }
+
             /// Returns the remotes that have subscribed to messages with this first part, and whose
             /// queue is full. They miss messages, or with [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) hold
             /// up senders.

@@ -110,8 +110,8 @@ macro_rules! invert_matching_option {
             /// Sets whether the socket receives the messages that match *no* subscription, instead
             /// of those that do. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
             ///
-            /// The publishers must have the same setting. A [`Pub`](crate::Pub) does not have this
-            /// option, which is therefore only for publishers of libzmq.
+            /// The publishers must have the same setting. An [`XPub`](crate::XPub) has this option,
+            /// and a [`Pub`](crate::Pub) does not.
             ///
             /// # Examples
             ///

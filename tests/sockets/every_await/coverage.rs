@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use tokio_zmtp::{Channel, Dealer, Pair, Push, Scatter};
+use tokio_zmtp::{Channel, Dealer, Pair, Pub, Push, Scatter, XPub};
 
 use super::groups::GROUP_OPERATIONS;
 use super::operations;
@@ -12,7 +12,7 @@ use super::pairs::PairScene;
 use super::replies::REPLY_OPERATIONS;
 use super::requests::REQUEST_OPERATIONS;
 use super::router::ROUTER_OPERATIONS;
-use super::subscribers::SUBSCRIBER_OPERATIONS;
+use super::subscribers::{Publisher, SubscriberScene};
 use crate::one_way::{Receiver, Sender};
 
 #[test]
@@ -28,7 +28,6 @@ fn every_async_method_is_among_the_operations() {
     let names = names.chain(REPLY_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(REQUEST_OPERATIONS.iter().map(|operation| operation.name));
     let names = names.chain(ROUTER_OPERATIONS.iter().map(|operation| operation.name));
-    let names = names.chain(SUBSCRIBER_OPERATIONS.iter().map(|operation| operation.name));
     // The methods of `LockStep<Rep>` have the same names.
     let names = names.filter(|name| !name.starts_with("LockStep<Req>"));
     let names = names.map(str::to_owned);
@@ -37,6 +36,10 @@ fn every_async_method_is_among_the_operations() {
     let names = names.chain(names_of_pair::<Pair>());
     let names = names.chain(names_of_pair::<Push>());
     let names = names.chain(names_of_pair::<Scatter>());
+    let of_subs = SubscriberScene::<Pub>::SUB_OPERATIONS.iter();
+    let names = names.chain(of_subs.map(|operation| operation.name.to_owned()));
+    let names = names.chain(names_of_publisher::<Pub>());
+    let names = names.chain(names_of_publisher::<XPub>());
     let names: Vec<_> = names.collect();
     let operations: BTreeSet<_> = names.iter().cloned().collect();
     count_once_for_each_strategy(&mut methods, &operations, &sockets);
@@ -59,6 +62,12 @@ fn names_of_pair<S: Sender>() -> impl Iterator<Item = String> {
     PairScene::<S>::OPERATIONS.iter().map(|operation| {
         operation.name.replace("Sender", S::NAME).replace("Receiver", S::Receiver::NAME)
     })
+}
+
+/// Returns the operations of a type that publishes.
+fn names_of_publisher<P: Publisher>() -> impl Iterator<Item = String> {
+    let operations = SubscriberScene::<P>::OPERATIONS.iter();
+    operations.map(|operation| operation.name.replace("Publisher", P::NAME))
 }
 
 /// Removes the methods of the types to which a method of the trait `Socket` forwards. For `close`,

@@ -3,7 +3,7 @@
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
     PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
-    ScatterConfig, ServerConfig, SocketConfig, SubConfig, XSubConfig,
+    ScatterConfig, ServerConfig, SocketConfig, SubConfig, XPubConfig, XSubConfig,
 };
 
 use super::operation::Operation;
@@ -43,5 +43,6 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "ServerConfig::start" ServerConfig "",
     "SocketConfig::start" SocketConfig "type = 'client'\n",
     "SubConfig::start" SubConfig "",
+    "XPubConfig::start" XPubConfig "",
     "XSubConfig::start" XSubConfig "",
 };

@@ -29,6 +29,7 @@ use std::env;
 use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use tokio::task;
+use tokio_zmtp::{Pub, XPub};
 
 use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operation::Operation;
@@ -38,7 +39,7 @@ use self::replies::{REPLY_OPERATIONS, ReplyScene};
 use self::requests::{REQUEST_OPERATIONS, RequestScene};
 use self::router::{ROUTER_OPERATIONS, RouterScene};
 use self::scene::{Effect, Scene};
-use self::subscribers::{SUBSCRIBER_OPERATIONS, SubscriberScene};
+use self::subscribers::SubscriberScene;
 use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
 use crate::transports::{Transport, over_every_transport};
@@ -97,7 +98,9 @@ async fn every_request_can_be_dropped_wherever_it_waits(transport: Transport) {
 over_every_transport!(every_operation_with_subscribers_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_with_subscribers_can_be_dropped_wherever_it_waits(transport: Transport) {
-    drop_each::<SubscriberScene>(transport, SUBSCRIBER_OPERATIONS).await;
+    drop_each::<SubscriberScene<Pub>>(transport, SubscriberScene::<Pub>::OPERATIONS).await;
+    drop_each::<SubscriberScene<Pub>>(transport, SubscriberScene::<Pub>::SUB_OPERATIONS).await;
+    drop_each::<SubscriberScene<XPub>>(transport, SubscriberScene::<XPub>::OPERATIONS).await;
 }
 
 /// Sockets in use, whose messages are recorded.

@@ -3,10 +3,15 @@
 //! The subs also subscribe to other topics from time to time, so that their queues contain messages
 //! that they no longer want.
 
+use std::time::Duration;
+
 use fastrand::Rng;
-use futures::{SinkExt, StreamExt};
+use futures::{Sink, SinkExt, StreamExt};
 use tokio::task::JoinSet;
-use tokio_zmtp::{Multipart, Pub, SlowSubscriber, Sub};
+use tokio_zmtp::{
+    Multipart, NoRemoteError, Pub, SendError, SendingSocket, SlowSubscriber, Sub, TrySendError,
+    XPub,
+};
 
 use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
@@ -14,9 +19,75 @@ use super::scene::{EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, fan_out, turns};
 use crate::transports::Transport;
 
+/// A socket type that publishes.
+pub(super) trait Publisher:
+    SendingSocket + Sink<Multipart, Error = SendError<Multipart>> + Unpin
+{
+    const NAME: &str;
+
+    /// Creates a publisher that waits for full queues.
+    fn patient(send_hwm: usize) -> Self;
+
+    fn send(
+        &self,
+        message: Multipart,
+    ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
+
+    async fn send_timeout(
+        &self,
+        message: Multipart,
+        timeout: Duration,
+    ) -> Result<(), SendError<Multipart>>;
+
+    fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>>;
+
+    async fn subscribed(&self, first_part: &[u8]) -> Result<(), NoRemoteError>;
+
+    fn subscribers(&self, first_part: &[u8]) -> usize;
+}
+
+macro_rules! publisher {
+    ($socket:ident) => {
+        impl Publisher for $socket {
+            const NAME: &str = stringify!($socket);
+
+            fn patient(send_hwm: usize) -> Self {
+                Self::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(send_hwm).build()
+            }
+
+            async fn send(&self, message: Multipart) -> Result<(), SendError<Multipart>> {
+                self.send(message).await
+            }
+
+            async fn send_timeout(
+                &self,
+                message: Multipart,
+                timeout: Duration,
+            ) -> Result<(), SendError<Multipart>> {
+                self.send_timeout(message, timeout).await
+            }
+
+            fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>> {
+                self.try_send(message)
+            }
+
+            async fn subscribed(&self, first_part: &[u8]) -> Result<(), NoRemoteError> {
+                self.subscribed(first_part).await
+            }
+
+            fn subscribers(&self, first_part: &[u8]) -> usize {
+                self.subscribers(first_part)
+            }
+        }
+    };
+}
+
+publisher!(Pub);
+publisher!(XPub);
+
 /// A publisher that waits for full queues, and two subs.
-pub(super) struct SubscriberScene {
-    publisher: Pub,
+pub(super) struct SubscriberScene<P> {
+    publisher: P,
     subs: [Sub; 2],
     sent: Ledger,
     received: [Received; 2],
@@ -25,20 +96,19 @@ pub(super) struct SubscriberScene {
 }
 
 /// The handles that an operation uses.
-pub(super) struct SubscriberCast {
-    publisher: Pub,
+pub(super) struct SubscriberCast<P> {
+    publisher: P,
     sub: Sub,
     sent: Lane,
     received: Received,
     rng: Rng,
 }
 
-impl Stage for SubscriberScene {
-    type Cast = SubscriberCast;
+impl<P: Publisher> Stage for SubscriberScene<P> {
+    type Cast = SubscriberCast<P>;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let publisher =
-            Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(rng.usize(1..4)).build();
+        let publisher = P::patient(rng.usize(1..4));
         let endpoint = publisher.bind(transport.any()).await.unwrap();
         let hwm = [(); 2].map(|()| rng.usize(1..4));
         let subs = hwm.map(|hwm| Sub::builder().recv_hwm(hwm).build());
@@ -57,7 +127,7 @@ impl Stage for SubscriberScene {
             senders.spawn(async move {
                 for _ in 0..EACH {
                     turns(random.u32(..8)).await;
-                    handle.send(OTHER).await.unwrap();
+                    handle.send(OTHER.into()).await.unwrap();
                     let message: Multipart = lane.offer_as();
                     lane.settle(handle.send(message).await);
                 }
@@ -85,7 +155,7 @@ impl Stage for SubscriberScene {
         Self { publisher, subs, sent, received, senders, receivers }
     }
 
-    fn cast(&self, rng: &mut Rng) -> SubscriberCast {
+    fn cast(&self, rng: &mut Rng) -> SubscriberCast<P> {
         SubscriberCast {
             publisher: self.publisher.clone(),
             sub: self.subs[0].clone(),
@@ -118,7 +188,7 @@ fn receive(received: &Received, message: &Multipart) {
     }
 }
 
-impl SubscriberCast {
+impl<P: Publisher> SubscriberCast<P> {
     /// Sends messages until the next one would have to wait.
     fn fill(&mut self) {
         let mut message: Multipart = self.sent.offer_as();
@@ -143,70 +213,77 @@ const NUMBERS: &[u8] = b"\0";
 /// A topic that is subscribed to from time to time.
 const OTHER: &str = "other";
 
-pub(super) const SUBSCRIBER_OPERATIONS: &[Operation<SubscriberCast>] = operations! {
-    // Sending to queues of which at least one is initially full.
-    "Pub::send" Traffic |cast| {
-        cast.fill();
-        let message: Multipart = cast.sent.offer_as();
-        cast.sent.settle(cast.publisher.send(message).await);
-    }
-    "Pub::send_timeout" Traffic |cast| {
-        cast.fill();
-        let message: Multipart = cast.sent.offer_as();
-        let limit = limit(&mut cast.rng);
-        cast.sent.settle(cast.publisher.send_timeout(message, limit).await);
-    }
-    "Sink for Pub::poll_ready" Traffic |cast| {
-        cast.fill();
-        ready::<Multipart, _>(&mut cast.publisher).await.unwrap();
-        turns(cast.rng.u32(..3)).await;
-        let message: Multipart = cast.sent.offer_as();
-        cast.sent.settle(cast.publisher.start_send_unpin(message));
-    }
-    "Sink for Pub::poll_flush" Traffic |cast| {
-        cast.fill();
-        let message: Multipart = cast.sent.offer_as();
-        cast.sent.settle(cast.publisher.start_send_unpin(message));
-        SinkExt::<Multipart>::flush(&mut cast.publisher).await.unwrap();
-    }
-    "Sink for Pub::poll_close" Traffic |cast| {
-        cast.fill();
-        let message: Multipart = cast.sent.offer_as();
-        cast.sent.settle(cast.publisher.start_send_unpin(message));
-        SinkExt::<Multipart>::close(&mut cast.publisher).await.unwrap();
-    }
-    // Waiting for a topic that is subscribed to later.
-    "Pub::subscribed" Traffic |cast| {
-        cast.publisher.subscribed([OTHER, " topic"].concat()).await.unwrap();
-    }
-    // Receiving from a queue that is initially empty, or contains messages of another topic.
-    "Sub::recv" Traffic |cast| {
-        cast.drain();
-        let message = cast.sub.recv().await.unwrap();
-        receive(&cast.received, &message);
-    }
-    "Sub::recv_from" Traffic |cast| {
-        cast.drain();
-        let (message, _) = cast.sub.recv_from().await.unwrap();
-        receive(&cast.received, &message);
-    }
-    "Sub::recv_many" Traffic |cast| {
-        cast.drain();
-        let mut messages = Vec::new();
-        let most = cast.rng.usize(1..4);
-        cast.sub.recv_many(&mut messages, most).await.unwrap();
-        messages.iter().for_each(|message| receive(&cast.received, message));
-    }
-    "Sub::recv_timeout" Traffic |cast| {
-        cast.drain();
-        let limit = limit(&mut cast.rng);
-        if let Ok(message) = cast.sub.recv_timeout(limit).await {
+impl<P: Publisher> SubscriberScene<P> {
+    /// The operations of the publisher, for whose type `Publisher` stands.
+    pub(super) const OPERATIONS: &[Operation<SubscriberCast<P>>] = operations! {
+        // Sending to queues of which at least one is initially full.
+        "Publisher::send" Traffic |cast| {
+            cast.fill();
+            let message: Multipart = cast.sent.offer_as();
+            cast.sent.settle(cast.publisher.send(message).await);
+        }
+        "Publisher::send_timeout" Traffic |cast| {
+            cast.fill();
+            let message: Multipart = cast.sent.offer_as();
+            let limit = limit(&mut cast.rng);
+            cast.sent.settle(cast.publisher.send_timeout(message, limit).await);
+        }
+        "Sink for Publisher::poll_ready" Traffic |cast| {
+            cast.fill();
+            ready::<Multipart, _>(&mut cast.publisher).await.unwrap();
+            turns(cast.rng.u32(..3)).await;
+            let message: Multipart = cast.sent.offer_as();
+            cast.sent.settle(cast.publisher.start_send_unpin(message));
+        }
+        "Sink for Publisher::poll_flush" Traffic |cast| {
+            cast.fill();
+            let message: Multipart = cast.sent.offer_as();
+            cast.sent.settle(cast.publisher.start_send_unpin(message));
+            SinkExt::<Multipart>::flush(&mut cast.publisher).await.unwrap();
+        }
+        "Sink for Publisher::poll_close" Traffic |cast| {
+            cast.fill();
+            let message: Multipart = cast.sent.offer_as();
+            cast.sent.settle(cast.publisher.start_send_unpin(message));
+            SinkExt::<Multipart>::close(&mut cast.publisher).await.unwrap();
+        }
+        // Waiting for a topic that is subscribed to later.
+        "Publisher::subscribed" Traffic |cast| {
+            cast.publisher.subscribed([OTHER, " topic"].concat().as_bytes()).await.unwrap();
+        }
+    };
+
+    /// The operations of a sub.
+    pub(super) const SUB_OPERATIONS: &[Operation<SubscriberCast<P>>] = operations! {
+        // Receiving from a queue that is initially empty, or contains messages of another topic.
+        "Sub::recv" Traffic |cast| {
+            cast.drain();
+            let message = cast.sub.recv().await.unwrap();
             receive(&cast.received, &message);
         }
-    }
-    "Stream for Sub::poll_next" Traffic |cast| {
-        cast.drain();
-        let message = cast.sub.next().await.unwrap();
-        receive(&cast.received, &message);
-    }
-};
+        "Sub::recv_from" Traffic |cast| {
+            cast.drain();
+            let (message, _) = cast.sub.recv_from().await.unwrap();
+            receive(&cast.received, &message);
+        }
+        "Sub::recv_many" Traffic |cast| {
+            cast.drain();
+            let mut messages = Vec::new();
+            let most = cast.rng.usize(1..4);
+            cast.sub.recv_many(&mut messages, most).await.unwrap();
+            messages.iter().for_each(|message| receive(&cast.received, message));
+        }
+        "Sub::recv_timeout" Traffic |cast| {
+            cast.drain();
+            let limit = limit(&mut cast.rng);
+            if let Ok(message) = cast.sub.recv_timeout(limit).await {
+                receive(&cast.received, &message);
+            }
+        }
+        "Stream for Sub::poll_next" Traffic |cast| {
+            cast.drain();
+            let message = cast.sub.next().await.unwrap();
+            receive(&cast.received, &message);
+        }
+    };
+}

@@ -12,7 +12,7 @@ use tokio_zmtp::{Endpoint, Pub};
 use crate::remote::{Remote, command};
 
 /// Connects to a publisher, and subscribes to topics.
-async fn subscriber(endpoint: &Endpoint, topics: &[&str]) -> Remote {
+pub(crate) async fn subscriber(endpoint: &Endpoint, topics: &[&str]) -> Remote {
     let mut remote = Remote::dial(endpoint).await;
     remote.shake_hands("SUB").await;
     for topic in topics {
