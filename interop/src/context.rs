@@ -31,6 +31,12 @@ impl Context {
         }
     }
 
+    /// Ends all operations of its sockets, which then fail with `ETERM`.
+    pub(crate) fn shut_down(&self) {
+        // SAFETY: the context lives as long as `self`, and has not been terminated.
+        unsafe { ffi::zmq_ctx_shutdown(self.as_ptr()) };
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut c_void {
         self.0.raw.as_ptr()
     }

@@ -22,6 +22,7 @@ unsafe extern "C" {
 
     pub(crate) fn zmq_ctx_new() -> *mut c_void;
     pub(crate) fn zmq_ctx_set(context: *mut c_void, option: c_int, value: c_int) -> c_int;
+    pub(crate) fn zmq_ctx_shutdown(context: *mut c_void) -> c_int;
     pub(crate) fn zmq_ctx_term(context: *mut c_void) -> c_int;
 
     pub(crate) fn zmq_msg_init(msg: *mut ZmqMsg) -> c_int;
@@ -59,6 +60,11 @@ unsafe extern "C" {
         option: c_int,
         value: *const c_void,
         size: usize,
+    ) -> c_int;
+    pub(crate) fn zmq_proxy(
+        frontend: *mut c_void,
+        backend: *mut c_void,
+        capture: *mut c_void,
     ) -> c_int;
     pub(crate) fn zmq_socket_monitor(
         socket: *mut c_void,

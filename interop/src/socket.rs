@@ -264,6 +264,13 @@ impl Socket {
         if result == 0 { Ok(()) } else { Err(Error::last()) }
     }
 
+    /// Forwards messages from this socket to `backend` and back until the context is shut down.
+    pub(crate) fn forward(&self, backend: &Self) {
+        let _guards = [self.exclusive_access(), backend.exclusive_access()];
+        // SAFETY: both sockets live, and are used by this thread alone. There is no capture.
+        unsafe { ffi::zmq_proxy(self.as_ptr(), backend.as_ptr(), ptr::null_mut()) };
+    }
+
     pub(crate) fn context(&self) -> &Context {
         &self.0.context
     }

@@ -6,7 +6,8 @@ use self::sealed::{Directions, HasCaptureSink, Joins};
 use crate::message::{GroupMessage, Message, Multipart};
 use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
 use crate::socket::{
-    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter, Sub, XSub,
+    Channel, Client, Dealer, Dish, Gather, Pair, Pub, Pull, Push, Radio, Router, Scatter, Sub,
+    XPub, XSub,
 };
 
 /// Pairs of socket types that a proxy can join, in either order.
@@ -19,22 +20,69 @@ use crate::socket::{
 /// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 /// | [`Pair`] | [`Pair`] | both |
-/// | [`Pull`] | [`Pub`], [`Push`] | from the [`Pull`] to the other |
-/// | [`Sub`] | [`Pub`], [`Push`] | from the [`Sub`] to the other |
+/// | [`Pull`] | [`Pub`], [`Push`], [`XPub`] | from the [`Pull`] to the other |
+/// | [`Sub`] | [`Pub`], [`Push`], [`XPub`] | from the [`Sub`] to the other |
 /// | [`XSub`] | [`Pub`], [`Push`] | from the [`XSub`] to the other |
+/// | [`XSub`] | [`XPub`] | both: see [Subscriptions](#subscriptions) |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
 /// messages of one of them have no destination: if both only receive or both only send, or if only
 /// one of them has both directions. To forward one direction of such a pair, use
 /// `StreamExt::forward`.
 ///
-/// A proxy joins no groups, and passes on no subscriptions. It forwards the messages that match the
-/// subscriptions of its [`Sub`], all that its [`XSub`] receives, and those of the groups that its
-/// [`Dish`] has joined. A subscriber
-/// of the [`Pub`] or a member of the [`Radio`] whose queue is full misses messages, unless
+/// A proxy joins no groups, and only that of an [`XSub`] and an [`XPub`] passes on subscriptions. It
+/// forwards the messages that match the subscriptions of its [`Sub`], all that its [`XSub`]
+/// receives, and those of the groups that its [`Dish`] has joined. A subscriber of the [`Pub`] or
+/// [`XPub`] or a member of the [`Radio`] whose queue is full misses messages, unless
 /// [`slow_subscriber`](crate::Builder::slow_subscriber) or [`no_drop`](crate::Builder::no_drop)
-/// states otherwise. Messages without subscribers or members are dropped. While the [`Radio`] has a `udp` endpoint, it sends no messages that do not fit a
-/// datagram: they are [counted](super::ProxyStats::too_long) and dropped.
+/// states otherwise. Messages without subscribers or members are dropped. While the [`Radio`] has a
+/// `udp` endpoint, it sends no messages that do not fit a datagram: they are
+/// [counted](super::ProxyStats::too_long) and dropped.
+///
+/// # Subscriptions
+///
+/// An [`XSub`] and an [`XPub`] form the broker between publishers and subscribers, of which there
+/// can be several in a row. The [`XSub`] subscribes to a topic when it has its first subscriber, and
+/// unsubscribes when the last one has cancelled or left. It announces its subscriptions to
+/// publishers that connect or reconnect. A proxy forwards no other request, also if the [`XPub`] is
+/// [verbose](crate::Verbosity): the subscriptions of the [`XSub`] are counted, and repeated ones
+/// would remain. User messages of subscribers go to all publishers. Subscriptions count as messages
+/// in the statistics, and the [capture](super::Proxy::capture) receives them in the form that the
+/// [`XSub`] [sends](XSub#subscriptions-as-messages).
+///
+/// To a publisher, the [`XSub`] is one remote, to which the topics of all subscribers count: a
+/// [`Pub`] or [`XPub`] of this crate limits
+/// [their number](crate::Builder::max_topics_per_remote).
+///
+/// The subscriptions belong to the [`XSub`], and remain when the proxy ends, for a further proxy of
+/// the same sockets. Close both sockets together: when only the [`XPub`] is closed, the
+/// subscriptions of its subscribers remain. An application that receives from the [`XPub`] as well
+/// takes requests from the proxy. A proxy accepts no requests in
+/// [manual mode](XPub#manual-mode).
+///
+/// ```
+/// use tokio_zmtp::{Pub, Sub, XPub, XSub, proxy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Publishers and subscribers come and go, and know only the addresses of the broker.
+/// let (frontend, backend) = (XSub::new(), XPub::new());
+/// let for_publishers = frontend.bind("tcp://127.0.0.1:*").await?;
+/// let for_subscribers = backend.bind("tcp://127.0.0.1:*").await?;
+/// tokio::spawn(proxy(&frontend, &backend));
+///
+/// let publisher = Pub::builder().connect(for_publishers).await?;
+/// let sub = Sub::builder().connect(for_subscribers).await?;
+/// sub.subscribe("weather.")?;
+/// publisher.subscribed("weather.").await?;
+/// publisher.send(["weather.london", "rain"]).await?;
+/// assert_eq!(sub.recv().await?, ["weather.london", "rain"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A proxy from another socket to an [`XPub`] leaves the requests to the application, which has to
+/// receive them: the [`XPub`] stops reading from remotes with many unread ones. A [`Pub`] has none.
 ///
 /// # Sockets that address their remotes
 ///
@@ -144,10 +192,14 @@ one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
 one_way!(Pull => Pub: Multipart);
 one_way!(Pull => Push: Multipart);
+one_way!(Pull => XPub: Multipart);
 one_way!(Sub => Pub: Multipart);
 one_way!(Sub => Push: Multipart);
+one_way!(Sub => XPub: Multipart);
 one_way!(XSub => Pub: Multipart);
 one_way!(XSub => Push: Multipart);
+both_ways!(XPub, XSub: Multipart);
+both_ways!(XSub, XPub: Multipart);
 
 capture!(Channel: Message);
 capture!(Client: Message);
@@ -157,6 +209,7 @@ capture!(Pub: Multipart);
 capture!(Push: Multipart);
 capture!(Radio: GroupMessage);
 capture!(Scatter: Message);
+capture!(XPub: Multipart);
 
 mod sealed {
     use std::sync::Arc;

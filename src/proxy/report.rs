@@ -6,7 +6,8 @@ use crate::stats::Volume;
 ///
 /// A proxy takes a message only when it can be queued, so that the counts of messages received and
 /// sent are the same, except for those that are [too long](Self::too_long) or
-/// [unroutable](Self::unroutable). The sizes are those of bodies.
+/// [unroutable](Self::unroutable). Requests of an [`XPub`](crate::XPub) that it does not
+/// [forward](super::ProxyWith#subscriptions) are not counted. The sizes are those of bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyStats {

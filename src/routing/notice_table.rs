@@ -175,7 +175,8 @@ impl Strategy for NoticeTable {
         let topics = reported.topics();
         let has_changed =
             if subscribes { reported.insert(key, topic)? } else { reported.cancel(key, topic) };
-        let is_reported = reported.topics() != topics
+        let is_change = reported.topics() != topics;
+        let is_reported = is_change
             || match (subscribes, verbosity) {
                 (true, _) if manual => true,
                 (true, verbosity) => verbosity != Verbosity::Changes,
@@ -183,7 +184,8 @@ impl Strategy for NoticeTable {
             };
         if let Some(noticed) = self.remotes.get(key).filter(|_| is_reported) {
             let notice = subscription_notice(subscribes, topic);
-            notices.push_notice(noticed.inbound, notice, &noticed.remote, wakes);
+            let NoticedRemote { remote, inbound } = noticed;
+            notices.push_notice(*inbound, notice, is_change, remote, wakes);
         }
         Ok(match (has_changed, manual) {
             (false, _) => CommandEffect::Unchanged,

@@ -181,6 +181,10 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
                 let state = readable.map(|_| Some(ForwardingEnd::SourceClosed));
                 return Forwarded { moved, too_long, unroutable, state };
             }
+            if S::NOTIFIES && incoming.next_is_repeated() {
+                dropped.extend(take_next(&mut incoming, receiving, wakes));
+                continue;
+            }
             let is_too_long = |message| outgoing.is_too_long(message);
             let never_fits = D::FANS_OUT && incoming.first().is_some_and(is_too_long);
             if let Some(next) = incoming.first().filter(|_| D::FANS_OUT) {
@@ -190,12 +194,7 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
             let identity = identity_of_next::<S>(&incoming);
             // A ROUTER never waits for a remote.
             let is_unroutable = D::IDENTIFIES && !outgoing.has_room_for(&to);
-            let mut take = |wakes: &mut Wakes| {
-                if let Some(ticket) = receiving.take() {
-                    incoming.cancel(ticket, wakes);
-                }
-                incoming.pop(wakes).ok().flatten()
-            };
+            let mut take = |wakes: &mut Wakes| take_next(&mut incoming, receiving, wakes);
             if never_fits || is_unroutable {
                 let message = take(wakes);
                 let volume = message.as_ref().map(|it| volume(shape, it)).unwrap_or_default();
@@ -356,6 +355,18 @@ impl<D: Strategy> Default for Missed<D> {
     fn default() -> Self {
         Self { copies: Vec::new(), unknown: Vec::new() }
     }
+}
+
+/// Takes the next message, and leaves the line of receivers.
+fn take_next(
+    incoming: &mut FairQueue,
+    receiving: &mut Option<Ticket>,
+    wakes: &mut Wakes,
+) -> Option<Message> {
+    if let Some(ticket) = receiving.take() {
+        incoming.cancel(ticket, wakes);
+    }
+    incoming.pop(wakes).ok().flatten()
 }
 
 /// Returns the identity of the remote of the next message, if remotes have one.

@@ -4,7 +4,7 @@ use support::python;
 use support::script::ScriptRemote;
 use tokio::task::JoinSet;
 use tokio_zmtp::proxy::ProxyStats;
-use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, proxy};
+use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, XSub, proxy};
 
 use crate::scripts::{
     COUNT, ROUND_TRIPS, exchange_by_identity, exchange_each, in_every_pairing, parts_of,
@@ -26,6 +26,16 @@ async fn a_sub_of_python_receives_from_our_pub() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_sub_receives_from_an_xpub_of_python() {
     in_every_pairing(start(), "xpub", COUNT, sub_to_numbers, receive_each).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xsub_receives_from_an_xpub_of_python() {
+    let xsub_to_numbers = || {
+        (0..10).fold(XSub::builder(), |builder, digit: u32| {
+            builder.subscribe(digit.to_string().parse().unwrap())
+        })
+    };
+    in_every_pairing(start(), "xpub", COUNT, xsub_to_numbers, receive_each).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,6 +214,7 @@ async fn our_broker_joins_a_req_and_a_rep_of_python() {
     assert_eq!((req.finish(), rep.finish()), (String::new(), String::new()));
 }
 
-fn start() -> Option<ScriptRemote> {
+/// Starts a socket of Python, if it is installed.
+pub(crate) fn start() -> Option<ScriptRemote> {
     python::start(env!("CARGO_TARGET_TMPDIR"), "tests/sockets/socket_remote.py")
 }

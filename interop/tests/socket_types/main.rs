@@ -12,6 +12,7 @@ mod pairing;
 mod side;
 mod theirs;
 
+mod broker;
 mod channel;
 mod dealer;
 mod heartbeat;

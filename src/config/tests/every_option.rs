@@ -272,7 +272,8 @@ fn an_invalid_key_is_refused() {
 fn setters() -> BTreeSet<String> {
     let socket = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket");
     // The setters of some types are written with their verbs.
-    let directories = ["builder", "verbs"].map(|name| fs::read_dir(socket.join(name)).unwrap());
+    let directories = ["builder", "publish_subscribe/xpub", "verbs"];
+    let directories = directories.map(|name| fs::read_dir(socket.join(name)).unwrap());
     let mut setters = BTreeSet::new();
     for file in directories.into_iter().flatten() {
         let file = file.unwrap().path();

@@ -19,12 +19,23 @@ use crate::sync::Wakes;
 #[derive(Debug)]
 pub(super) struct Notices {
     pipe: PipeKey,
-    /// The pipe of the remote of each notice in `pipe`, and the memory of the notice.
-    origins: VecDeque<(PipeKey, usize)>,
+    /// What is known of each notice in `pipe`.
+    unread: VecDeque<UnreadNotice>,
     /// By the pipes of the remotes that have unread notices.
     accounts: HashMap<PipeKey, Account>,
     /// The task that announces departures, while it has nothing to do.
     announcer: Option<Waker>,
+}
+
+/// A notice that was not received.
+#[derive(Clone, Copy, Debug)]
+struct UnreadNotice {
+    /// The pipe of its remote.
+    origin: PipeKey,
+    /// Its memory.
+    bytes: u32,
+    /// Whether it is the first subscription to a topic, or the end of the last one.
+    is_change: bool,
 }
 
 /// The unread notices of one remote.
@@ -49,25 +60,28 @@ impl FairQueue {
         let pipe = self.insert(None, PipeUse::Notices);
         self.notices = Some(Box::new(Notices {
             pipe,
-            origins: VecDeque::new(),
+            unread: VecDeque::new(),
             accounts: HashMap::new(),
             announcer: None,
         }));
     }
 
     /// Queues a notice that a remote has caused, regardless of the high-water mark, which the
-    /// caller has checked. Drops it if there will be no receiver.
+    /// caller has checked. Drops it if there will be no receiver. `is_change` states whether it is
+    /// the first subscription to a topic, or the end of the last one.
     pub(crate) fn push_notice(
         &mut self,
         key: PipeKey,
         notice: Message,
+        is_change: bool,
         remote: &Remote,
         wakes: &mut Wakes,
     ) {
         let Some(notices) = self.notices.as_mut().filter(|_| !self.closed) else { return };
         let has_ended = self.pipes.get(key).is_none_or(|slot| slot.holds != PipeUse::Live);
         let bytes = notice.len() + NOTICE_BYTES;
-        notices.origins.push_back((key, bytes));
+        let unread = UnreadNotice { origin: key, bytes: bytes as u32, is_change };
+        notices.unread.push_back(unread);
         let account = notices.accounts.entry(key).or_default();
         account.unread += 1;
         account.bytes += bytes;
@@ -122,6 +136,13 @@ impl FairQueue {
         }
     }
 
+    /// Returns whether the next message is a notice after which the same topics have a subscriber.
+    pub(crate) fn next_is_repeated(&self) -> bool {
+        let notices = self.notices.as_ref();
+        let next = notices.filter(|notices| self.ready.front() == Some(&notices.pipe));
+        next.and_then(|notices| notices.unread.front()).is_some_and(|notice| !notice.is_change)
+    }
+
     /// Returns the number of unread notices of a remote.
     pub(super) fn unread_notices(&self, key: PipeKey) -> usize {
         let account = self.notices.as_ref().and_then(|notices| notices.accounts.get(&key));
@@ -131,10 +152,10 @@ impl FairQueue {
     /// Accounts for a notice that was received.
     pub(super) fn account_for_notice(&mut self, wakes: &mut Wakes) {
         let Some(notices) = &mut self.notices else { return };
-        let Some((key, bytes)) = notices.origins.pop_front() else { return };
-        let Some(account) = notices.accounts.get_mut(&key) else { return };
+        let Some(notice) = notices.unread.pop_front() else { return };
+        let Some(account) = notices.accounts.get_mut(&notice.origin) else { return };
         account.unread -= 1;
-        account.bytes -= bytes;
+        account.bytes -= notice.bytes as usize;
         if account.ended > 0 {
             let left = account.memory();
             self.ended_pipes.take(mem::replace(&mut account.ended, left), left, wakes);
@@ -143,7 +164,7 @@ impl FairQueue {
             account.wake(&mut notices.announcer, wakes);
         }
         if account.unread == 0 {
-            notices.accounts.remove(&key);
+            notices.accounts.remove(&notice.origin);
         }
     }
 
@@ -193,7 +214,7 @@ impl Account {
 
 /// The memory of a notice in addition to its frame.
 const NOTICE_BYTES: usize =
-    size_of::<Message>() + size_of::<Delivery>() + size_of::<(PipeKey, usize)>();
+    size_of::<Message>() + size_of::<Delivery>() + size_of::<UnreadNotice>();
 
 #[cfg(test)]
 mod tests {
@@ -310,7 +331,7 @@ mod tests {
     /// Returns the number of tasks that it wakes.
     fn push(queue: &mut FairQueue, key: PipeKey, notice: &'static str) -> usize {
         let mut wakes = Wakes::None;
-        queue.push_notice(key, notice.into(), &any_remote(), &mut wakes);
+        queue.push_notice(key, notice.into(), true, &any_remote(), &mut wakes);
         wakes.len()
     }
 

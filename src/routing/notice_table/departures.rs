@@ -50,7 +50,7 @@ impl Departures {
             if let Some((topic, is_last)) = subscriptions.next_left(*number) {
                 if is_last || announces_each {
                     let notice = subscription_notice(false, &topic);
-                    notices.push_notice(*inbound, notice, remote, wakes);
+                    notices.push_notice(*inbound, notice, is_last, remote, wakes);
                 }
             }
             match subscriptions.release_one(*number) {

@@ -1,5 +1,5 @@
-//! Groups that users of a DISH join and leave, and topics that users of a SUB subscribe to, while
-//! remotes come and go.
+//! Groups that users of a DISH join and leave, and topics that users of a SUB or XSUB subscribe to,
+//! while remotes come and go.
 //!
 //! Each remote applies the commands that its connection takes, none of which may be without effect.
 //! In the end it knows exactly the interests of the socket, and no change remains to be announced.
@@ -16,8 +16,8 @@ use super::fan_out::FansOut;
 use super::*;
 use crate::inproc::LinkSide;
 use crate::remote::tests::any_remote;
-use crate::routing::{FairQueue, Interest, Remainder};
-use crate::socket::Sub;
+use crate::routing::{Announcing, FairQueue, Interest, Remainder};
+use crate::socket::{Sub, XSub};
 
 #[test]
 fn a_remote_that_connects_is_told_the_joined_groups() {
@@ -66,6 +66,8 @@ fn a_remote_that_connects_or_reconnects_is_told_the_subscriptions() {
     all(0, || remotes_come_and_go::<Sub, Topic>("-z+a", "", &[Life::Reconnects]));
     some(|| remotes_come_and_go::<Sub, Topic>("+a-z-a", "+b+a", &[Life::Connects; 2]));
     some(|| remotes_come_and_go::<Sub, Topic>("+a-z-a", "+b+a", &[Life::Reconnects; 2]));
+    all(0, || remotes_come_and_go::<XSub, Topic>("-z+a", "", &[Life::Connects]));
+    some(|| remotes_come_and_go::<XSub, Topic>("+a-z-a", "+b+a", &[Life::Reconnects; 2]));
 }
 
 #[test]
@@ -98,7 +100,7 @@ enum Life {
     Reconnects,
 }
 
-async fn remotes_come_and_go<K: Kind<Outgoing = Interests<T>>, T: Named>(
+async fn remotes_come_and_go<K: Kind<Outgoing: Announcing<Interest = T>>, T: Named>(
     one: &'static str,
     other: &'static str,
     lives: &'static [Life],
@@ -249,10 +251,10 @@ fn link(attachment: Attachment, sender: &Routing) -> (LinkSide, LinkSide) {
     (near, far)
 }
 
-impl<K: Kind<Outgoing = Interests<T>>, T: Named> Model<K> {
+impl<K: Kind<Outgoing: Announcing<Interest = T>>, T: Named> Model<K> {
     /// Creates a socket that is interested in "z".
     fn interested() -> Self {
-        let pipes = OutgoingPipes::new(Interests::default(), HighWaterMark::new(0, 0));
+        let pipes = OutgoingPipes::new(K::Outgoing::default(), HighWaterMark::new(0, 0));
         let socket = Self::new(pipes, Options::default());
         assert!(socket.core.add_interest(&T::named(b"z")));
         socket
@@ -260,7 +262,7 @@ impl<K: Kind<Outgoing = Interests<T>>, T: Named> Model<K> {
 }
 
 /// Spawns a task that adds and removes interests, each of one letter behind its sign.
-fn change<K: Kind<Outgoing = Interests<T>>, T: Named>(
+fn change<K: Kind<Outgoing: Announcing<Interest = T>>, T: Named>(
     socket: &Model<K>,
     changes: &'static str,
 ) -> JoinHandle<()> {
@@ -276,11 +278,13 @@ fn change<K: Kind<Outgoing = Interests<T>>, T: Named>(
     })
 }
 
-/// Returns the interests. Receivers get the messages of these, and of no others.
-fn interests<K: Kind<Outgoing = Interests<T>>, T: Named>(socket: &Model<K>) -> BTreeSet<Vec<u8>> {
+/// Returns the interests. Receivers that filter get the messages of these, and of no others.
+fn interests<K: Kind<Outgoing: Announcing<Interest = T>>, T: Named>(
+    socket: &Model<K>,
+) -> BTreeSet<Vec<u8>> {
     let interests = socket.core.outgoing.lock().interests();
     let names: BTreeSet<_> = interests.iter().map(|name| name.as_ref().to_vec()).collect();
-    for name in [b"a", b"b", b"z"] {
+    for name in [b"a", b"b", b"z"].into_iter().filter(|_| K::Outgoing::FILTERS) {
         let is_wanted = T::is_wanted(&socket.core.incoming.lock(), name);
         assert_eq!(is_wanted, names.contains(&name[..]), "{name:?}");
     }

@@ -20,8 +20,10 @@ use crate::socket::{Core, Handle, Kind};
 /// handle can send, receive, subscribe and unsubscribe concurrently, from any task or thread. A
 /// received message goes to one of the handles that wait in `recv`.
 ///
-/// It is the frontend of a [`proxy`](fn@crate::proxy) between publishers and subscribers. A message
-/// has one or more parts: see [`Multipart`].
+/// With an [`XPub`](crate::XPub), it forms a [`proxy`](crate::proxy::ProxyWith#subscriptions)
+/// between publishers and subscribers.
+///
+/// A message has one or more parts: see [`Multipart`].
 ///
 /// # Examples
 ///

@@ -11,6 +11,7 @@ mod groups;
 mod losses;
 mod one_way;
 mod pairs;
+mod subscriptions;
 
 use std::future::poll_fn;
 use std::task::Poll;
