@@ -57,6 +57,18 @@ async fn bitcoin_prints_the_blocks_of_a_node_and_counts_those_that_it_misses() {
 }
 
 #[test]
+fn espresso_shows_the_subscriptions_and_messages_that_pass() {
+    let shown = start("espresso").finish();
+    let messages = "A-00001, B-00001, A-00002, B-00002, A-00003, B-00003";
+    assert!(shown.contains(&format!("subscriber: received {messages}\n")));
+    let passed: Vec<_> = shown.lines().filter_map(|line| line.strip_prefix("listener: ")).collect();
+    assert_eq!(passed.len(), 10);
+    assert_eq!(passed[..2], ["subscribe A", "subscribe B"]);
+    assert_eq!(passed[2..8].join(", "), messages);
+    assert!(passed[8..].contains(&"cancel A") && passed[8..].contains(&"cancel B"));
+}
+
+#[test]
 fn hello_receives_both_replies() {
     let shown = start("hello").finish();
     assert!(shown.contains("client: received it takes 224 bits to store a i32 in java\n"));
