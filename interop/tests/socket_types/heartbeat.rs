@@ -10,7 +10,7 @@ use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::{
     Builder, Channel, Client, ConnectionId, Dealer, Gather, Pair, Peer, Pub, Pull, Push, Rep, Req,
-    Scatter, Server, Sub, XSub,
+    Scatter, Server, Sub, XPub, XSub,
 };
 
 use crate::credentials::Credentials;
@@ -37,6 +37,7 @@ macro_rules! with_every_type {
                 $test::<Scatter, Gather>(),
                 $test::<Server, Client>(),
                 $test::<Sub, Pub>(),
+                $test::<XPub, Sub>(),
                 $test::<XSub, Pub>(),
             )
         })

@@ -26,4 +26,5 @@ mod rep;
 mod req;
 mod router;
 mod sub;
+mod xpub;
 mod xsub;

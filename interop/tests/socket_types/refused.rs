@@ -5,7 +5,7 @@ use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{
     Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Scatter,
-    Server, Sub, XSub,
+    Server, Sub, XPub, XSub,
 };
 
 use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded};
@@ -24,6 +24,7 @@ async fn sockets_of_the_same_type_refuse_each_other() {
         refuse_each_other::<Req, Req>().await;
         refuse_each_other::<Scatter, Scatter>().await;
         refuse_each_other::<Sub, Sub>().await;
+        refuse_each_other::<XPub, XPub>().await;
         refuse_each_other::<XSub, XSub>().await;
     })
     .await;
@@ -73,10 +74,12 @@ async fn our_sub_and_xsub_refuse_their_push_and_pair() {
 }
 
 #[tokio::test]
-async fn our_pub_refuses_their_pull_and_dish() {
+async fn our_pub_and_xpub_refuse_their_pull_and_dish() {
     guarded(async {
         refuse_each_other::<Pub, Pull>().await;
         refuse_each_other::<Pub, Dish>().await;
+        refuse_each_other::<XPub, Pull>().await;
+        refuse_each_other::<XPub, Pub>().await;
     })
     .await;
 }

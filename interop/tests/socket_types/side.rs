@@ -8,7 +8,7 @@ use interop::{Context, Socket, SocketOption, ZapHandler};
 use tokio::time;
 use tokio_zmtp::{
     BindError, Builder, Channel, Client, Dealer, Dish, Gather, GroupMessage, Message, Multipart,
-    Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Scatter, Server, Sub, XSub,
+    Pair, Peer, Pub, Pull, Push, Radio, Rep, Req, Scatter, Server, Sub, XPub, XSub,
 };
 
 use crate::credentials::Credentials;
@@ -88,6 +88,7 @@ socket_types! {
     Scatter: Message, send_hwm;
     Server: Message, send_hwm, recv_hwm;
     Sub: Multipart, recv_hwm;
+    XPub: Multipart, send_hwm, recv_hwm;
     XSub: Multipart, send_hwm, recv_hwm;
 }
 
