@@ -7,9 +7,9 @@
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
 //! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
-//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `unroutable`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `replaced`, `unroutable`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
-//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied`, `security`, `too_many_groups` or `too_many_topics` | [`Stats::refused`] |
+//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied`, `security`, `too_many_groups`, `too_many_topics` or `too_slow` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_redirected_messages_total` | counter, messages | | [`Stats::redirected`] |
 //! | `zmtp_returned_messages_total` | counter, messages | | [`Stats::returned`] |
@@ -224,6 +224,7 @@ impl Key {
             ("refused", dropped.refused),
             ("unread", dropped.unread),
             ("missed", dropped.missed),
+            ("replaced", dropped.replaced),
             ("unroutable", dropped.unroutable),
             ("malformed_request", dropped.malformed_requests),
             ("unanswered_request", dropped.unanswered_requests),
@@ -247,6 +248,7 @@ impl Key {
             ("security", refused.security),
             ("too_many_groups", refused.too_many_groups),
             ("too_many_topics", refused.too_many_topics),
+            ("too_slow", refused.too_slow),
         ] {
             counter!(REFUSED_REMOTES, self.labels(Some(("cause", cause)))).absolute(remotes);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use crate::connection_id::ConnectionId;
-use crate::monitor::DialFailure;
+use crate::monitor::{DialFailure, DisconnectReason};
 use crate::remote::Remote;
 use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
@@ -37,7 +37,15 @@ struct ConnectedRemote {
     pipe: Pipe,
     direction: Direction,
     /// Present until the end of the connection is requested.
-    disconnect: Option<oneshot::Sender<()>>,
+    disconnect: Option<oneshot::Sender<EndRequest>>,
+}
+
+/// A request to end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EndRequest {
+    Disconnect,
+    /// The remote has missed this number of messages.
+    TooSlow(u64),
 }
 
 /// The side that established a connection.
@@ -109,7 +117,7 @@ pub(crate) struct Membership {
     remotes: Arc<RemoteTable>,
     id: ConnectionId,
     /// Polled whenever the connection is, and therefore not a `CancellationToken`, which locks.
-    disconnected: oneshot::Receiver<()>,
+    disconnected: oneshot::Receiver<EndRequest>,
 }
 
 /// Counts an endpoint that may add remotes until it is dropped.
@@ -237,16 +245,26 @@ impl RemoteTable {
         if direction == Direction::Accepted {
             routing.retire_pipe(pipe);
         }
-        disconnect.map(|disconnect| disconnect.send(()));
+        disconnect.map(|disconnect| disconnect.send(EndRequest::Disconnect));
         true
     }
 
     /// Requests that a connection, whose identity another remote has taken over, end immediately.
     pub(crate) fn replace(&self, id: ConnectionId) {
+        self.end(id, EndRequest::Disconnect);
+    }
+
+    /// Requests that a connection, whose remote has missed this number of messages in a row, end
+    /// immediately.
+    pub(crate) fn cut_off(&self, id: ConnectionId, missed: u64) {
+        self.end(id, EndRequest::TooSlow(missed));
+    }
+
+    fn end(&self, id: ConnectionId, request: EndRequest) {
         let mut state = self.state.lock();
         let disconnect = state.connected.get_mut(&id).and_then(|entry| entry.disconnect.take());
         drop(state);
-        disconnect.map(|disconnect| disconnect.send(()));
+        disconnect.map(|disconnect| disconnect.send(request));
     }
 
     /// Returns the sum over all connections so far, and the number of current ones.
@@ -279,10 +297,14 @@ impl RemoteTableState {
 }
 
 impl Membership {
-    /// Waits until the connection is requested to end. Must not be called again afterwards.
-    pub(crate) async fn disconnected(&mut self) {
-        // The sender exists as long as this value.
-        let _ = (&mut self.disconnected).await;
+    /// Waits until the connection is requested to end. Returns the reason if it is to end without
+    /// writing anything more. Must not be called again afterwards.
+    pub(crate) async fn disconnected(&mut self) -> Option<DisconnectReason> {
+        match (&mut self.disconnected).await {
+            Ok(EndRequest::TooSlow(missed)) => Some(DisconnectReason::TooSlow { missed }),
+            // The sender exists as long as this value.
+            Ok(EndRequest::Disconnect) | Err(_) => None,
+        }
     }
 
     /// Returns the pipe of the remote.

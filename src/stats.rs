@@ -56,10 +56,14 @@ pub struct RemoteStats {
     /// The number of multipart messages that were discarded, because they have no meaning between
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
-    /// The number of messages of a PUB, RADIO or XSUB that were dropped for this remote, because
-    /// its queue was full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages
+    /// The number of messages of a PUB, XPUB, RADIO or XSUB that were dropped for this remote,
+    /// because its queue was full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages
     /// of a ROUTER.
     pub missed: u64,
+    /// The number of messages of a PUB or XPUB that a later one with the same first part has
+    /// replaced in the queue of this remote, with
+    /// [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast).
+    pub replaced: u64,
     /// The datagrams of a `udp` endpoint that were dropped.
     pub datagrams: DroppedDatagrams,
     /// Messages that are currently queued.
@@ -90,10 +94,14 @@ pub struct Dropped {
     /// Messages read from a remote, but not queued for `recv` when the connection or the socket
     /// ended.
     pub unread: u64,
-    /// Messages of a PUB, RADIO or XSUB that were dropped because the queue of a remote was full,
-    /// each counted for every such remote, and with
+    /// Messages of a PUB, XPUB, RADIO or XSUB that were dropped because the queue of a remote
+    /// was full, each counted for every such remote, and with
     /// [`Unroutable::Drop`](crate::Unroutable::Drop) such messages of a ROUTER.
     pub missed: u64,
+    /// Messages of a PUB or XPUB that a later one with the same first part has replaced, each
+    /// counted for every remote in whose queue it was, with
+    /// [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast).
+    pub replaced: u64,
     /// Messages that a [`Rep`](crate::Rep) received and that are not requests: they have no empty
     /// part before their last part.
     pub malformed_requests: u64,
@@ -166,6 +174,9 @@ pub struct RefusedRemotes {
     /// The remote subscribed to more topics than this [`Pub`](crate::Pub) or
     /// [`XPub`](crate::XPub) allows, and was disconnected: [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics).
     pub too_many_topics: u64,
+    /// The remote missed more messages in a row than this [`Pub`](crate::Pub) allows, and was
+    /// disconnected: [`TooSlow`](crate::monitor::DisconnectReason::TooSlow).
+    pub too_slow: u64,
 }
 
 /// The number of queued messages. A message that a connection is writing is no longer queued, and
@@ -201,7 +212,8 @@ pub struct EndedRemotes {
     pub bytes: usize,
 }
 
-/// The counters of one connection. Only its task changes them, except `missed` and the series.
+/// The counters of one connection. Only its task changes them, except `missed`, `replaced` and the
+/// series.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     sent: VolumeCounter,
@@ -209,6 +221,8 @@ pub(crate) struct Counters {
     multipart: AtomicU64,
     /// Changed under the lock of the outgoing pipes.
     missed: AtomicU64,
+    /// Changed like `missed`.
+    replaced: AtomicU64,
     pub(crate) datagrams: DatagramCounters,
     /// In nanoseconds; zero before the first PONG.
     round_trip: AtomicU64,
@@ -232,6 +246,7 @@ pub(crate) enum RemoteRefusal {
     Security,
     TooManyGroups,
     TooManyTopics,
+    TooSlow,
 }
 
 /// The reason why a datagram was dropped.
@@ -287,6 +302,7 @@ impl RefusedRemotes {
             RemoteRefusal::Security => &mut self.security,
             RemoteRefusal::TooManyGroups => &mut self.too_many_groups,
             RemoteRefusal::TooManyTopics => &mut self.too_many_topics,
+            RemoteRefusal::TooSlow => &mut self.too_slow,
         };
         *counter = counter.saturating_add(1);
     }
@@ -333,6 +349,7 @@ impl Stats {
             (&mut dropped.refused, other.dropped.refused),
             (&mut dropped.unread, other.dropped.unread),
             (&mut dropped.missed, other.dropped.missed),
+            (&mut dropped.replaced, other.dropped.replaced),
             (&mut dropped.malformed_requests, other.dropped.malformed_requests),
             (&mut dropped.unanswered_requests, other.dropped.unanswered_requests),
             (&mut dropped.malformed_replies, other.dropped.malformed_replies),
@@ -348,6 +365,8 @@ impl Stats {
             (&mut refused.occupied, other.refused.occupied),
             (&mut refused.security, other.refused.security),
             (&mut refused.too_many_groups, other.refused.too_many_groups),
+            (&mut refused.too_many_topics, other.refused.too_many_topics),
+            (&mut refused.too_slow, other.refused.too_slow),
         ] {
             *sum = sum.saturating_add(more);
         }
@@ -366,11 +385,12 @@ impl RemoteStats {
     /// Adds the counters of another connection. Its queues, its earlier connections and its round
     /// trip have no sum.
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { sent, received, multipart, missed, datagrams, .. } = self;
+        let Self { sent, received, multipart, missed, replaced, datagrams, .. } = self;
         sent.add(other.sent);
         received.add(other.received);
         *multipart = multipart.saturating_add(other.multipart);
         *missed = missed.saturating_add(other.missed);
+        *replaced = replaced.saturating_add(other.replaced);
         datagrams.add(other.datagrams);
     }
 }
@@ -393,6 +413,10 @@ impl Counters {
         add(&self.missed, messages);
     }
 
+    pub(crate) fn count_replaced(&self, messages: u64) {
+        add(&self.replaced, messages);
+    }
+
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
         let nanoseconds = u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX);
         self.round_trip.store(nanoseconds.max(1), Ordering::Relaxed);
@@ -406,6 +430,7 @@ impl Counters {
             received: self.received.read(),
             multipart: self.multipart.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
+            replaced: self.replaced.load(Ordering::Relaxed),
             datagrams: self.datagrams.read(),
             heartbeat_round_trip: (round_trip > 0).then(|| Duration::from_nanos(round_trip)),
             ..RemoteStats::default()
@@ -451,28 +476,4 @@ fn add(counter: &AtomicU64, more: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_counters_of_a_connection_are_added_to_those_of_others() {
-        let volume = Volume { messages: 1, bytes: 2 };
-        let counters = Counters::default();
-        counters.count_sent(volume);
-        counters.count_received(volume);
-        counters.count_multipart(3);
-        counters.count_missed(1);
-        for (cause, datagrams) in
-            [(DatagramDrop::Lost, 5), (DatagramDrop::Malformed, 6), (DatagramDrop::Overflowed, 7)]
-        {
-            counters.datagrams.add(cause, datagrams);
-        }
-        let one = counters.read();
-        let mut sum = RemoteStats::default();
-        sum.add(&one);
-        assert_eq!(sum, one);
-        sum.add(&one);
-        let expected = DroppedDatagrams { lost: 10, malformed: 12, overflowed: 14 };
-        assert_eq!((sum.missed, sum.datagrams), (2, expected));
-    }
-}
+mod tests;

@@ -142,16 +142,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         self.run_until(future::pending()).await.unwrap_or(DisconnectReason::Closed)
     }
 
-    /// Does the same, but ends the connection early when `end` is ready. It then returns `None`,
-    /// and leaves unwritten messages to the next connection.
+    /// Does the same, but ends the connection early when `end` is ready, immediately if that is a
+    /// reason. It then returns the same, and leaves unwritten messages to the next connection.
     pub(crate) async fn run_until(
         &mut self,
-        end: impl Future<Output = ()>,
+        end: impl Future<Output = Option<DisconnectReason>>,
     ) -> Option<DisconnectReason> {
         let mut end = pin!(end);
         let reason = future::poll_fn(|cx| match self.poll_traffic(cx) {
             Poll::Ready(reason) => Poll::Ready(Some(reason)),
-            Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+            Poll::Pending => end.as_mut().poll(cx),
         })
         .await;
         self.is_ended_by_remote = reason.as_ref().is_some_and(DisconnectReason::is_by_remote);

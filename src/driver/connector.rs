@@ -379,7 +379,7 @@ impl Connector {
                 self.shared.reclaim().await;
                 let reason = tokio::select! {
                     reason = side.ended() => Some(reason),
-                    () = registered.disconnected() => None,
+                    cut_off = registered.disconnected() => cut_off,
                 };
                 // The socket that bound the name exists, and no handshake was wasted.
                 (reason, true, side.leave()?)

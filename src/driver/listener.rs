@@ -470,7 +470,10 @@ impl ListenerState {
         let reason = tokio::select! {
             reason = running.as_mut() => reason,
             // Its pipe has been retired.
-            () = registered.disconnected() => {
+            cut_off = registered.disconnected() => {
+                if let Some(reason) = cut_off {
+                    return reason;
+                }
                 let linger = self.shared.linger();
                 let linger = if registered.is_replaced() { Some(Duration::ZERO) } else { linger };
                 within(linger, running).await.unwrap_or(DisconnectReason::Closed)

@@ -128,7 +128,8 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
         | DisconnectReason::Refused { .. }
         | DisconnectReason::TooManyGroups
         | DisconnectReason::TooManyParts { .. }
-        | DisconnectReason::TooManyTopics => Level::Warn,
+        | DisconnectReason::TooManyTopics
+        | DisconnectReason::TooSlow { .. } => Level::Warn,
         DisconnectReason::Closed | DisconnectReason::ClosedByRemote | DisconnectReason::Io(_) => {
             direction.level()
         }

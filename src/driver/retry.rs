@@ -80,7 +80,8 @@ impl Retry {
             | DisconnectReason::ClosedByRemote
             | DisconnectReason::HandedOver
             | DisconnectReason::HeartbeatTimedOut
-            | DisconnectReason::Io(_) => Self::BackOff,
+            | DisconnectReason::Io(_)
+            | DisconnectReason::TooSlow { .. } => Self::BackOff,
         };
         retry.unless_stopped(Some(ReconnectStop::AfterDisconnect), options)
     }

@@ -302,9 +302,9 @@ impl RegisteredRemote {
     }
 
     /// Waits until the application disconnects the remote, or another remote takes over its
-    /// identity.
-    pub(super) async fn disconnected(&mut self) {
-        self.membership.disconnected().await;
+    /// identity. Returns a reason if the connection is to end without writing anything more.
+    pub(super) async fn disconnected(&mut self) -> Option<DisconnectReason> {
+        self.membership.disconnected().await
     }
 
     /// Returns whether another remote has taken over the identity of the remote.

@@ -196,6 +196,11 @@ pub enum DropCause {
     /// RADIO, ROUTER or XSUB reports the first message of a series;
     /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
+    /// Messages that were queued for the remote were replaced by later ones with the same first
+    /// part, with [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast). A PUB reports the
+    /// first message of a series, which ends when the remote has taken all that was queued for it;
+    /// [`RemoteStats::replaced`](crate::stats::RemoteStats::replaced) counts all.
+    Replaced,
     /// A [`Replier`](crate::Replier) was dropped, and the request was not replied to. Reported for
     /// the first of a series, which a reply to the same remote ends;
     /// [`Dropped::unanswered_requests`](crate::stats::Dropped::unanswered_requests) counts all.
@@ -224,6 +229,7 @@ impl fmt::Display for DropCause {
             Self::MalformedReply => "not a reply",
             Self::Overflowed => "a queue of received datagrams was full",
             Self::QueueFull => "the queue of the remote was full",
+            Self::Replaced => "a later message has the same first part",
             Self::UnansweredRequest => "the request was not replied to",
             Self::StrayReply => "no request waited for the reply",
             Self::Undelivered => "undelivered at the end of the remote",

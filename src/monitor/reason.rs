@@ -226,6 +226,13 @@ pub enum DisconnectReason {
     /// the other remotes, [`max_topic_bytes`](crate::Builder::max_topic_bytes) allows.
     #[error("the remote subscribes to too many topics")]
     TooManyTopics,
+    /// The remote, whose queue was full, missed as many messages in a row as
+    /// [`SlowSubscriber::Disconnect`](crate::SlowSubscriber::Disconnect) allows.
+    #[error("the remote missed {missed} messages in a row")]
+    TooSlow {
+        /// The number of messages.
+        missed: u64,
+    },
 }
 
 /// A description of a protocol violation.
@@ -332,6 +339,7 @@ impl DisconnectReason {
         match self {
             Self::TooManyGroups => Some(RemoteRefusal::TooManyGroups),
             Self::TooManyTopics => Some(RemoteRefusal::TooManyTopics),
+            Self::TooSlow { .. } => Some(RemoteRefusal::TooSlow),
             _ => None,
         }
     }
@@ -358,7 +366,8 @@ impl DisconnectReason {
             | Self::Refused { .. }
             | Self::TooManyGroups
             | Self::TooManyParts { .. }
-            | Self::TooManyTopics => false,
+            | Self::TooManyTopics
+            | Self::TooSlow { .. } => false,
         }
     }
 }

@@ -34,8 +34,31 @@ pub enum SlowSubscriber {
     /// several if that is necessary to get below a limit in bytes. It receives the most recent
     /// messages. (libzmq has no such policy.)
     DropOldest,
+    /// The message replaces the queued message with the same first part and takes its place in the
+    /// queue, whether or not the queue is full. If there is none and the queue is full, the
+    /// subscriber misses the oldest messages. It receives the last message with each first part.
+    ///
+    /// Whole messages are replaced, and only before a connection takes them to write. Messages with
+    /// different first parts can arrive in another order than they were sent. Replaced messages are
+    /// not missed: [`Dropped::replaced`](crate::stats::Dropped::replaced) and
+    /// [`RemoteStats::replaced`](crate::stats::RemoteStats::replaced) count them. (libzmq
+    /// `ZMQ_CONFLATE` keeps one part for all topics together, without high-water marks.)
+    KeepLast,
     /// The sender waits until the queues of all subscribers of the message have room. One
     /// subscriber that does not read holds up all senders of its topics. (libzmq
     /// `ZMQ_XPUB_NODROP`.)
     Wait,
+    /// The subscriber misses the message, as with [`DropNewest`](Self::DropNewest). When it has
+    /// missed a number of messages without one being queued in between, it is disconnected. (libzmq
+    /// has no such policy.)
+    ///
+    /// The connection ends immediately, with
+    /// [`DisconnectReason::TooSlow`](crate::monitor::DisconnectReason::TooSlow). If the remote had
+    /// connected to the publisher, its queued messages are
+    /// [undelivered](crate::stats::Dropped::undelivered). If the publisher had connected to it,
+    /// the publisher reconnects after a delay, and they are sent on the next connection.
+    Disconnect {
+        /// The number of messages; zero counts as one.
+        after: u64,
+    },
 }

@@ -27,7 +27,7 @@ pub(crate) use self::in_line::{InLine, WaitingLine};
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, Room};
-pub(crate) use self::outbound::Outbound;
+pub(crate) use self::outbound::{FirstPartHash, Outbound};
 pub(crate) use self::pack::{PACKED_MAX, unpack};
 pub(crate) use self::take::{Take, Want};
 pub(crate) use self::waiters::{Ticket, Waiters};

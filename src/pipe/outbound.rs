@@ -1,5 +1,6 @@
 //! The outgoing half of a pipe: from the handles to one connection.
 
+mod latest;
 mod oldest;
 
 use std::collections::VecDeque;
@@ -8,6 +9,8 @@ use std::task::{Poll, Waker};
 
 use zmtp_proto::frame::LONG_LENGTH;
 
+pub(crate) use self::latest::FirstPartHash;
+use self::latest::Latest;
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
@@ -41,6 +44,8 @@ pub(crate) struct Outbound {
     until_half: bool,
     /// Messages at the end of `queue`. Present once there were any.
     pack: Option<Box<Pack>>,
+    /// Present once a message was queued that replaces earlier ones.
+    latest: Option<Box<Latest>>,
 }
 
 impl Outbound {
@@ -56,6 +61,7 @@ impl Outbound {
             connection: ConnectionWaker::new(),
             until_half: false,
             pack: None,
+            latest: None,
         }
     }
 
@@ -72,6 +78,12 @@ impl Outbound {
         let Some(message) = message.take() else { return };
         self.bytes += bytes(&message);
         self.queue.push_back(message);
+        self.unpark(wakes);
+    }
+
+    /// Wakes the connection if it waits for a queue like this.
+    #[inline]
+    fn unpark(&mut self, wakes: &mut Wakes) {
         if !self.until_half || self.is_half_full() {
             self.connection.unpark(wakes);
         }
@@ -204,6 +216,9 @@ impl Outbound {
     fn take_all(&mut self, taken: &mut VecDeque<Message>) {
         self.count_taken(self.len());
         mem::swap(&mut self.queue, taken);
+        if let Some(latest) = &mut self.latest {
+            latest.clear();
+        }
         self.bytes = 0;
         self.packed = 0;
     }
@@ -215,6 +230,9 @@ impl Outbound {
         while took < most && taken.len() < messages {
             let Some(message) = self.queue.pop_front() else { break };
             took += bytes(&message);
+            if let Some(latest) = &mut self.latest {
+                latest.remove_first(&message);
+            }
             if self.packed > 0 {
                 let further = further_messages(&message);
                 took += further * LONG_LENGTH;
@@ -259,6 +277,7 @@ impl Outbound {
         if self.len() == 0 {
             self.queue = VecDeque::new();
             self.pack = None;
+            self.latest = None;
         }
     }
 

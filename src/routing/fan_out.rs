@@ -18,6 +18,18 @@ pub(crate) struct Copies {
     pub(crate) queued: usize,
     /// The number of copies that slow remotes have missed.
     pub(crate) missed: u64,
-    /// The remotes that have begun to miss messages.
-    pub(crate) missing: Vec<Remote>,
+    /// The number of queued copies that later messages have replaced.
+    pub(crate) replaced: u64,
+    pub(crate) reports: Vec<(Remote, SlowReport)>,
+}
+
+/// An event of a slow remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SlowReport {
+    /// It has begun to miss messages.
+    Misses,
+    /// Messages that are queued for it have begun to be replaced.
+    Replaces,
+    /// It has missed this number of messages in a row, and is to be disconnected.
+    TooSlow(u64),
 }

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventPublisher, EventSource};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Remote;
-use crate::routing::{Copies, DiscardedReplies};
+use crate::routing::{Copies, DiscardedReplies, SlowReport};
 use crate::stats::{DatagramCounters, DatagramDrop, Dropped};
 use crate::sync::Lock;
 
@@ -21,6 +21,7 @@ pub(crate) struct Losses {
     refused: AtomicU64,
     unread: AtomicU64,
     missed: AtomicU64,
+    replaced: AtomicU64,
     unroutable: AtomicU64,
     malformed_requests: AtomicU64,
     unanswered_requests: AtomicU64,
@@ -57,6 +58,7 @@ impl Losses {
             refused: AtomicU64::new(0),
             unread: AtomicU64::new(0),
             missed: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
             unroutable: AtomicU64::new(0),
             malformed_requests: AtomicU64::new(0),
             unanswered_requests: AtomicU64::new(0),
@@ -168,21 +170,30 @@ impl Losses {
         }
     }
 
-    /// Counts messages that full queues have missed, and reports the remotes that begin to miss
-    /// messages.
-    pub(crate) fn missed(&self, Copies { missed, missing, .. }: Copies) {
-        if missed == 0 {
-            return;
+    /// Counts messages that slow remotes do not receive, and reports the remotes for which this has
+    /// begun.
+    pub(crate) fn missed(&self, Copies { missed, replaced, reports, .. }: Copies) {
+        if missed > 0 {
+            self.missed.fetch_add(missed, Ordering::Relaxed);
         }
-        self.missed.fetch_add(missed, Ordering::Relaxed);
-        for remote in missing {
-            within_quota!(
-                self.quotas.missed,
-                warn,
-                connection = %remote.connection_id(),
-                "dropped a message: the queue of the remote is full",
-            );
-            self.publish(&EventSource::from(&remote), 1, DropCause::QueueFull);
+        if replaced > 0 {
+            self.replaced.fetch_add(replaced, Ordering::Relaxed);
+        }
+        for (remote, report) in reports {
+            let cause = match report {
+                SlowReport::Misses => {
+                    within_quota!(
+                        self.quotas.missed,
+                        warn,
+                        connection = %remote.connection_id(),
+                        "dropped a message: the queue of the remote is full",
+                    );
+                    DropCause::QueueFull
+                }
+                SlowReport::Replaces => DropCause::Replaced,
+                SlowReport::TooSlow(_) => continue,
+            };
+            self.publish(&EventSource::from(&remote), 1, cause);
         }
     }
 
@@ -290,6 +301,7 @@ impl Losses {
             refused: self.refused.load(Ordering::Relaxed),
             unread: self.unread.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
+            replaced: self.replaced.load(Ordering::Relaxed),
             unroutable: self.unroutable.load(Ordering::Relaxed),
             malformed_requests: self.malformed_requests.load(Ordering::Relaxed),
             unanswered_requests: self.unanswered_requests.load(Ordering::Relaxed),

@@ -62,7 +62,7 @@ pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds};
 pub(crate) use self::connection_table::ConnectionTable;
 pub(crate) use self::exclusive::Exclusive;
 pub(crate) use self::fair_queue::{Closed, FairQueue};
-pub(crate) use self::fan_out::Copies;
+pub(crate) use self::fan_out::{Copies, SlowReport};
 pub(crate) use self::group_table::GroupTable;
 pub(crate) use self::identity_table::IdentityTable;
 pub(crate) use self::interests::{Interest, Interests, Removed};

@@ -416,6 +416,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.packs = S::FANS_OUT && is_stream;
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
+            pipe.missed = 0;
             // A sender may have waited for the remote as a member of a group, or as a subscriber of
             // a topic, of an earlier connection.
             self.fan_out.held.wake_line(key, wakes);

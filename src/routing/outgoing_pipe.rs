@@ -25,6 +25,8 @@ pub(crate) struct OutgoingPipe {
     /// The number of messages for many pipes that its remote has missed since the last one that
     /// was queued without a loss.
     pub(super) missed: u64,
+    /// Whether a queued message was replaced since its connection had taken all.
+    pub(super) replaces: bool,
     /// Whether short messages for many pipes are packed.
     pub(super) packs: bool,
     /// Whether the remote of this connection accepts no more messages.

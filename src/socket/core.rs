@@ -19,7 +19,7 @@ use crate::options::{Options, Unroutable};
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
 use crate::remote::{ACCEPTS_PING, LOCK_STEP};
 use crate::routing::{
-    Copies, FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy,
+    Copies, FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, SlowReport, Strategy,
 };
 use crate::runtime::Runtime;
 use crate::sync::Lock;
@@ -169,11 +169,17 @@ impl<R: Strategy> Core<R> {
         }
     }
 
-    /// Charges copies to the budget of the task, and reports the remotes that have begun to miss
-    /// messages.
+    /// Charges copies to the budget of the task, reports the remotes that have begun to miss
+    /// messages, and disconnects those that have missed too many.
     fn account_for(&self, copies: Copies) {
         charge_copies(copies.queued);
-        self.control.shared().losses().missed(copies);
+        let shared = self.control.shared();
+        for (remote, report) in &copies.reports {
+            if let SlowReport::TooSlow(missed) = report {
+                shared.remotes.cut_off(remote.connection_id(), *missed);
+            }
+        }
+        shared.losses().missed(copies);
     }
 
     /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.

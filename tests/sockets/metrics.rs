@@ -51,6 +51,7 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=multipart}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=overflowed}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=refused}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=replaced}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=stray_reply}", 0.0),
         (
             "zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unanswered_request}",
@@ -76,6 +77,7 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=security}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_many_groups}", 0.0),
         ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_many_topics}", 0.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_slow}", 0.0),
         ("zmtp_returned_messages_total{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_sent_bytes_total{socket=front,socket_type=SERVER}", 4.0),
         ("zmtp_sent_messages_total{socket=front,socket_type=SERVER}", 1.0),

@@ -179,6 +179,70 @@ async fn without_drops_their_full_subscriber_receives_everything() {
     .await;
 }
 
+/// The queue holds one message for each topic.
+#[tokio::test]
+async fn their_stalled_subscriber_receives_the_last_messages() {
+    guarded(async {
+        for slow in [SlowSubscriber::DropOldest, SlowSubscriber::KeepLast] {
+            let publisher = Pub::builder().slow_subscriber(slow).send_hwm(3).build();
+            let subscriber = stalling(&publisher).await;
+            let (mut round, body) = (0_u32, vec![b'x'; 0x10_0000]);
+            while publisher.stats().dropped.missed + publisher.stats().dropped.replaced < 30 {
+                round += 1;
+                for topic in ["a", "b", "c"] {
+                    publisher.try_send((topic, round.to_be_bytes(), &body)).unwrap();
+                }
+                time::sleep(POLL_INTERVAL).await;
+            }
+            let mut last = [0; 3];
+            while last != [round; 3] {
+                let message = recv(&subscriber).await;
+                assert_eq!((message.len(), message[2].len()), (3, body.len()));
+                let number = u32::from_be_bytes(message[1][..].try_into().unwrap());
+                let last = &mut last[usize::from(message[0][0] - b'a')];
+                assert!(number > *last, "in order");
+                *last = number;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn their_stalled_subscriber_is_disconnected_and_returns() {
+    guarded(async {
+        let slow = SlowSubscriber::Disconnect { after: 10 };
+        let publisher = Pub::builder().slow_subscriber(slow).send_hwm(3).build();
+        let subscriber = stalling(&publisher).await;
+        let body = vec![b'x'; 0x10_0000];
+        while publisher.stats().refused.too_slow == 0 {
+            publisher.try_send(("old", &body)).unwrap();
+            time::sleep(POLL_INTERVAL).await;
+        }
+        loop {
+            publisher.try_send("new").unwrap();
+            match subscriber.try_recv_parts() {
+                Ok(message) if message[0] == b"new" => break,
+                Ok(message) => assert_eq!(message[0], b"old"),
+                Err(_) => time::sleep(POLL_INTERVAL).await,
+            }
+        }
+        assert_eq!(publisher.stats().dropped.missed, 10);
+    })
+    .await;
+}
+
+/// Connects a subscriber to all messages whose queue holds one.
+async fn stalling(publisher: &Pub) -> Socket {
+    let subscriber = subscriber(SocketType::Sub);
+    subscriber.set(SocketOption::RecvHwm, 1).unwrap();
+    subscriber.set(SocketOption::ReconnectInterval, 10).unwrap();
+    join(publisher, &subscriber, Binds::First, Transport::Tcp).await;
+    subscribe(&subscriber, SocketType::Sub, b"").await;
+    until_subscribed(publisher, &subscriber, "").await;
+    subscriber
+}
+
 fn subscriber(socket_type: SocketType) -> Socket {
     let subscriber = socket(socket_type);
     subscriber.set(SocketOption::Linger, 0).unwrap();

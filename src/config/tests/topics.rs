@@ -32,6 +32,12 @@ fn the_options_of_topics_reach_the_socket() {
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
     assert_eq!(read::<XPubConfig>(&toml::to_string(&config).unwrap()), config);
 
+    let config: PubConfig = read("slow_subscriber = { disconnect = { after = 100 } }");
+    assert_eq!(config.slow_subscriber, SlowSubscriber::Disconnect { after: 100 });
+    assert_eq!(read::<PubConfig>(&toml::to_string(&config).unwrap()), config);
+    let error = refuse::<PubConfig>("slow_subscriber = 'drop'");
+    assert!(error.contains("drop_newest"), "{error}");
+
     let error = refuse::<SocketConfig>("type = 'pub'\nmanual = true");
     assert!(error.contains("`manual`: it is not an option of a pub"), "{error}");
     let error = refuse::<SocketConfig>("type = 'pub'\nmax_groups_per_remote = 1");

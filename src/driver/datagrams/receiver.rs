@@ -94,7 +94,9 @@ impl DishReceiver {
                 overflowed: series(DatagramDrop::Overflowed),
                 remote: remote.clone(),
             };
-            self.receive(&mut receiving, joined.disconnected()).instrument(span).await;
+            self.receive(&mut receiving, async { drop(joined.disconnected().await) })
+                .instrument(span)
+                .await;
             drop(receiving);
             joined.end(DisconnectReason::Closed, &mut attachment, None);
         }

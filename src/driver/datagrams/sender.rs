@@ -185,7 +185,7 @@ impl RadioSender {
         };
         let outcome = tokio::select! {
             outcome = sending.run().instrument(span) => Some(outcome),
-            () = joined.disconnected() => None,
+            _ = joined.disconnected() => None,
         };
         drop(sending);
         let was_useful = joined.remote().stats().sent.messages > 0;

@@ -58,7 +58,7 @@ impl OutgoingPipes<NoticeTable> {
     }
 
     /// Queues a message for the remote of a connection alone, if its queue has room and no sender
-    /// waits for it. Takes it out of `message` only then.
+    /// waits for it, or in place of one that it replaces. Takes it out of `message` only then.
     pub(crate) fn try_send_to(
         &mut self,
         connection: ConnectionId,
@@ -69,7 +69,7 @@ impl OutgoingPipes<NoticeTable> {
             return Err(Refusal::Closed);
         }
         match self.strategy.keys.get(&connection).copied() {
-            Some(key) => self.try_send_only(key, message, wakes),
+            Some(key) => self.try_send_only(key, self.strategy.table.slow, message, wakes),
             None => Err(Refusal::HostUnreachable),
         }
     }

@@ -33,6 +33,7 @@ impl<S: Strategy> OutgoingPipes<S> {
             connection: None,
             remote: None,
             missed: 0,
+            replaces: false,
             packs: false,
             draining: false,
             is_replaced: false,

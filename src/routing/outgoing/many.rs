@@ -8,11 +8,11 @@ use slotmap::SlotMap;
 use super::OutgoingPipes;
 use crate::message::Message;
 use crate::options::SlowSubscriber;
-use crate::pipe::{PACKED_MAX, PipeKey, Ticket};
+use crate::pipe::{FirstPartHash, PACKED_MAX, PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, Copies, ManyPipes, Refusal, Strategy};
+use crate::routing::{Choice, Copies, ManyPipes, Refusal, SlowReport, Strategy};
 use crate::sync::Wakes;
 
 impl FanOut {
@@ -117,14 +117,18 @@ impl<S: Strategy> OutgoingPipes<S> {
         Ok(S::SUBSCRIBES && self.take_subscription(message, wakes))
     }
 
-    /// Queues a message in one pipe alone, if it has room and no sender waits for it.
+    /// Queues a message in one pipe alone, if it has room and no sender waits for it, or in place of
+    /// one that it replaces by the policy for slow remotes.
     pub(crate) fn try_send_only(
         &mut self,
         key: PipeKey,
+        slow: SlowSubscriber,
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        let only = ManyPipes { keys: &[key], slow: SlowSubscriber::Wait };
+        let keeps_last = slow == SlowSubscriber::KeepLast;
+        let slow = if keeps_last { slow } else { SlowSubscriber::Wait };
+        let only = ManyPipes { keys: &[key], slow };
         self.fan_out.try_send(only, &mut self.pipes, message, wakes)
     }
 
@@ -197,21 +201,48 @@ fn push_to_many(
     message: Message,
     wakes: &mut Wakes,
 ) {
+    if slow == SlowSubscriber::KeepLast {
+        return push_latest_to_many(pipes, copies, keys, message, wakes);
+    }
     let mut message = Some(message);
     for (behind, key) in (0..keys.len()).rev().zip(keys) {
         let Some(pipe) = pipes.get_mut(*key) else { continue };
         if pipe.outbound.has_room() {
             pipe.missed = 0;
-        } else {
-            let drops_oldest = slow == SlowSubscriber::DropOldest;
-            let removed = if drops_oldest { pipe.outbound.remove_oldest() } else { None };
-            count_missed(pipe, removed.unwrap_or(1), copies);
-            if removed.is_none() {
-                continue;
-            }
+        } else if !make_room(pipe, slow, copies) {
+            continue;
         }
         copies.queued += 1;
         push_copy(pipe, &mut message, behind == 0, wakes);
+    }
+}
+
+/// Queues a message in all of these pipes, in place of the one with the same first part.
+#[inline(never)]
+fn push_latest_to_many(
+    pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
+    copies: &mut Copies,
+    keys: &[PipeKey],
+    message: Message,
+    wakes: &mut Wakes,
+) {
+    let hash = FirstPartHash::of(&message);
+    for key in keys {
+        let Some(pipe) = pipes.get_mut(*key) else { continue };
+        if pipe.outbound.is_retired() {
+            count_missed(pipe, 1, copies);
+            continue;
+        }
+        copies.queued += 1;
+        pipe.replaces &= pipe.outbound.len() > 0;
+        let displaced = pipe.outbound.push_latest(message.clone(), hash, wakes);
+        match displaced.missed {
+            0 => pipe.missed = 0,
+            missed => count_missed(pipe, missed, copies),
+        }
+        if displaced.replaced > 0 {
+            count_replaced(pipe, displaced.replaced, copies);
+        }
     }
 }
 
@@ -234,13 +265,38 @@ fn push_copy(
     }
 }
 
+/// Applies the policy for slow remotes to a full pipe. Returns whether it has room now.
+#[inline]
+fn make_room(pipe: &mut OutgoingPipe, slow: SlowSubscriber, copies: &mut Copies) -> bool {
+    let removed = match slow {
+        SlowSubscriber::DropOldest => pipe.outbound.remove_oldest(),
+        _ => None,
+    };
+    count_missed(pipe, removed.unwrap_or(1), copies);
+    if let SlowSubscriber::Disconnect { after } = slow {
+        // Once for each connection.
+        let remote = pipe.remote.as_ref().filter(|_| pipe.missed == after.max(1));
+        copies.reports.extend(remote.map(|it| (it.clone(), SlowReport::TooSlow(pipe.missed))));
+    }
+    removed.is_some()
+}
+
 #[inline]
 fn count_missed(pipe: &mut OutgoingPipe, messages: u64, copies: &mut Copies) {
     copies.missed += messages;
     let Some(remote) = &pipe.remote else { return };
     remote.counters().count_missed(messages);
     if pipe.missed == 0 {
-        copies.missing.push(remote.clone());
+        copies.reports.push((remote.clone(), SlowReport::Misses));
     }
     pipe.missed += messages;
+}
+
+fn count_replaced(pipe: &mut OutgoingPipe, messages: u64, copies: &mut Copies) {
+    copies.replaced += messages;
+    let Some(remote) = &pipe.remote else { return };
+    remote.counters().count_replaced(messages);
+    if !mem::replace(&mut pipe.replaces, true) {
+        copies.reports.push((remote.clone(), SlowReport::Replaces));
+    }
 }

@@ -5,31 +5,33 @@ use std::mem;
 use proptest::test_runner::TestCaseResult;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::LONG_LENGTH;
+use zmtp_proto::message_shape::first_part;
 use zmtp_proto::topic::Topic;
 
 use super::*;
 use crate::message::{AnyMessage, Multipart};
 use crate::options::{SlowSubscriber, TopicOptions};
-use crate::pipe::unpack;
+use crate::pipe::{Room, unpack};
 use crate::remote::Remote;
 use crate::remote::tests::any_remote;
-use crate::routing::{FirstPart, SubscriptionTable};
+use crate::routing::{Copies, FirstPart, SlowReport, SubscriptionTable};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Sends a message of this length.
-    Send(usize),
+    /// Sends a message with this first part, and a second part of this length.
+    Send(u8, usize),
     SetHwm(HighWaterMark),
-    Take,
+    /// Takes as a connection does, or over `inproc` as a receiver with this room.
+    Take(Room),
 }
 
 proptest! {
     #[test]
     fn the_queue_of_a_slow_subscriber_is_that_of_the_policy(
-        slow in prop_oneof![Just(SlowSubscriber::DropNewest), Just(SlowSubscriber::DropOldest)],
+        (slow, is_stream) in (policies(), any::<bool>()),
         steps in vec(steps(), 1..200),
     ) {
-        let mut socket = Socket::new(slow);
+        let mut socket = Socket::new(slow, is_stream);
         for step in steps {
             socket.step(step)?;
             socket.check()?;
@@ -39,16 +41,27 @@ proptest! {
     }
 }
 
+fn policies() -> impl Strategy<Value = SlowSubscriber> {
+    prop_oneof![
+        Just(SlowSubscriber::DropNewest),
+        Just(SlowSubscriber::DropOldest),
+        Just(SlowSubscriber::KeepLast),
+        (0..4_u64).prop_map(|after| SlowSubscriber::Disconnect { after }),
+    ]
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     // Up to 256 bytes are packed, and a connection takes some long messages at a time.
     let lens = prop_oneof![4 => 0..300_usize, 1 => Just(0x2_0000)];
     let bytes = prop_oneof![1 => Just(0), 1 => 0..3_000_usize];
     prop_oneof![
-        12 => lens.prop_map(Step::Send),
+        12 => (0..6_u8, lens).prop_map(|(topic, len)| Step::Send(topic, len)),
         1 => (0..9_usize, bytes).prop_map(|(messages, bytes)| {
             Step::SetHwm(HighWaterMark::new(messages, bytes))
         }),
-        2 => Just(Step::Take),
+        2 => (1..9_usize, 1..2_000_usize).prop_map(|(messages, bytes)| {
+            Step::Take(Room { messages, bytes, is_all: true })
+        }),
     ]
 }
 
@@ -60,9 +73,7 @@ struct Socket {
     plain: Plain,
     /// The number of messages sent so far.
     sent: u32,
-    missed: u64,
-    /// The number of reports.
-    begun: usize,
+    copies: Copies,
 }
 
 /// The definition of the policies.
@@ -71,14 +82,16 @@ struct Plain {
     hwm: HighWaterMark,
     queue: VecDeque<Message>,
     missed: u64,
-    /// Whether messages were missed since the last one that was queued without a loss.
-    is_missing: bool,
-    /// The number of times that this has begun.
-    begun: usize,
+    replaced: u64,
+    /// The number of messages missed since the last one that was queued without a loss.
+    missed_in_a_row: u64,
+    /// Whether a message was replaced since the queue was empty.
+    replaces: bool,
+    reports: Vec<SlowReport>,
 }
 
 impl Socket {
-    fn new(slow_subscriber: SlowSubscriber) -> Self {
+    fn new(slow_subscriber: SlowSubscriber, is_stream: bool) -> Self {
         let hwm = HighWaterMark::new(4, 0);
         let mut pipes = OutgoingPipes::new(SubscriptionTable::default(), hwm);
         pipes.set_topic_options(TopicOptions { slow_subscriber, ..TopicOptions::default() });
@@ -87,24 +100,28 @@ impl Socket {
         pipes.connect(key, &remote, &mut Wakes::None);
         let subscribe = Command::Subscribe(Topic::try_from("").unwrap());
         pipes.command(key, &subscribe, None, &mut Wakes::None).unwrap();
+        pipes.pipes[key].packs &= is_stream;
         let plain = Plain {
             slow: slow_subscriber,
             hwm,
             queue: VecDeque::new(),
             missed: 0,
-            is_missing: false,
-            begun: 0,
+            replaced: 0,
+            missed_in_a_row: 0,
+            replaces: false,
+            reports: Vec::new(),
         };
-        Self { pipes, key, remote, plain, sent: 0, missed: 0, begun: 0 }
+        Self { pipes, key, remote, plain, sent: 0, copies: Copies::default() }
     }
 
     fn step(&mut self, step: Step) -> TestCaseResult {
         let Self { pipes, key, plain, .. } = self;
         match step {
-            Step::Send(len) => {
+            Step::Send(topic, len) => {
                 self.sent += 1;
-                let parts = [&self.sent.to_be_bytes()[..], &vec![7; len]];
-                let message = Multipart::from(parts).into_queue();
+                let mut body = self.sent.to_be_bytes().to_vec();
+                body.resize(4 + len, 7);
+                let message = Multipart::from((&[topic], &body)).into_queue();
                 plain.send(message.clone());
                 let sent = pipes.try_send(&FirstPart, &mut Some(message), &mut Wakes::None);
                 prop_assert_eq!(sent, Ok(()), "the sender never waits");
@@ -113,50 +130,96 @@ impl Socket {
                 plain.hwm = hwm;
                 pipes.set_hwm(hwm, &mut Wakes::None);
             }
-            Step::Take => {
+            Step::Take(room) => {
+                let packs = pipes.pipes[*key].packs;
+                let want = if packs { Want::Write } else { Want::Room(room) };
+                let (mut packed, noop) = (VecDeque::new(), Waker::noop());
+                let _ = pipes.poll_take(*key, want, &mut packed, noop, &mut Wakes::None);
                 let mut taken = VecDeque::new();
-                let (want, noop) = (Want::Write, Waker::noop());
-                let _ = pipes.poll_take(*key, want, &mut taken, noop, &mut Wakes::None);
-                let mut messages = VecDeque::new();
-                taken.into_iter().for_each(|packed| unpack(packed, &mut messages));
-                let rest = plain.queue.split_off(messages.len());
-                prop_assert!(mem::replace(&mut plain.queue, rest) == messages);
+                packed.into_iter().for_each(|packed| unpack(packed, &mut taken));
+                prop_assert_eq!(taken.is_empty(), plain.queue.is_empty());
+                let rest = plain.queue.split_off(taken.len());
+                prop_assert!(mem::replace(&mut plain.queue, rest) == taken);
             }
         }
         Ok(())
     }
 
     fn check(&mut self) -> TestCaseResult {
-        let Self { pipes, key, remote, plain, .. } = self;
-        let copies = pipes.take_copies();
-        self.begun += copies.missing.len();
-        self.missed += copies.missed;
-        prop_assert_eq!((self.missed, self.begun), (plain.missed, plain.begun));
-        prop_assert_eq!(remote.stats().missed, plain.missed);
+        let Self { pipes, key, remote, plain, copies, .. } = self;
+        let more = pipes.take_copies();
+        copies.missed += more.missed;
+        copies.replaced += more.replaced;
+        copies.reports.extend(more.reports);
+        prop_assert_eq!((copies.missed, copies.replaced), (plain.missed, plain.replaced));
+        let reports: Vec<_> = copies.reports.iter().map(|(_, report)| *report).collect();
+        prop_assert_eq!(&reports, &plain.reports);
+        let stats = remote.stats();
+        prop_assert_eq!((stats.missed, stats.replaced), (plain.missed, plain.replaced));
         let outbound = &pipes.pipes[*key].outbound;
-        prop_assert_eq!(
-            (outbound.len(), outbound.has_room()),
-            (plain.queue.len(), plain.has_room())
-        );
+        prop_assert_eq!(outbound.len(), plain.queue.len());
+        prop_assert_eq!(outbound.has_room(), plain.has_room());
         Ok(())
     }
 }
 
 impl Plain {
     fn send(&mut self, message: Message) {
-        let missed = self.missed;
-        while !self.has_room() && self.slow == SlowSubscriber::DropOldest {
+        let (missed, replaced) = (self.missed, self.replaced);
+        self.replaces &= !self.queue.is_empty();
+        match self.slow {
+            SlowSubscriber::DropOldest => self.drop_oldest_and_push(message),
+            SlowSubscriber::KeepLast => self.replace_or_push(message),
+            _ if self.has_room() => self.queue.push_back(message),
+            _ => self.missed += 1,
+        }
+        if self.missed == missed {
+            self.missed_in_a_row = 0;
+        } else {
+            if self.missed_in_a_row == 0 {
+                self.reports.push(SlowReport::Misses);
+            }
+            self.missed_in_a_row += self.missed - missed;
+        }
+        match self.slow {
+            SlowSubscriber::Disconnect { after }
+                if self.missed > missed && self.missed_in_a_row == after.max(1) =>
+            {
+                self.reports.push(SlowReport::TooSlow(after.max(1)));
+            }
+            _ => {}
+        }
+        if self.replaced > replaced && !mem::replace(&mut self.replaces, true) {
+            self.reports.push(SlowReport::Replaces);
+        }
+    }
+
+    fn drop_oldest_and_push(&mut self, message: Message) {
+        while !self.has_room() {
             self.queue.pop_front();
             self.missed += 1;
         }
-        if self.has_room() {
-            self.queue.push_back(message);
-        } else {
-            self.missed += 1;
+        self.queue.push_back(message);
+    }
+
+    fn replace_or_push(&mut self, message: Message) {
+        let is_same = |other: &Message| first_part(other) == first_part(&message);
+        loop {
+            let at = self.queue.iter().position(is_same);
+            // There is room for the message without the one that it replaces.
+            let replaced = at.and_then(|at| self.queue.remove(at).map(|replaced| (at, replaced)));
+            if self.has_room() {
+                self.replaced += u64::from(at.is_some());
+                return self.queue.insert(at.unwrap_or(self.queue.len()), message);
+            }
+            if let Some((at, replaced)) = replaced {
+                self.queue.insert(at, replaced);
+            }
+            match self.queue.pop_front() {
+                Some(oldest) if is_same(&oldest) => self.replaced += 1,
+                _ => self.missed += 1,
+            }
         }
-        let is_missing = self.missed > missed;
-        self.begun += usize::from(is_missing && !self.is_missing);
-        self.is_missing = is_missing;
     }
 
     fn has_room(&self) -> bool {

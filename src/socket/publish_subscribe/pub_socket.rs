@@ -94,12 +94,15 @@ use crate::socket::{Core, Handle, Kind};
 /// |---|---|---|
 /// | `DropNewest`, the default | is dropped | streams of events, as with libzmq |
 /// | `DropOldest` | is queued in place of the oldest one | streams of which the end matters |
+/// | `KeepLast` | replaces the queued one with the same first part | values that change |
 /// | `Wait` | delays its sender | trusted subscribers that must receive everything |
+/// | `Disconnect` | is dropped, and after several the subscriber is disconnected | subscribers that start over |
 ///
 /// The publisher counts the messages that a remote has missed:
 /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) for each remote,
-/// [`Dropped::missed`](crate::stats::Dropped::missed) for all. The [`monitor`](Self::monitor)
-/// reports the first of a series.
+/// [`Dropped::missed`](crate::stats::Dropped::missed) for all. It counts messages that were
+/// replaced separately, as `replaced`. The [`monitor`](Self::monitor) reports the first of a
+/// series of either.
 ///
 /// With `Wait`, a sender waits until the queues of all subscribers of its message have room:
 /// [`full_subscribers`](Self::full_subscribers) returns those that have none. One subscriber that

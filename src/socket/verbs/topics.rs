@@ -55,7 +55,8 @@ macro_rules! topic_options {
             /// Sets what happens to a message for a subscriber whose queue is full. Default:
             /// [`SlowSubscriber::DropNewest`](crate::SlowSubscriber::DropNewest), as RFC 29
             /// requires. (libzmq `ZMQ_XPUB_NODROP` selects
-            /// [`Wait`](crate::SlowSubscriber::Wait); it has no option for the others.)
+            /// [`Wait`](crate::SlowSubscriber::Wait), and `ZMQ_CONFLATE` resembles
+            /// [`KeepLast`](crate::SlowSubscriber::KeepLast).)
             pub fn slow_subscriber(
                 mut self,
                 slow_subscriber: $crate::options::SlowSubscriber,

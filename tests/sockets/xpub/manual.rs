@@ -1,6 +1,6 @@
 //! Publishers whose application decides about requests.
 
-use tokio_zmtp::{AnswerError, SubscriptionRequest, TryRouteError, Upstream, XPub};
+use tokio_zmtp::{AnswerError, SlowSubscriber, SubscriptionRequest, TryRouteError, Upstream, XPub};
 
 use super::{bound, message_of_xsub, requests};
 use crate::publishing::subscriber;
@@ -140,6 +140,22 @@ async fn a_message_for_a_full_remote_returns() {
     let sent = publisher.try_send_to(&request, "too much");
     assert_eq!(sent, Err(TryRouteError::Full("too much".into())));
     assert_eq!(publisher.stats().dropped.missed, 0);
+}
+
+#[tokio::test]
+async fn the_last_value_replaces_the_queued_one_of_its_topic() {
+    let _watchdog = Watchdog::start();
+    let publisher = XPub::builder().manual(true).slow_subscriber(SlowSubscriber::KeepLast).build();
+    let remote = subscriber(&bound(&publisher).await, &["a"]).await;
+    let request = subscription(&publisher).await;
+    publisher.accept(&request).unwrap();
+    publisher.try_send_to(&request, vec![b'x'; LONGER_THAN_BUFFERS]).unwrap();
+    remote.peek().await;
+    publisher.send(["a", "1"]).await.unwrap();
+    publisher.try_send_to(&request, ["a", "2"]).unwrap();
+    publisher.send(["a", "3"]).await.unwrap();
+    let stats = publisher.stats();
+    assert_eq!((stats.queued.outgoing, stats.dropped.replaced), (1, 2));
 }
 
 async fn subscription(publisher: &XPub) -> SubscriptionRequest {

@@ -88,7 +88,9 @@ impl XPub {
     /// without waiting. See [The last value](XPub#the-last-value).
     ///
     /// It needs no [manual mode](XPub#manual-mode). Without it, messages that were published since
-    /// the remote has subscribed may be ahead of this one.
+    /// the remote has subscribed may be ahead of this one. With
+    /// [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast), it replaces a queued message
+    /// as a published one does, and always finds room.
     ///
     /// # Errors
     ///
