@@ -148,6 +148,17 @@ fn majordomo_serves_a_client_and_a_worker_of_python() {
 }
 
 #[test]
+fn market_data_keeps_late_and_slow_displays_up_to_date() {
+    let shown = start("market_data").finish();
+    assert!(shown.contains("late: 2 prices, {\"energy.gas\": 997, \"energy.oil\": 997}\n"));
+    assert!(shown.contains(" prices, up to date: true\nslow: "));
+    assert!(shown.ends_with(" prices, up to date: true\n"));
+    let replaced = shown.lines().skip(1).take(3).map(|line| line.split_whitespace().last());
+    let replaced: Vec<u32> = replaced.map(|count| count.unwrap().parse().unwrap()).collect();
+    assert!(replaced.iter().any(|count| *count > 0), "no display is slow: {shown}");
+}
+
+#[test]
 fn mesh_agrees_on_one_peer() {
     let shown = start("mesh").finish();
     assert_eq!(shown.matches("; carol has the fewest jobs\n").count(), 4);
