@@ -57,6 +57,13 @@ async fn bitcoin_prints_the_blocks_of_a_node_and_counts_those_that_it_misses() {
 }
 
 #[test]
+fn clone_gives_all_clients_the_same_table() {
+    let shown = start("clone").finish();
+    assert!(shown.contains("late: 20 keys after 1 snapshots\n"));
+    assert!(shown.ends_with("all tables are equal: true\n"));
+}
+
+#[test]
 fn espresso_shows_the_subscriptions_and_messages_that_pass() {
     let shown = start("espresso").finish();
     let messages = "A-00001, B-00001, A-00002, B-00002, A-00003, B-00003";
