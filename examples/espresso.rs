@@ -1,10 +1,9 @@
-//! A listener shows everything that passes a proxy of topics: Espresso, as in the ZeroMQ guide.
+//! A listener shows all messages that pass a proxy of topics: Espresso, as in the ZeroMQ guide.
 //!
 //! `cargo run --example espresso`
 //!
-//! The publisher sends only what passes: the proxy forwards subscriptions, so that the publisher
-//! knows the topics of subscribers that it is not connected to. When the subscriber leaves, nothing
-//! passes any more.
+//! The proxy forwards subscriptions, so that the publisher sends it only messages that the
+//! subscriber has subscribed to. When the subscriber leaves, no further messages pass.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -55,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Receives the messages of two topics, and leaves.
+/// Receives the messages of two topics, and disconnects.
 async fn subscribe(endpoint: Endpoint) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
     let subscriber = Sub::new();
     for topic in TOPICS {
@@ -69,12 +68,12 @@ async fn subscribe(endpoint: Endpoint) -> Result<Vec<String>, Box<dyn Error + Se
     Ok(received)
 }
 
-/// Records what passes until all subscriptions are cancelled.
+/// Records all messages that pass, until all subscriptions are cancelled.
 async fn listen(listener: Pull) -> Result<Vec<String>, RecvError> {
     let (mut lines, mut topics) = (Vec::new(), BTreeSet::new());
     while lines.is_empty() || !topics.is_empty() {
         let message = listener.recv().await?;
-        // A subscription or cancellation is a byte and the topic.
+        // A subscription or cancellation is the byte 1 or 0, followed by the topic.
         let (act, text) = match &message[0] {
             [1, topic @ ..] => {
                 topics.insert(topic.to_vec());

@@ -1,14 +1,16 @@
-//! A publisher of prices, and displays that are up to date however late or slow they are.
+//! A publisher of prices, and displays that are up to date even if they are late or slow.
 //!
 //! ```sh
 //! cargo run --example market_data
 //! ```
 //!
-//! A display receives the last price of each of its instruments as soon as it has subscribed. One
-//! that does not keep up misses prices, but never the last one: a new price replaces that of the
-//! same instrument in its queue. The publisher shows how many prices were replaced for each display.
+//! A display receives the last price of each of its instruments immediately after it subscribes. A
+//! slow display skips prices, but always receives the last one: a new price replaces the queued
+//! price of the same instrument. The publisher shows how many prices were replaced for each
+//! display.
 //!
-//! Without arguments, everything is in one program that ends by itself. In several terminals:
+//! Without arguments, the publisher and three displays run in one program, which ends by itself. In
+//! several terminals:
 //!
 //! ```sh
 //! cargo run --example market_data publisher tcp://127.0.0.1:5555
@@ -51,8 +53,8 @@ async fn main() -> Result {
     }
 }
 
-/// Runs a display that reads at once, one that reads nothing before the end, and one that comes
-/// late.
+/// Runs a display that reads immediately, one that reads nothing before the end, and one that
+/// subscribes late.
 async fn demonstrate() -> Result {
     let mut publisher = Publisher::bind("tcp://127.0.0.1:*").await?;
     let endpoint = publisher.socket.last_endpoint().ok_or("the publisher is not bound")?;
@@ -62,7 +64,7 @@ async fn demonstrate() -> Result {
     publisher.wait_for_displays("", 2).await?;
     publisher.publish(1, Duration::ZERO).await?;
 
-    // The prices of energy do not change any more, and are not published again.
+    // The energy prices no longer change, and are not published again.
     publisher.close("energy.");
     let late = tokio::spawn(Display::connect(endpoint, "energy.").await?.collect(None));
     publisher.wait_for_displays("energy.", 3).await?;
@@ -92,10 +94,10 @@ struct Publisher {
 impl Publisher {
     async fn bind(endpoint: &str) -> Result<Self> {
         let socket = XPub::builder()
-            // A display receives the last prices even if another one has subscribed before.
+            // Each display receives the last prices, not only the first one of a topic.
             .verbosity(Verbosity::Verbose)
             .slow_subscriber(SlowSubscriber::KeepLast)
-            // What the system has taken can no longer be replaced.
+            // Prices in the buffer of the system can no longer be replaced.
             .send_buffer_size(0x2000)
             .bind(endpoint)
             .await?;
@@ -134,18 +136,18 @@ impl Publisher {
         Ok(())
     }
 
-    /// Sends the last prices of the instruments that a display has subscribed to, to it alone.
+    /// Sends a display the last prices of the instruments that it has subscribed to.
     fn answer(&self, upstream: &Upstream) {
         let Upstream::Subscribe(request) = upstream else { return };
         for (instrument, price) in &self.last {
             if request.topic().matches(instrument.as_bytes()) {
-                // It fails if the display has left in the meantime.
+                // This fails if the display has left in the meantime.
                 let _ = self.socket.try_send_to(request, [&instrument[..], &price.to_string()]);
             }
         }
     }
 
-    /// Shows how many prices wait for each display, and how many were replaced by later ones.
+    /// Shows the numbers of queued and of replaced prices for each display.
     fn show_displays(&self) {
         println!("{:22} {:>8} {:>8}", "display", "waiting", "replaced");
         for remote in self.socket.remotes().iter() {
@@ -181,8 +183,8 @@ impl Display {
         }
     }
 
-    /// Receives prices until the end, beginning at a signal if there is one. Returns their number,
-    /// and the last of each instrument.
+    /// Receives prices until the end, starting at the signal `begin` if there is one. Returns their
+    /// number, and the last price of each instrument.
     async fn collect(
         self,
         begin: Option<oneshot::Receiver<()>>,

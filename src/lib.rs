@@ -45,8 +45,8 @@
 //! | [`Router`] | [`Dealer`]s, [`Router`]s, [`Req`]s | by [`Identity`] | fair-queued | fails immediately, or drops by option |
 //! | [`Rep`] | [`Req`]s, [`Dealer`]s | replies to each request, in any order | fair-queued | waits for that requester |
 //! | [`Req`] | [`Rep`]s, [`Router`]s | round-robin | the reply of each request | waits |
-//! | [`Pub`] | [`Sub`]s, [`XSub`]s | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or waits by option |
-//! | [`XPub`] | [`Sub`]s, [`XSub`]s | like a [`Pub`] | fair-queued, the requests of subscribers and messages | drops for that subscriber, or waits by option |
+//! | [`Pub`] | [`Sub`]s, [`XSub`]s | to all that have subscribed to a prefix of the first part | never | drops for that subscriber, or as [`SlowSubscriber`] specifies |
+//! | [`XPub`] | [`Sub`]s, [`XSub`]s | like a [`Pub`] | fair-queued, the requests of subscribers and messages | like a [`Pub`] |
 //! | [`Sub`] | [`Pub`]s, [`XPub`]s | never | fair-queued, the messages that it has [subscribed](Sub#subscriptions) to | – |
 //! | [`XSub`] | [`Pub`]s, [`XPub`]s | to all | fair-queued, without a filter | drops for that publisher |
 //! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never | drops for that member, or waits by option |
@@ -92,9 +92,10 @@
 //! Every remote has two queues, one for each direction, each with an exact high-water mark. When no
 //! queue has room for a message, the socket is *mute*: `send` waits, and `try_send` returns the
 //! message. A [`Router`] does not wait: `route` fails immediately with the message, or drops it by
-//! option. A [`Pub`], [`XPub`], [`Radio`] or [`XSub`] drops the message for each remote whose queue is
-//! full, and counts it. The column *When full* above shows this for each type, and [`guide::limits`]
-//! all limits.
+//! option. By default, a [`Pub`], [`XPub`], [`Radio`] or [`XSub`] drops the message for each remote
+//! whose queue is full, and counts it. The column *When full* above shows this for each type, and
+//! [`guide::limits`] lists all limits.
+//!
 //! While a queue of received messages is full, the socket does not read from that remote. The queue
 //! of the remote then fills, and the remote waits or drops in turn. Other remotes are not affected.
 //!

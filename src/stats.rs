@@ -57,8 +57,8 @@ pub struct RemoteStats {
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
     /// The number of messages of a PUB, XPUB, RADIO or XSUB that were dropped for this remote,
-    /// because its queue was full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such messages
-    /// of a ROUTER.
+    /// because its queue was full, and with [`Unroutable::Drop`](crate::Unroutable::Drop) of such
+    /// messages of a ROUTER.
     pub missed: u64,
     /// The number of messages of a PUB or XPUB that a later one with the same first part has
     /// replaced in the queue of this remote, with
@@ -172,9 +172,11 @@ pub struct RefusedRemotes {
     /// disconnected: [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
     pub too_many_groups: u64,
     /// The remote subscribed to more topics than this [`Pub`](crate::Pub) or
-    /// [`XPub`](crate::XPub) allows, and was disconnected: [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics).
+    /// [`XPub`](crate::XPub) allows, and was disconnected:
+    /// [`TooManyTopics`](crate::monitor::DisconnectReason::TooManyTopics).
     pub too_many_topics: u64,
-    /// The remote missed more messages in a row than this [`Pub`](crate::Pub) allows, and was
+    /// The remote missed as many messages in a row as
+    /// [`SlowSubscriber::Disconnect`](crate::SlowSubscriber::Disconnect) specifies, and was
     /// disconnected: [`TooSlow`](crate::monitor::DisconnectReason::TooSlow).
     pub too_slow: u64,
 }

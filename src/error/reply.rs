@@ -14,14 +14,14 @@ pub enum AnswerError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// The connection through which the request came has ended.
+    /// The connection that sent the subscription request has ended.
     #[error("the connection of the request has ended")]
     HostUnreachable,
     /// The option [`manual`](crate::Builder::manual) is not set: the socket accepts all requests
     /// itself.
     #[error("without `manual`, the socket accepts all requests itself")]
     NotManual,
-    /// The socket has as many topics as it can have: about a billion.
+    /// The socket has reached its maximum number of topics, about a billion.
     #[error("the socket has too many topics")]
     TooManyTopics,
 }

@@ -8,11 +8,10 @@ use zmtp_proto::topic::Topic;
 use super::{AnyMessage, Message, Multipart};
 use crate::remote::Remote;
 
-/// What an [`XPub`](crate::XPub) receives from its subscribers: a request about a topic, or a
-/// user message.
+/// A subscription request or user message that an [`XPub`](crate::XPub) receives.
 ///
-/// It converts into the message that an XPUB of libzmq receives: a request becomes a message of one
-/// part, which is the byte 1 to subscribe or 0 to cancel, and then the topic.
+/// It converts into the message that an XPUB of libzmq receives. A request becomes a message of one
+/// part: the byte 1 to subscribe or 0 to cancel, followed by the topic.
 ///
 /// # Examples
 ///
@@ -30,20 +29,20 @@ use crate::remote::Remote;
 /// ```
 #[derive(Clone, Debug)]
 pub enum Upstream {
-    /// The remote subscribes to a topic.
+    /// A remote subscribes to a topic.
     Subscribe(SubscriptionRequest),
-    /// The remote has cancelled a subscription, or its connection has ended.
+    /// A remote has cancelled a subscription, or its connection has ended.
     Cancel(SubscriptionRequest),
-    /// A user message of the remote, an [XSUB](crate::XSub).
+    /// A user message of an [XSUB](crate::XSub).
     Message(Multipart),
 }
 
-/// The request of a remote to subscribe to a topic, or to cancel a subscription.
+/// A request of a remote to subscribe to a topic, or to cancel a subscription.
 ///
-/// It belongs to the connection that has asked, and never to a later one.
+/// It belongs to the connection that sent it, and never to a later one.
 #[derive(Clone, Debug)]
 pub struct SubscriptionRequest {
-    /// Whether it is not a cancellation.
+    /// Whether it subscribes, instead of cancelling.
     subscribes: bool,
     topic: Topic,
     remote: Remote,
@@ -69,8 +68,8 @@ impl SubscriptionRequest {
         &self.topic
     }
 
-    /// Returns the remote that has asked. When its connection ends, it cancels its subscriptions
-    /// this way as well.
+    /// Returns the remote that subscribes or cancels. When its connection ends, its subscriptions
+    /// are cancelled on its behalf.
     ///
     /// # Examples
     ///
@@ -126,12 +125,12 @@ impl From<Upstream> for Multipart {
     }
 }
 
-/// Returns the form that queues hold of a request.
+/// Returns the form of a request in queues.
 pub(crate) fn subscription_notice(subscribes: bool, topic: &[u8]) -> Message {
     Multipart::from(subscription::body(subscribes, topic)).into_queue()
 }
 
-/// Returns the request that a message in a queue stands for, if it does.
+/// Returns the request that a queued message represents, if any.
 fn request(frames: &[u8]) -> Option<Command> {
     // Only a whole message of one part is a request.
     if split_first_part(frames).is_some() {

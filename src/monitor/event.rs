@@ -93,8 +93,9 @@ pub enum EventKind {
     /// The endpoint establishes connections again, because enough messages of ended remotes have
     /// been received.
     ConnectionsResumed,
-    /// The remote has subscribed to a topic. A [`Pub`](crate::Pub) or [`XPub`](crate::XPub) reports it with the
-    /// option [`subscription_events`](crate::Builder::subscription_events). (libzmq has no such event.)
+    /// The remote has subscribed to a topic. A [`Pub`](crate::Pub) or [`XPub`](crate::XPub) reports
+    /// it with the option [`subscription_events`](crate::Builder::subscription_events). (libzmq has
+    /// no such event.)
     Subscribed {
         /// The topic, which the remote had not subscribed to before.
         topic: Topic,

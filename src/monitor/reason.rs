@@ -226,8 +226,8 @@ pub enum DisconnectReason {
     /// the other remotes, [`max_topic_bytes`](crate::Builder::max_topic_bytes) allows.
     #[error("the remote subscribes to too many topics")]
     TooManyTopics,
-    /// The remote, whose queue was full, missed as many messages in a row as
-    /// [`SlowSubscriber::Disconnect`](crate::SlowSubscriber::Disconnect) allows.
+    /// The queue of the remote was full, and the remote missed as many messages in a row as
+    /// [`SlowSubscriber::Disconnect`](crate::SlowSubscriber::Disconnect) specifies.
     #[error("the remote missed {missed} messages in a row")]
     TooSlow {
         /// The number of messages.

@@ -1,6 +1,6 @@
 //! The policy of a publisher for slow subscribers.
 
-/// What a publisher does with a message for a subscriber whose queue is full.
+/// The policy of a publisher for messages to a subscriber whose queue is full.
 ///
 /// A queue is full when it holds [`send_hwm`](crate::Builder::send_hwm) messages or
 /// [`send_hwm_bytes`](crate::Builder::send_hwm_bytes). Other subscribers are not affected, except
@@ -26,39 +26,38 @@
 )]
 #[non_exhaustive]
 pub enum SlowSubscriber {
-    /// The subscriber misses the message (RFC 29: "SHALL silently drop the message"). It receives
-    /// the messages that are already queued, and later ones once its queue has room.
+    /// Drops the message (RFC 29: "SHALL silently drop the message"). The subscriber receives the
+    /// messages that are already queued, and later ones when its queue has room again.
     #[default]
     DropNewest,
-    /// The message is queued, and the subscriber misses the oldest of its queued messages, or
-    /// several if that is necessary to get below a limit in bytes. It receives the most recent
-    /// messages. (libzmq has no such policy.)
+    /// Queues the message and drops the oldest queued one, or several if a limit in bytes requires
+    /// it. The subscriber receives the most recent messages. (libzmq has no such policy.)
     DropOldest,
-    /// The message replaces the queued message with the same first part and takes its place in the
-    /// queue, whether or not the queue is full. If there is none and the queue is full, the
-    /// subscriber misses the oldest messages. It receives the last message with each first part.
+    /// Replaces the queued message with the same first part, whether or not the queue is full. The
+    /// new message keeps the position of the old one. If there is no such message and the queue is
+    /// full, the oldest messages are dropped instead. The subscriber receives the last message with
+    /// each first part.
     ///
-    /// Whole messages are replaced, and only before a connection takes them to write. Messages with
-    /// different first parts can arrive in another order than they were sent. Replaced messages are
-    /// not missed: [`Dropped::replaced`](crate::stats::Dropped::replaced) and
-    /// [`RemoteStats::replaced`](crate::stats::RemoteStats::replaced) count them. (libzmq
-    /// `ZMQ_CONFLATE` keeps one part for all topics together, without high-water marks.)
+    /// Only whole messages are replaced, and only until the connection takes them for writing.
+    /// Messages with different first parts may arrive in a different order than they were sent.
+    /// Replaced messages do not count as missed: they are counted in
+    /// [`Dropped::replaced`](crate::stats::Dropped::replaced) and
+    /// [`RemoteStats::replaced`](crate::stats::RemoteStats::replaced). (libzmq `ZMQ_CONFLATE` keeps
+    /// a single message part across all topics, and ignores high-water marks.)
     KeepLast,
-    /// The sender waits until the queues of all subscribers of the message have room. One
-    /// subscriber that does not read holds up all senders of its topics. (libzmq
-    /// `ZMQ_XPUB_NODROP`.)
+    /// Makes the sender wait until the queues of all subscribers of the message have room. One
+    /// subscriber that does not read blocks all senders of its topics. (libzmq `ZMQ_XPUB_NODROP`.)
     Wait,
-    /// The subscriber misses the message, as with [`DropNewest`](Self::DropNewest). When it has
-    /// missed a number of messages without one being queued in between, it is disconnected. (libzmq
-    /// has no such policy.)
+    /// Drops the message like [`DropNewest`](Self::DropNewest), and disconnects a subscriber that
+    /// has missed several messages in a row. (libzmq has no such policy.)
     ///
     /// The connection ends immediately, with
-    /// [`DisconnectReason::TooSlow`](crate::monitor::DisconnectReason::TooSlow). If the remote had
+    /// [`DisconnectReason::TooSlow`](crate::monitor::DisconnectReason::TooSlow). If the remote
     /// connected to the publisher, its queued messages are
-    /// [undelivered](crate::stats::Dropped::undelivered). If the publisher had connected to it,
-    /// the publisher reconnects after a delay, and they are sent on the next connection.
+    /// [undelivered](crate::stats::Dropped::undelivered). If the publisher connected to the remote,
+    /// it reconnects after a delay and sends the queued messages on the next connection.
     Disconnect {
-        /// The number of messages; zero counts as one.
+        /// The number of messages missed in a row; zero counts as one.
         after: u64,
     },
 }

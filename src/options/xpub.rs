@@ -5,14 +5,14 @@ use bytes::Bytes;
 /// The options of XPUB. The defaults are those of libzmq.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct XPubOptions {
-    /// Whether the application decides about requests.
+    /// Whether the application decides on requests.
     pub(crate) manual: bool,
     pub(crate) verbosity: Verbosity,
     /// The message that begins each connection.
     pub(crate) welcome_message: Option<Bytes>,
 }
 
-/// The requests of subscribers that an [`XPub`](crate::XPub) receives.
+/// The subscription requests that an [`XPub`](crate::XPub) receives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -21,11 +21,11 @@ pub(crate) struct XPubOptions {
 )]
 #[non_exhaustive]
 pub enum Verbosity {
-    /// Those that change the set of all topics: the first subscription to a topic, and the end of
-    /// the last one.
+    /// Requests that change the set of all topics: the first subscription to a topic, and the end
+    /// of the last one.
     #[default]
     Changes,
-    /// In addition, every other subscription, repeated ones included. (libzmq `ZMQ_XPUB_VERBOSE`.)
+    /// In addition, every other subscription, including repeated ones. (libzmq `ZMQ_XPUB_VERBOSE`.)
     Verbose,
     /// In addition, every other end of a subscription. (libzmq `ZMQ_XPUB_VERBOSER`.)
     Verboser,

@@ -25,47 +25,46 @@ use crate::socket::{
 /// | [`XSub`] | [`Pub`], [`Push`] | from the [`XSub`] to the other |
 /// | [`XSub`] | [`XPub`] | both: see [Subscriptions](#subscriptions) |
 ///
-/// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
-/// messages of one of them have no destination: if both only receive or both only send, or if only
-/// one of them has both directions. To forward one direction of such a pair, use
-/// `StreamExt::forward`.
+/// Both ends may be the same socket, which then sends what it receives. Other pairs do not compile,
+/// such as two sockets that only receive, or a [`Dealer`] and a [`Push`]. To forward one direction
+/// of such a pair, use `StreamExt::forward`.
 ///
-/// A proxy joins no groups, and only that of an [`XSub`] and an [`XPub`] passes on subscriptions. It
-/// forwards the messages that match the subscriptions of its [`Sub`], all that its [`XSub`]
-/// receives, and those of the groups that its [`Dish`] has joined. A subscriber of the [`Pub`] or
-/// [`XPub`] or a member of the [`Radio`] whose queue is full misses messages, unless
+/// A proxy joins no groups, and forwards subscriptions only between an [`XSub`] and an [`XPub`]. It
+/// forwards the messages that match the subscriptions of its [`Sub`], all messages that its
+/// [`XSub`] receives, and those of the groups that its [`Dish`] has joined. A subscriber of the
+/// [`Pub`] or [`XPub`] or a member of the [`Radio`] whose queue is full misses messages, unless
 /// [`slow_subscriber`](crate::Builder::slow_subscriber) or [`no_drop`](crate::Builder::no_drop)
-/// states otherwise. Messages without subscribers or members are dropped. While the [`Radio`] has a
-/// `udp` endpoint, it sends no messages that do not fit a datagram: they are
+/// specifies another policy. Messages without subscribers or members are dropped. While the
+/// [`Radio`] has a `udp` endpoint, messages that do not fit a datagram are
 /// [counted](super::ProxyStats::too_long) and dropped.
 ///
 /// # Subscriptions
 ///
-/// An [`XSub`] and an [`XPub`] form the broker between publishers and subscribers, of which there
-/// can be several in a row. The [`XSub`] subscribes to a topic when it has its first subscriber, and
-/// unsubscribes when the last one has cancelled or left. It announces its subscriptions to
-/// publishers that connect or reconnect. A proxy forwards no other request, also if the [`XPub`] is
-/// [verbose](crate::Verbosity): the subscriptions of the [`XSub`] are counted, and repeated ones
-/// would remain. User messages of subscribers go to all publishers. Subscriptions count as messages
-/// in the statistics, and the [capture](super::Proxy::capture) receives them in the form that the
-/// [`XSub`] [sends](XSub#subscriptions-as-messages).
+/// An [`XSub`] and an [`XPub`] form a broker between publishers and subscribers. Several brokers
+/// can form a chain. The [`XSub`] subscribes to a topic when the topic has its first subscriber,
+/// and unsubscribes when the last one has cancelled or left. It announces its subscriptions to
+/// publishers that connect or reconnect. A proxy forwards no other request, even if the [`XPub`] is
+/// [verbose](crate::Verbosity): the [`XSub`] counts subscriptions, and would keep repeated ones.
+/// User messages of subscribers go to all publishers. Subscriptions count as messages in the
+/// statistics, and the [capture](super::Proxy::capture) receives them
+/// [as messages](XSub#subscriptions-as-messages).
 ///
-/// To a publisher, the [`XSub`] is one remote, to which the topics of all subscribers count: a
-/// [`Pub`] or [`XPub`] of this crate limits
-/// [their number](crate::Builder::max_topics_per_remote).
+/// To a publisher, the [`XSub`] is a single remote with the topics of all subscribers. A [`Pub`] or
+/// [`XPub`] of this crate limits their number:
+/// [`max_topics_per_remote`](crate::Builder::max_topics_per_remote).
 ///
-/// The subscriptions belong to the [`XSub`], and remain when the proxy ends, for a further proxy of
-/// the same sockets. Close both sockets together: when only the [`XPub`] is closed, the
-/// subscriptions of its subscribers remain. An application that receives from the [`XPub`] as well
-/// takes requests from the proxy. A proxy accepts no requests in
-/// [manual mode](XPub#manual-mode).
+/// The subscriptions belong to the [`XSub`]. They remain when the proxy ends, so that another proxy
+/// of the same sockets can continue. Close both sockets together: if only the [`XPub`] is closed,
+/// the subscriptions of its subscribers remain. The application must not receive from the [`XPub`]
+/// itself: the proxy would miss requests. In [manual mode](XPub#manual-mode), a proxy forwards
+/// requests but does not accept them, so that subscribers receive nothing.
 ///
 /// ```
 /// use tokio_zmtp::{Pub, Sub, XPub, XSub, proxy};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // Publishers and subscribers come and go, and know only the addresses of the broker.
+/// // Publishers and subscribers come and go. They know only the endpoints of the broker.
 /// let (frontend, backend) = (XSub::new(), XPub::new());
 /// let for_publishers = frontend.bind("tcp://127.0.0.1:*").await?;
 /// let for_subscribers = backend.bind("tcp://127.0.0.1:*").await?;
@@ -81,8 +80,9 @@ use crate::socket::{
 /// # }
 /// ```
 ///
-/// A proxy from another socket to an [`XPub`] leaves the requests to the application, which has to
-/// receive them: the [`XPub`] stops reading from remotes with many unread ones. A [`Pub`] has none.
+/// A proxy from another socket to an [`XPub`] leaves the requests to the application, which must
+/// receive them: the [`XPub`] stops reading from remotes with many unread requests. A [`Pub`] does
+/// not have this restriction.
 ///
 /// # Sockets that address their remotes
 ///

@@ -9,7 +9,7 @@ use crate::sync::Wakes;
 
 /// A strategy that announces interests to the remotes of its socket.
 pub(crate) trait Announcing: Strategy {
-    /// What messages are selected by.
+    /// The criterion by which messages are selected.
     type Interest: Interest;
 
     fn interests(&self) -> &Interests<Self::Interest>;
@@ -56,9 +56,9 @@ impl<S: Announcing> OutgoingPipes<S> {
 }
 
 impl<S: Strategy> OutgoingPipes<S> {
-    /// Takes a message that is a subscription or a cancellation: it changes the subscriptions of
+    /// Takes a message that is a subscription or a cancellation. It changes the subscriptions of
     /// the socket, which are announced to all remotes, and is not queued itself. Returns false for
-    /// every other message.
+    /// any other message.
     pub(super) fn take_subscription(
         &mut self,
         message: &mut Option<Message>,

@@ -41,7 +41,7 @@ pub(crate) struct FairQueue {
     wanted: Wanted,
     /// The number of paused pipes in `ready`. None of them is at the front.
     stale: usize,
-    /// If the requests of subscribers are received.
+    /// The unread notices, if the application receives the requests of subscribers.
     notices: Option<Box<Notices>>,
 }
 
@@ -61,9 +61,9 @@ struct PipeSlot {
 /// The messages that a pipe holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PipeUse {
-    /// Those of a remote that has not ended.
+    /// Messages of a remote that has not ended.
     Live,
-    /// Those that an ended remote has left. The pipe is removed when it is empty.
+    /// Messages of an ended remote. The pipe is removed when it is empty.
     Ended {
         /// The number of bytes that the pipe keeps.
         kept: usize,

@@ -1,4 +1,4 @@
-//! Routing by subscription, where the application receives the requests of subscribers: XPUB.
+//! Routing by subscription, with notices of requests for the application: XPUB.
 
 mod answers;
 mod departures;
@@ -29,19 +29,19 @@ use crate::sync::Wakes;
 
 /// Sends each message like a [`SubscriptionTable`], and queues notices of requests.
 ///
-/// The application that follows the notices knows the topics with a subscriber. A notice is queued
-/// under the lock under which the subscription changes. The subscriptions of a connection that has
-/// ended no longer match. They end one by one, when there is room for their notices, and until then
-/// their topics have a subscriber.
+/// An application that follows the notices knows which topics have a subscriber. A notice is queued
+/// under the lock under which the subscription changes. When a connection ends, its subscriptions
+/// no longer match. They end one by one, as there is room for their notices. Until then, their
+/// topics have a subscriber.
 #[derive(Debug, Default)]
 pub(crate) struct NoticeTable {
     table: SubscriptionTable,
-    /// Whether the application decides about requests.
+    /// Whether the application decides on requests.
     manual: bool,
     verbosity: Verbosity,
-    /// Whether a message is for the remotes that it does not match, instead of those that it does.
+    /// Whether a message goes to the remotes that it does not match, instead of those that it does.
     inverts: bool,
-    /// The topics that remotes have asked for, if the application decides which ones they get.
+    /// The topics that remotes have requested, if the application decides on requests.
     asked: Subscriptions,
     remotes: SecondaryMap<PipeKey, NoticedRemote>,
     keys: HashMap<ConnectionId, PipeKey>,
@@ -65,7 +65,7 @@ impl OutgoingPipes<NoticeTable> {
         *inverts = options.subscriptions.invert_matching;
         table.set_options(options.topics);
         if options.xpub.manual {
-            // What remotes ask for is limited. The application decides what they get.
+            // Limits apply to the requested topics. The accepted ones depend on the application.
             asked.set_limits(options.topics);
             table.subscriptions.set_limits(TopicOptions::UNLIMITED);
         }
@@ -90,8 +90,8 @@ impl NoticeTable {
         }
     }
 
-    /// Returns the effect of a subscription or cancellation that was applied, and wakes the tasks
-    /// that wait for a subscriber if it has more messages now.
+    /// Returns the effect of an applied subscription or cancellation. If the remote now receives
+    /// more messages, wakes the tasks that wait for a subscriber.
     fn effect(&mut self, subscribes: bool, topic: &[u8], wakes: &mut Wakes) -> CommandEffect {
         match (subscribes, self.inverts) {
             (true, false) => self.table.awaited.wake(topic, wakes),
@@ -152,7 +152,7 @@ impl Strategy for NoticeTable {
         }
     }
 
-    /// The subscriptions of a connection end with it, as their notices tell the application.
+    /// The subscriptions of a connection end with it, as their notices report.
     fn disconnect(&mut self, key: PipeKey, _was_open: bool, _gone: bool) -> Leftover {
         self.depart(key);
         Leftover::Stay

@@ -19,7 +19,7 @@ use crate::sync::Wakes;
 #[derive(Debug, Default)]
 pub(crate) struct Publishers {
     subscriptions: Interests<Topic>,
-    /// The pipes of all remotes that accept messages.
+    /// The pipes of all remotes to which messages are sent.
     keys: Vec<PipeKey>,
 }
 
@@ -52,7 +52,7 @@ impl Strategy for Publishers {
     }
 
     fn retire(&mut self, key: PipeKey, pipe: &OutgoingPipe) {
-        // From the end: the remotes that come and go are the last ones.
+        // From the end: short-lived remotes are the last ones.
         if let Some(at) = self.keys.iter().rposition(|other| *other == key) {
             self.keys.swap_remove(at);
         }

@@ -71,7 +71,7 @@ async fn plain_and_curve_work_in_both_roles(transport: Transport) {
                     let message = recv(&subscriber).await;
                     assert!(message[0] == b"a" && message[1] == body);
                     if their_type == SocketType::XSub {
-                        // No part begins with 0 or 1, which their XSUB takes for a subscription.
+                        // No part begins with 0 or 1: their XSUB would treat it as a subscription.
                         let body = [b"user", &body[..]].concat();
                         send(&subscriber, &[b"user".to_vec(), body.clone()]).await;
                         let message = user_message(&publisher).await;
@@ -286,8 +286,8 @@ async fn subscription(publisher: &XPub, subscriber: &Socket) -> SubscriptionRequ
     }
 }
 
-/// Receives what a subscriber has sent. A bound socket of theirs sends its subscriptions to a new
-/// remote only when it is used.
+/// Receives the request or message of a subscriber. A bound socket of theirs sends its
+/// subscriptions to a new remote only when it is used.
 async fn upstream(publisher: &XPub, subscriber: &Socket) -> Upstream {
     until_some(|| {
         let nothing = would_not_block(subscriber.try_recv_parts());

@@ -91,7 +91,7 @@ async fn plain_and_curve_work_in_both_roles(transport: Transport) {
     }
 }
 
-/// The ends take each other for remotes of ZMTP 3.0.
+/// Each end treats the other as a remote of ZMTP 3.0.
 #[tokio::test]
 async fn subscriptions_pass_as_messages_of_zmtp_3_0_under_every_mechanism() {
     guarded(async {
@@ -172,10 +172,10 @@ async fn a_topic_that_was_subscribed_to_twice_is_cancelled_once() {
     .await;
 }
 
-/// An XPUB of libzmq takes each part that begins with 0 or 1 for a subscription, and ends the
+/// An XPUB of libzmq treats each part that begins with 0 or 1 as a subscription, and ends the
 /// message there.
 #[tokio::test]
-async fn their_xpub_takes_parts_of_user_messages_for_subscriptions() {
+async fn their_xpub_treats_parts_of_user_messages_as_subscriptions() {
     guarded(async {
         let (xsub, publisher) = (XSub::new(), socket(SocketType::XPub));
         join(&xsub, &publisher, Binds::First, Transport::Tcp).await;

@@ -13,8 +13,8 @@ use crate::sync::Wakes;
 
 /// The positions in a queue of the last message with each first part.
 ///
-/// First parts are identified by their hash, so that none is copied, and compared. If two differ
-/// and have the same hash, only the later one is found. The hash has a random key.
+/// First parts are found by a hash with a random key, so that none is copied, and then compared. If
+/// two different ones have the same hash, only the later one is found.
 #[derive(Debug, Default)]
 pub(super) struct Latest {
     positions: HashMap<u64, u64>,
@@ -26,12 +26,12 @@ pub(super) struct Latest {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FirstPartHash(u64);
 
-/// The messages that another one has displaced from a queue.
+/// The number of messages that a new one has displaced from a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Displaced {
-    /// Those with another first part.
+    /// Messages with another first part.
     pub(crate) missed: u64,
-    /// Those with the same first part.
+    /// Messages with the same first part.
     pub(crate) replaced: u64,
 }
 
@@ -77,9 +77,9 @@ impl Latest {
 }
 
 impl Outbound {
-    /// Queues a message in place of the one that has the same first part, if there is one. Removes
-    /// the oldest messages if there is no room otherwise. The queue must not be retired, and no
-    /// message of it packed.
+    /// Queues a message in place of the one with the same first part, if there is one. Removes the
+    /// oldest messages if there is no room otherwise. The queue must not be retired, and must not
+    /// contain packed messages.
     pub(crate) fn push_latest(
         &mut self,
         message: Message,

@@ -1,4 +1,4 @@
-//! Removing the oldest messages of a queue, to make room for another one.
+//! Removing the oldest messages of a queue to free room for a new one.
 
 use zmtp_proto::frame::LONG_LENGTH;
 
@@ -7,7 +7,7 @@ use crate::pipe::delivery::bytes;
 use crate::pipe::pack::without_first;
 
 impl Outbound {
-    /// Removes the oldest messages until there is room for another one, and returns their number.
+    /// Removes the oldest messages until there is room for a new one, and returns their number.
     /// Returns `None` if the queue accepts no message.
     #[cold]
     pub(crate) fn remove_oldest(&mut self) -> Option<u64> {

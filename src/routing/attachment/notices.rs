@@ -9,8 +9,8 @@ use crate::sync::Wakes;
 
 impl Routing {
     /// Queues notices of the subscriptions that ended with their connections, a bounded number at a
-    /// time. Pending while none are left, or while there is no room for them; the task is woken
-    /// when there is more to do.
+    /// time. Pending while none are left or there is no room for them; the task is woken when it
+    /// can continue.
     pub(crate) fn poll_announce_departures(&self, announcer: &Waker) -> Poll<()> {
         let mut wakes = Wakes::None;
         let has_more = {
@@ -33,7 +33,7 @@ impl Attachment {
         self.routing.notifies
     }
 
-    /// Ready when the remote may make a request. Until then, its connection waits until half of its
+    /// Ready when the remote may send a request. Until then, its connection waits until half of its
     /// notices are read.
     pub(crate) fn poll_notice_room(&self, connection: &Waker) -> Poll<()> {
         if !self.routing.notifies {
@@ -42,7 +42,7 @@ impl Attachment {
         self.routing.incoming.lock().poll_notice_room(self.pipe.inbound, connection)
     }
 
-    /// Has the notices of subscriptions queued that have ended with the connection.
+    /// Causes notices of the subscriptions that have ended with the connection to be queued.
     pub(super) fn report_departure(&mut self) {
         if self.routing.notifies {
             let Self { routing, wakes, .. } = self;

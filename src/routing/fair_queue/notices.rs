@@ -1,9 +1,9 @@
 //! Notices: the requests of all remotes that subscribe to an XPUB, in one pipe.
 //!
-//! They are in the order in which the subscriptions changed, so that a receiver which follows them
-//! has the same subscriptions at the end. Each counts in the account of its remote, which is not
-//! read from while it has as many unread notices as the high-water mark permits. Other socket types
-//! never use this module.
+//! They are in the order in which the subscriptions changed, so that a receiver that follows them
+//! arrives at the same subscriptions. Each notice counts in the account of its remote. At the
+//! high-water mark, the remote is not read from until half of its notices are read. Other socket
+//! types do not use this module.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
@@ -19,11 +19,11 @@ use crate::sync::Wakes;
 #[derive(Debug)]
 pub(super) struct Notices {
     pipe: PipeKey,
-    /// What is known of each notice in `pipe`.
+    /// An entry for each notice in `pipe`.
     unread: VecDeque<UnreadNotice>,
     /// By the pipes of the remotes that have unread notices.
     accounts: HashMap<PipeKey, Account>,
-    /// The task that announces departures, while it has nothing to do.
+    /// The task that announces departures, while it is idle.
     announcer: Option<Waker>,
 }
 
@@ -46,11 +46,11 @@ struct Account {
     bytes: usize,
     /// The memory of the remote itself.
     remote: usize,
-    /// The memory that counts as that of an ended remote: none before it has ended.
+    /// The memory that counts as that of an ended remote; zero before the remote has ended.
     ended: usize,
     /// The connection, while it waits until half of the notices are read.
     connection: Option<Waker>,
-    /// Whether the cancellations of a connection that has ended wait for the same.
+    /// Whether the cancellations of an ended connection wait for the same.
     departs: bool,
 }
 
@@ -66,9 +66,9 @@ impl FairQueue {
         }));
     }
 
-    /// Queues a notice that a remote has caused, regardless of the high-water mark, which the
-    /// caller has checked. Drops it if there will be no receiver. `is_change` states whether it is
-    /// the first subscription to a topic, or the end of the last one.
+    /// Queues a notice that a remote has caused. Ignores the high-water mark, which the caller has
+    /// checked. Drops the notice if there will be no receiver. `is_change` states whether it is the
+    /// first subscription to a topic, or the end of the last one.
     pub(crate) fn push_notice(
         &mut self,
         key: PipeKey,
@@ -122,7 +122,7 @@ impl FairQueue {
         !account.departs
     }
 
-    /// Registers the task that announces departures, which has nothing to do.
+    /// Registers the task that announces departures, which is idle.
     pub(crate) fn park_announcer(&mut self, announcer: &Waker) {
         if let Some(notices) = &mut self.notices {
             notices.announcer = Some(announcer.clone());
@@ -136,7 +136,7 @@ impl FairQueue {
         }
     }
 
-    /// Returns whether the next message is a notice after which the same topics have a subscriber.
+    /// Returns whether the next message is a notice that does not change the set of topics.
     pub(crate) fn next_is_repeated(&self) -> bool {
         let notices = self.notices.as_ref();
         let next = notices.filter(|notices| self.ready.front() == Some(&notices.pipe));
@@ -168,7 +168,7 @@ impl FairQueue {
         }
     }
 
-    /// Counts the unread notices of a remote that has ended as such.
+    /// Counts the unread notices of a remote that has ended as those of an ended remote.
     pub(super) fn end_notices(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let account = self.notices.as_mut().and_then(|notices| notices.accounts.get_mut(&key));
         if let Some(account) = account {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_causes_no_more_notices_than_the_mark_until_half_of_them_are_read() {
+    fn a_remote_at_the_high_water_mark_causes_no_notices_until_half_are_read() {
         let (mut queue, [a, b]) = queue(4);
         for notice in ["1", "2", "3", "4"] {
             assert!(queue.poll_notice_room(a, Waker::noop()).is_ready());
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_notices_of_ended_remotes_count_as_theirs() {
+    fn the_notices_of_ended_remotes_are_counted() {
         let (mut queue, [a, b]) = queue(10);
         push(&mut queue, a, "1");
         queue.end(a, [], &mut Wakes::None);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_higher_mark_and_the_end_of_the_socket_resume_the_remotes() {
+    fn a_higher_high_water_mark_or_closing_the_socket_resumes_remotes() {
         for closes in [false, true] {
             let (mut queue, [a, _]) = queue(1);
             push(&mut queue, a, "1");

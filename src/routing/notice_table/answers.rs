@@ -1,4 +1,4 @@
-//! The answers of an application that decides about requests.
+//! The answers of an application that decides on requests.
 
 use zmtp_proto::topic::Topic;
 
@@ -12,9 +12,9 @@ use crate::sync::Wakes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerRefusal {
     Closed,
-    /// The connection that has asked has ended.
+    /// The connection that sent the request has ended.
     HostUnreachable,
-    /// The socket has answered all requests itself.
+    /// The socket accepts all requests itself.
     NotManual,
     TooManyTopics,
 }
@@ -57,8 +57,8 @@ impl OutgoingPipes<NoticeTable> {
         Ok(())
     }
 
-    /// Queues a message for the remote of a connection alone, if its queue has room and no sender
-    /// waits for it, or in place of one that it replaces. Takes it out of `message` only then.
+    /// Queues a message only for the remote of a connection, if its queue has room and no sender
+    /// waits for it, or if the message replaces a queued one. Takes it out of `message` only then.
     pub(crate) fn try_send_to(
         &mut self,
         connection: ConnectionId,

@@ -9,8 +9,8 @@ use crate::routing::subscription_table::RELEASED;
 use crate::routing::subscriptions::Subscriptions;
 use crate::sync::Wakes;
 
-/// The connections that have ended and have subscriptions. The notices of their end are queued in
-/// portions, while there is room: one remote can have a million.
+/// The ended connections that have subscriptions left. The notices of their end are queued in
+/// portions, while there is room: one remote can have a million subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Departures(VecDeque<Departure>);
 
@@ -27,8 +27,8 @@ impl Departures {
         self.0.push_back(Departure { number, noticed });
     }
 
-    /// Ends some of the subscriptions, and queues a notice of each one that was the last of its
-    /// topic, or of each one. Returns whether there is room for more.
+    /// Ends some of the subscriptions. Queues a notice of each subscription that was the last one
+    /// of its topic, or of every one with `announces_each`. Returns whether there is room for more.
     pub(super) fn announce(
         &mut self,
         subscriptions: &mut Subscriptions,

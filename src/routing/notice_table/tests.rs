@@ -136,7 +136,7 @@ fn requests_are_applied_as_the_application_answers() {
 }
 
 #[test]
-fn an_answer_reaches_the_connection_that_has_asked_or_none() {
+fn an_answer_reaches_only_the_connection_of_its_request() {
     let mut publisher = Publisher::manual();
     let a = publisher.connect();
     publisher.subscribe(a, "x");

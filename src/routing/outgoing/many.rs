@@ -103,8 +103,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         Ok(())
     }
 
-    /// Does the same, unless the message is a subscription of the socket itself. Returns true if it
-    /// is, and takes it then.
+    /// Does the same, unless the message is a subscription of the socket itself. In that case,
+    /// takes the message and returns true.
     #[inline]
     pub(super) fn address_or_take(
         &mut self,
@@ -117,8 +117,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         Ok(S::SUBSCRIBES && self.take_subscription(message, wakes))
     }
 
-    /// Queues a message in one pipe alone, if it has room and no sender waits for it, or in place of
-    /// one that it replaces by the policy for slow remotes.
+    /// Queues a message in one pipe only, if the pipe has room and no sender waits for it, or if
+    /// the policy for slow remotes lets the message replace a queued one.
     pub(crate) fn try_send_only(
         &mut self,
         key: PipeKey,

@@ -88,7 +88,7 @@ fn a_subscription_that_cannot_be_announced_is_returned() {
 }
 
 #[test]
-fn a_closed_socket_takes_no_subscription() {
+fn a_closed_socket_refuses_subscriptions() {
     let mut pipes = pipes(10);
     pipes.close(&mut Wakes::None);
     assert_eq!(send(&mut pipes, b"\x01a"), Err(Refusal::Closed));

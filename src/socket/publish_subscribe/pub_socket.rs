@@ -53,7 +53,7 @@ use crate::socket::{Core, Handle, Kind};
 /// | Send/receive pattern | send only |
 /// | Outgoing routing strategy | fan out by topic |
 /// | Incoming routing strategy | none |
-/// | Action in mute state | drop, or what [`slow_subscriber`](Builder::slow_subscriber) selects |
+/// | Action in mute state | drop, or as [`slow_subscriber`](Builder::slow_subscriber) specifies |
 ///
 /// # Subscriptions
 ///
@@ -88,29 +88,29 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// A publisher is never mute as a whole. If the queue of a subscriber holds
 /// [`send_hwm`](Builder::send_hwm) messages, that subscriber misses the message, and all others
-/// receive it. Another policy can be set by [`slow_subscriber`](Builder::slow_subscriber):
+/// receive it. [`slow_subscriber`](Builder::slow_subscriber) selects another policy:
 ///
 /// | [`SlowSubscriber`](crate::SlowSubscriber) | Message for a full queue | Suits |
 /// |---|---|---|
-/// | `DropNewest`, the default | is dropped | streams of events, as with libzmq |
-/// | `DropOldest` | is queued in place of the oldest one | streams of which the end matters |
-/// | `KeepLast` | replaces the queued one with the same first part | values that change |
+/// | `DropNewest`, the default | is dropped, as in libzmq | streams of events |
+/// | `DropOldest` | displaces the oldest one | streams whose most recent messages matter |
+/// | `KeepLast` | replaces the queued one with the same first part | current values |
 /// | `Wait` | delays its sender | trusted subscribers that must receive everything |
-/// | `Disconnect` | is dropped, and after several the subscriber is disconnected | subscribers that start over |
+/// | `Disconnect` | is dropped; a subscriber that misses several in a row is disconnected | subscribers that can start over |
 ///
 /// The publisher counts the messages that a remote has missed:
 /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) for each remote,
-/// [`Dropped::missed`](crate::stats::Dropped::missed) for all. It counts messages that were
-/// replaced separately, as `replaced`. The [`monitor`](Self::monitor) reports the first of a
-/// series of either.
+/// [`Dropped::missed`](crate::stats::Dropped::missed) for all. Replaced messages have a separate
+/// counter, `replaced`. The [`monitor`](Self::monitor) reports the first message of a series of
+/// either kind.
 ///
 /// With `Wait`, a sender waits until the queues of all subscribers of its message have room:
-/// [`full_subscribers`](Self::full_subscribers) returns those that have none. One subscriber that
-/// does not read then holds up all senders of its topics. So does one that the publisher has
-/// *connected to* and that has left, until it returns or the publisher
-/// [disconnects](Self::disconnect) from its endpoint. Subscribers keep a slot for each sender that
-/// waits, in the order of arrival: a sender to several subscribers is not overtaken, and other
-/// messages use the remaining room.
+/// [`full_subscribers`](Self::full_subscribers) returns the subscribers whose queue is full. One
+/// subscriber that does not read blocks all senders of its topics. So does a subscriber that the
+/// publisher *connected to* and that has left, until it returns or the publisher
+/// [disconnects](Self::disconnect) from its endpoint. Each queue keeps a slot for every waiting
+/// sender, in the order of arrival. A sender to several subscribers is therefore not overtaken, and
+/// other messages use the remaining room.
 ///
 #[doc = silent_failures!(
     "publisher",

@@ -21,13 +21,14 @@ use crate::socket::{Builder, CloseReport, Pub};
 use crate::socket::{Core, Handle, Kind};
 
 /// A socket that sends each message to all remotes that have subscribed to it, and receives their
-/// requests (RFC 29).
+/// subscription requests (RFC 29).
 ///
-/// An `XPub` sends like a [`Pub`]. In addition, the application receives an [`Upstream`] for each
-/// new and each ended topic, and the [user messages](crate::XSub#subscriptions-as-messages) of an
-/// XSUB. This is for proxies, for publishers that create only what is needed, and for those that
-/// send the last value to each new subscriber. An application that does not receive uses a [`Pub`]:
-/// an `XPub` stops reading from its subscribers when their requests are not received.
+/// An `XPub` sends like a [`Pub`]. In addition, it receives an [`Upstream`] for each topic that
+/// gains its first subscriber or loses its last one, and for each
+/// [user message](crate::XSub#subscriptions-as-messages) of an XSUB. Use it in a proxy, to create
+/// only messages that have subscribers, or to send the last value to each new subscriber. If the
+/// application does not receive, use a [`Pub`]: an `XPub` stops reading from subscribers whose
+/// requests are not received.
 ///
 /// An `XPub` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can send and receive concurrently, from any task or thread. A request or message goes to
@@ -46,13 +47,13 @@ use crate::socket::{Core, Handle, Kind};
 /// sub.subscribe("weather.london")?;
 /// sub.connect(endpoint).await?;
 ///
-/// // The topic is needed from now on.
+/// // The topic has its first subscriber.
 /// let Upstream::Subscribe(request) = publisher.recv().await? else { panic!("a request is due") };
 /// assert_eq!(request.topic(), "weather.london");
 /// publisher.send(["weather.london", "rain"]).await?;
 /// assert_eq!(sub.recv().await?, ["weather.london", "rain"]);
 ///
-/// // It no longer is.
+/// // The topic has lost its last subscriber.
 /// drop(sub);
 /// let Upstream::Cancel(request) = publisher.recv().await? else { panic!("a request is due") };
 /// assert_eq!(request.topic(), "weather.london");
@@ -65,15 +66,15 @@ use crate::socket::{Core, Handle, Kind};
 /// | Characteristic | Value |
 /// |---|---|
 /// | Compatible remotes | [`Sub`](crate::Sub), [`XSub`](crate::XSub) |
-/// | Direction | bidirectional, messages of remotes are rare |
+/// | Direction | bidirectional; most incoming messages are requests |
 /// | Send/receive pattern | unrestricted |
 /// | Outgoing routing strategy | fan out by topic |
-/// | Incoming routing strategy | requests in order, messages fair-queued |
-/// | Action in mute state | drop, or what [`slow_subscriber`](Builder::slow_subscriber) selects |
+/// | Incoming routing strategy | fair-queued; requests in the order of the changes |
+/// | Action in mute state | drop, or as [`slow_subscriber`](Builder::slow_subscriber) specifies |
 ///
-/// Subscriptions and late joiners are those of a [`Pub`](Pub#subscriptions), with one exception:
-/// the subscriptions of a remote end with its connection, also if the publisher *connected to* it.
-/// Messages that are published until it has subscribed again are not for it.
+/// Subscriptions and late joiners work as in a [`Pub`](Pub#subscriptions), with one exception: the
+/// subscriptions of a remote end with its connection, even if the publisher *connected to* it. The
+/// remote does not receive messages that are published before it has subscribed again.
 ///
 /// # Requests
 ///
@@ -82,49 +83,51 @@ use crate::socket::{Core, Handle, Kind};
 /// | Event | [`Changes`](Verbosity::Changes) | [`Verbose`](Verbosity::Verbose) | [`Verboser`](Verbosity::Verboser) |
 /// |---|---|---|---|
 /// | first subscription to a topic | yes | yes | yes |
-/// | another one, of the same remote or of another | | yes | yes |
-/// | end of a subscription, others remain | | | yes |
-/// | end of the last one | yes | yes | yes |
+/// | another subscription, of the same or another remote | | yes | yes |
+/// | end of a subscription while others remain | | | yes |
+/// | end of the last subscription | yes | yes | yes |
 ///
 /// A subscription ends when the remote cancels it, or with the connection. A cancellation of a
 /// topic that the remote has not subscribed to is ignored. (An XPUB of libzmq receives it as the
-/// end of the topic, even if another remote has subscribed to it: a proxy then cancels the topic
-/// for all.)
+/// end of the topic, even if another remote has subscribed to the topic. A proxy then cancels the
+/// topic for all subscribers.)
 ///
-/// Requests are received in the order in which the subscriptions have changed. User messages of a
-/// remote are received in their order, which is independent of that of requests.
+/// Requests are received in the order in which the subscriptions changed. The user messages of a
+/// remote are received in the order in which it sent them, independently of its requests.
 ///
-/// No request is dropped. A remote that has caused [`recv_hwm`](Builder::recv_hwm) unread requests
-/// is not read from until half of them are received. When it leaves with more topics than that,
-/// their cancellations follow as those before them are received. Until then the topics count
-/// towards the limits for the memory of [topics](Builder::max_topic_bytes), but match no message.
-/// Unread requests of remotes that have left count towards
-/// [`ended_hwm_bytes`](Builder::ended_hwm_bytes).
+/// No request is dropped. After [`recv_hwm`](Builder::recv_hwm) unread requests of a remote, the
+/// socket stops reading from it until half of them are received. If a remote leaves with more
+/// topics than this limit, its further cancellations are queued as earlier ones are received. Until
+/// then, these topics match no message, but count towards
+/// [`max_topic_bytes`](Builder::max_topic_bytes). Unread requests of remotes that have left count
+/// towards [`ended_hwm_bytes`](Builder::ended_hwm_bytes).
 ///
-/// [`topics`](Self::topics) counts the topics between the first subscription and the end of the
-/// last one. The statistics count an unread request like a message.
+/// [`topics`](Self::topics) counts a topic from its first subscription until the last one has
+/// ended; in manual mode, it counts only accepted topics. The statistics count an unread request as
+/// a message.
 ///
-/// Only a whole message of one part can be a request. Any other message is a user message, even if
-/// its first part begins with 0 or 1: a request has no further parts. (libzmq takes such a part for
-/// a request, and splits the message, unless `ZMQ_ONLY_FIRST_SUBSCRIBE` is set.)
+/// Only a message of exactly one part can be a request. A message of several parts is a user
+/// message, even if its first part begins with the byte 0 or 1. (libzmq treats every such part as a
+/// request and splits the message; with `ZMQ_ONLY_FIRST_SUBSCRIBE`, only if the first part is one.)
 ///
 /// # Manual mode
 ///
-/// With [`manual`](Builder::manual), the application decides about each request: a remote receives
-/// messages of a topic only after [`accept`](Self::accept), or of other topics with
-/// [`accept_as`](Self::accept_as). To refuse a request, drop it. Every request is received,
-/// repeated ones included. When a remote leaves, its subscriptions end, and the application
-/// receives a cancellation of each topic that the remote has asked for.
+/// With [`manual`](Builder::manual), the application decides on each request. A remote receives
+/// messages of a topic only after [`accept`](Self::accept); [`accept_as`](Self::accept_as)
+/// subscribes it to other topics instead. To refuse a request, drop it. Every request is received,
+/// including repeated ones. When a remote leaves, its subscriptions end, and the application
+/// receives a cancellation of each topic that the remote has requested.
 ///
-/// An answer is for the connection that has asked. After its end, the answer fails, and never
-/// reaches another remote. (An XPUB of libzmq applies an answer to the remote of the last received
-/// message, which a user message can shift to another one.)
+/// An answer applies only to the connection that sent the request. After this connection has ended,
+/// accepting a subscription fails, and accepting a cancellation has no effect. (An XPUB of libzmq
+/// applies an answer to the remote of the last received message. A user message in between can
+/// therefore redirect the answer to another remote.)
 ///
 /// # The last value
 ///
-/// [`try_send_to`](Self::try_send_to) sends a message to the remote of a request alone. In manual
-/// mode, the last value is queued before all later ones if it is sent before the request is
-/// accepted:
+/// [`try_send_to`](Self::try_send_to) sends a message only to the remote of a request. In manual
+/// mode, send the last value before accepting the request, so that it is queued before all later
+/// ones:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -138,7 +141,7 @@ use crate::socket::{Core, Handle, Kind};
 ///         Upstream::Subscribe(request) => {
 ///             if let Some(value) = last_values.get(request.topic()) {
 ///                 let message = (request.topic().as_bytes(), *value);
-///                 // It fails if the remote has left already.
+///                 // This fails if the remote has left.
 ///                 let _ = publisher.try_send_to(&request, message);
 ///             }
 ///             let _ = publisher.accept(&request);
@@ -154,7 +157,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Mute state
 ///
-/// A publisher is never mute as a whole, like a [`Pub`](Pub#mute-state). It stops reading from a
+/// Like a [`Pub`](Pub#mute-state), an `XPub` is never mute as a whole. It stops reading from a
 /// remote with many unread requests or messages: see [Requests](#requests).
 ///
 #[doc = silent_failures!(
@@ -170,7 +173,7 @@ use crate::socket::{Core, Handle, Kind};
 #[doc = closed_sink!()]
 ///
 #[doc = cooperative_scheduling!()]
-/// The copies for the subscribers of a message count as well, as for a [`Pub`].
+/// As with a [`Pub`], the copies for the subscribers of a message count as well.
 ///
 #[doc = ending!()]
 #[derive(Clone)]

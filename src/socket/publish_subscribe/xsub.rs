@@ -20,8 +20,8 @@ use crate::socket::{Core, Handle, Kind};
 /// handle can send, receive, subscribe and unsubscribe concurrently, from any task or thread. A
 /// received message goes to one of the handles that wait in `recv`.
 ///
-/// With an [`XPub`](crate::XPub), it forms a [`proxy`](crate::proxy::ProxyWith#subscriptions)
-/// between publishers and subscribers.
+/// A [`proxy`](crate::proxy::ProxyWith#subscriptions) of an `XSub` and an [`XPub`](crate::XPub)
+/// connects publishers and subscribers.
 ///
 /// A message has one or more parts: see [`Multipart`].
 ///
@@ -57,49 +57,50 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Subscriptions
 ///
-/// [`subscribe`](Self::subscribe) and [`unsubscribe`](Self::unsubscribe) change the subscriptions,
-/// which are the same as those of a [`Sub`](crate::Sub#subscriptions): a counted state, which is
-/// announced on every connection, in the form that the remote's version of ZMTP requires. No
-/// high-water mark applies to them, and none is lost.
+/// [`subscribe`](Self::subscribe) and [`unsubscribe`](Self::unsubscribe) change the subscriptions.
+/// As in a [`Sub`](crate::Sub#subscriptions), they are a state with a count for each topic. They
+/// are announced on every connection, in the form that the remote's version of ZMTP requires. No
+/// high-water mark applies to subscriptions, and none is lost.
 ///
-/// An XSUB does not filter. It receives every message that a publisher sends, including those that
-/// were in transit when it unsubscribed.
+/// An `XSub` does not filter. It receives every message that a publisher sends to it, including
+/// messages that were in transit when it unsubscribed.
 ///
 /// # Subscriptions as messages
 ///
-/// A sent message of one part whose first byte is 1 subscribes to the topic that follows this byte,
-/// and one whose first byte is 0 unsubscribes from it. It has the same effect as
-/// [`subscribe`](Self::subscribe) or [`unsubscribe`](Self::unsubscribe), and is not sent itself. A
-/// socket of libzmq announces subscriptions in this way, and so does a proxy, which forwards the
-/// requests of subscribers. A topic that is longer than [32 KiB](crate::Topic::LEN_MAX) is refused:
+/// Sending a message of one part can change the subscriptions. If its first byte is 1, the socket
+/// subscribes to the topic that follows this byte; if it is 0, the socket unsubscribes from the
+/// topic. The effect is that of [`subscribe`](Self::subscribe) or
+/// [`unsubscribe`](Self::unsubscribe), and the message itself is not sent. An XSUB of libzmq
+/// subscribes in this way, and so does a proxy, which forwards the requests of subscribers. If the
+/// topic is longer than [32 KiB](crate::Topic::LEN_MAX), sending fails with
 /// [`SendError::TooLong`](crate::SendError::TooLong).
 ///
-/// Every other message is a *user message* for the publishers: an empty one, one that begins with
-/// another byte, and one of several parts. A [`Pub`](crate::Pub) discards user messages; an
-/// [`XPub`](crate::XPub) receives them.
+/// Every other message is a *user message* for the publishers: an empty message, a message that
+/// begins with another byte, and a message of several parts. A [`Pub`](crate::Pub) discards user
+/// messages; an [`XPub`](crate::XPub) receives them.
 ///
-/// An XSUB of libzmq by default takes each part that begins with 0 or 1 for a subscription
-/// (`ZMQ_ONLY_FIRST_SUBSCRIBE`), and an XPUB of libzmq ends the message at such a part. For an XPUB
-/// of libzmq, avoid parts that begin with these bytes.
+/// By default, an XSUB of libzmq treats every part that begins with 0 or 1 as a subscription (see
+/// `ZMQ_ONLY_FIRST_SUBSCRIBE`). An XPUB of libzmq ends the message at such a part: do not send it
+/// parts that begin with these bytes.
 ///
 #[doc = parts!()]
 ///
 /// # Mute state
 ///
-/// An XSUB is never mute as a whole. If the queue of a publisher holds
+/// An `XSub` is never mute as a whole. If the queue of a publisher holds
 /// [`send_hwm`](Builder::send_hwm) user messages, that publisher misses the message, and all others
 /// receive it. The socket counts the messages that a remote has missed:
 /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) for each remote,
 /// [`Dropped::missed`](crate::stats::Dropped::missed) for all. The [`monitor`](Self::monitor)
-/// reports the first of a series. Without a publisher, a user message is dropped and not counted.
+/// reports the first of a series. Without publishers, a user message is dropped and not counted.
 ///
 /// A publisher that the socket *connected to* has its queue from the moment `connect` returns,
 /// whether or not the connection is established: user messages wait there for the connection or the
 /// reconnect. A publisher that connected to the socket has a queue only while it is connected.
 ///
 /// While [`recv_hwm`](Builder::recv_hwm) messages of a remote are queued, the socket does not read
-/// from that remote. When the queue of the publisher is full as well, the publisher drops messages
-/// for this socket, or waits for it: see [`slow_subscriber`](Builder::slow_subscriber).
+/// from that remote. When the queue of the publisher is full as well, the publisher applies its
+/// policy for slow subscribers: see [`slow_subscriber`](Builder::slow_subscriber).
 ///
 #[doc = silent_failures!(
     "socket",

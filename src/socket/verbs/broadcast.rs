@@ -4,18 +4,18 @@ macro_rules! broadcast_verbs {
     ($socket:ident, $handle:literal, $message:ty) => {
         /// # Sending
         impl $socket {
-            /// Sends a message to all publishers. It waits for none: a publisher whose queue is
-            /// full misses the message.
+            /// Sends a message to all publishers. It waits for none of them: a publisher whose
+            /// queue is full misses the message.
             ///
             /// When this returns, the message is queued for the publishers, but not necessarily
-            /// delivered. A message of one part that begins with the byte 1 or 0 is not sent: it
-            /// subscribes or unsubscribes. See
+            /// delivered. A message of one part that begins with the byte 1 or 0 is not sent, but
+            /// subscribes or unsubscribes: see
             /// [Subscriptions as messages](Self#subscriptions-as-messages).
             ///
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the message was not sent to any
-            /// publisher, and is dropped, too.
+            /// publisher, and is dropped.
             ///
             /// # Errors
             ///

@@ -1,31 +1,31 @@
-//! Sending to subscribers, and the view of the subscribers: `send`, its variants and `Sink`,
-//! `subscribers`, `full_subscribers` and `subscribed`.
+//! Sending to subscribers, and counting them: `send`, its variants and `Sink`, `subscribers`,
+//! `topics`, `full_subscribers` and `subscribed`.
 
 macro_rules! publish_verbs {
     ($socket:ident, $handle:literal, $message:ty) => {
         /// # Sending
         impl $socket {
             /// Sends a message to the remotes that have subscribed to a prefix of its first part.
-            /// By default it never waits: subscribers whose queue is full miss the message, or an
-            /// older one, as [`slow_subscriber`](crate::Builder::slow_subscriber) states.
+            ///
+            /// By default, it never waits: subscribers whose queue is full miss the message. The
+            /// option [`slow_subscriber`](crate::Builder::slow_subscriber) selects other policies.
+            /// With [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait), `send` waits until the
+            /// queues of all subscribers have room, and no subscriber misses the message.
             ///
             /// When this returns, the message is queued for its subscribers, but not necessarily
             /// delivered. If it has no subscribers, it is dropped.
             ///
-            /// With [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) it waits until the queues of all
-            /// subscribers have room, and no subscriber misses the message.
-            ///
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the message was not sent to any
-            /// subscriber, and is dropped, too.
+            /// subscriber, and is dropped.
             ///
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the socket is closed. With
-            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) also if the queues of its subscribers had no
-            /// room within [`send_timeout`](crate::Builder::send_timeout), which by default is
-            /// unlimited.
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait), also if the queues of its
+            /// subscribers had no room within [`send_timeout`](crate::Builder::send_timeout), which
+            /// is unlimited by default.
             ///
             /// # Examples
             ///
@@ -51,9 +51,10 @@ macro_rules! publish_verbs {
             /// # Errors
             ///
             /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed. With
-            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) also if the queue of a subscriber is full, or
-            /// if its room is kept for earlier senders:
-            /// [`full_subscribers`](Self::full_subscribers) returns the full ones.
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait), also if the queue of a
+            /// subscriber is full, or if its room is reserved for earlier senders.
+            /// [`full_subscribers`](Self::full_subscribers) returns the subscribers whose queue is
+            /// full.
             ///
             /// # Examples
             ///
@@ -75,19 +76,21 @@ macro_rules! publish_verbs {
                 self.0.try_send(&$crate::routing::FirstPart, message)
             }
 
-            /// Sends a message; with [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) waits for room in full
-            /// queues, at most for `timeout`. (libzmq `ZMQ_SNDTIMEO`.)
+            /// Sends a message like [`send`](Self::send), waiting at most for `timeout`. (libzmq
+            /// `ZMQ_SNDTIMEO`.)
+            ///
+            /// It waits only with [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait).
             ///
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the message was not sent to any
-            /// subscriber, and is dropped, too.
+            /// subscriber, and is dropped.
             ///
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the socket is closed. With
-            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) also if the queues of its subscribers had no
-            /// room in time.
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait), also if the queues of its
+            /// subscribers had no room in time.
             ///
             /// # Examples
             ///
@@ -117,7 +120,7 @@ macro_rules! publish_verbs {
             ///
             /// ```
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            /// // Create no report that has no subscriber.
+            /// // Create the report only if it has a subscriber.
             #[doc = concat!("if ", $handle, ".subscribers(\"report\") > 0 {")]
             #[doc = concat!(
                         "    ", $handle, ".send([\"report\", &format!(\"{:?}\", std::env::args())]).await?;"
@@ -131,7 +134,7 @@ macro_rules! publish_verbs {
                 self.0.core.outgoing.lock().subscribers(first_part.as_ref())
             }
 
-            /// Returns the number of topics that remotes have subscribed to, each once. (libzmq
+            /// Returns the number of different topics that remotes have subscribed to. (libzmq
             /// `ZMQ_TOPICS_COUNT`.)
             ///
             /// The topics of a remote that has left count until they are released, which takes a
@@ -151,12 +154,12 @@ macro_rules! publish_verbs {
             }
 
             /// Returns the remotes that have subscribed to messages with this first part, and whose
-            /// queue is full. They miss messages, or with [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait) hold
-            /// up senders.
+            /// queue is full. They miss messages, or block senders with
+            /// [`SlowSubscriber::Wait`](crate::SlowSubscriber::Wait).
             ///
-            /// With `SlowSubscriber::Wait`, a sender can wait although this list is empty: a subscriber keeps
-            /// free slots for earlier senders, which may wait for a full subscriber of another
-            /// topic.
+            /// With `SlowSubscriber::Wait`, a sender can wait although this list is empty: free
+            /// slots are reserved for earlier senders, which may wait for a full subscriber of
+            /// another topic.
             ///
             /// # Examples
             ///

@@ -4,12 +4,13 @@ macro_rules! subscribe_verbs {
     ($socket:ident, $handle:literal) => {
         /// # Subscriptions
         impl $socket {
-            /// Subscribes to a topic: the socket receives the messages whose first part begins with
-            /// it from now on. (libzmq `ZMQ_SUBSCRIBE`.)
+            /// Subscribes to a topic: from now on, the socket receives messages whose first part
+            /// begins with it. (libzmq `ZMQ_SUBSCRIBE`.)
             ///
-            /// Each remote is informed immediately, and again whenever a connection is established.
-            /// Messages arrive once a remote has processed the request. Repeated subscriptions to a
-            /// topic are counted: each needs a call of [`unsubscribe`](Self::unsubscribe).
+            /// The subscription is announced to each remote immediately, and again on every new
+            /// connection. Messages arrive after a remote has processed it. Repeated subscriptions
+            /// to a topic are counted: each requires its own call of
+            /// [`unsubscribe`](Self::unsubscribe).
             ///
             /// # Errors
             ///
@@ -35,12 +36,12 @@ macro_rules! subscribe_verbs {
                 Ok(())
             }
 
-            /// Ends one subscription to a topic. Returns false if the socket has not subscribed to
-            /// the topic: nothing changes then. (libzmq `ZMQ_UNSUBSCRIBE`.)
+            /// Ends one subscription to a topic. Returns false, and changes nothing, if the socket
+            /// has not subscribed to the topic. (libzmq `ZMQ_UNSUBSCRIBE`.)
             ///
-            /// After the last one has ended, a [`Sub`](crate::Sub) receives no message that matches
-            /// no other subscription, even if it has already arrived. An [`XSub`](crate::XSub)
-            /// receives those that have.
+            /// After the last subscription to the topic has ended, a [`Sub`](crate::Sub) discards
+            /// messages that match no other subscription, even if they have already arrived. An
+            /// [`XSub`](crate::XSub) receives messages that arrive nevertheless.
             ///
             /// # Examples
             ///
@@ -58,8 +59,8 @@ macro_rules! subscribe_verbs {
                 topic.is_ok_and(|topic| self.0.core.remove_interest(&topic))
             }
 
-            /// Returns the topics that the socket has subscribed to, in the order of their bytes,
-            /// each once.
+            /// Returns the topics that the socket has subscribed to, each once and in the order of
+            /// their bytes.
             ///
             /// # Examples
             ///
@@ -110,8 +111,8 @@ macro_rules! invert_matching_option {
             /// Sets whether the socket receives the messages that match *no* subscription, instead
             /// of those that do. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
             ///
-            /// The publishers must have the same setting. An [`XPub`](crate::XPub) has this option,
-            /// and a [`Pub`](crate::Pub) does not.
+            /// Set the option on the publishers as well. An [`XPub`](crate::XPub) has it; a
+            /// [`Pub`](crate::Pub) does not.
             ///
             /// # Examples
             ///

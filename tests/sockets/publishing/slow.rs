@@ -154,7 +154,7 @@ async fn a_subscriber_that_misses_too_many_messages_is_disconnected() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_queued_begins_the_count_of_missed_ones_anew() {
+async fn a_queued_message_resets_the_count_of_missed_messages() {
     let _watchdog = Watchdog::start();
     let (publisher, mut stuck) = disconnecting(3).await;
     for _ in 0..4 {

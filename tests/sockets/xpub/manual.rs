@@ -1,4 +1,4 @@
-//! Publishers whose application decides about requests.
+//! Publishers whose application decides on requests.
 
 use tokio_zmtp::{AnswerError, SlowSubscriber, SubscriptionRequest, TryRouteError, Upstream, XPub};
 
@@ -32,7 +32,7 @@ async fn a_remote_receives_what_the_application_accepts() {
     publisher.send("B").await.unwrap();
     assert_eq!(remote.read_message().await, b"B");
 
-    // The subscriptions end with the connection, and what was asked for is cancelled.
+    // The subscriptions end with the connection, and the requested topics are cancelled.
     drop(remote);
     assert_eq!(requests(&publisher).await, ["-B"]);
     assert_eq!([publisher.subscribers("B"), publisher.topics()], [0, 0]);
@@ -99,7 +99,7 @@ async fn an_answer_to_a_remote_that_has_left_fails() {
 }
 
 #[tokio::test]
-async fn a_publisher_that_accepts_all_requests_itself_takes_no_answer() {
+async fn a_publisher_without_manual_mode_refuses_answers() {
     let _watchdog = Watchdog::start();
     let publisher = XPub::new();
     let _remote = subscriber(&bound(&publisher).await, &["a"]).await;
@@ -109,7 +109,7 @@ async fn a_publisher_that_accepts_all_requests_itself_takes_no_answer() {
     assert_eq!(publisher.subscribers("b"), 0);
 }
 
-/// The last value reaches the new subscriber alone, before later messages. (libzmq
+/// The last value reaches only the new subscriber, before later messages. (libzmq
 /// `test_xpub_manual_last_value`.)
 #[tokio::test]
 async fn the_last_value_is_sent_before_later_messages() {

@@ -78,7 +78,7 @@ async fn a_remote_that_leaves_cancels_its_topics() {
     assert_eq!(publisher.subscribers("b"), 1);
 }
 
-/// Messages wait for the remote only if it has subscribed on the present connection.
+/// Messages wait for the remote only if it has subscribed on the current connection.
 #[tokio::test]
 async fn the_subscriptions_of_a_dialed_remote_end_with_its_connection() {
     let _watchdog = Watchdog::start();

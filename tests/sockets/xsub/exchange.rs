@@ -47,7 +47,7 @@ async fn an_xsub_receives_what_it_has_subscribed_to(transport: Transport) {
     }
 }
 
-/// No high-water mark applies to subscriptions, however they are made.
+/// No high-water mark applies to subscriptions, in either form.
 #[tokio::test]
 async fn every_reconnect_announces_thousands_of_topics_again() {
     const TOPICS: usize = 3_000;

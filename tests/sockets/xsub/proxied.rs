@@ -43,7 +43,7 @@ async fn a_proxy_distributes_what_an_xsub_receives() {
     let running = proxy(&frontend, &backend);
     let handle = running.handle();
     let forwarding = tokio::spawn(running);
-    // A received message that looks like a subscription is one of the application here.
+    // Here, a received message in the form of a subscription is an ordinary message.
     for message in [["a", "x"].into(), tokio_zmtp::Multipart::from("\x01b")] {
         source.send(message.clone()).await.unwrap();
         assert_eq!(pull.recv().await.unwrap(), message);

@@ -140,7 +140,7 @@ async fn messages_wait_for_a_publisher_that_reconnects() {
 
 /// RFC 29: a PUB discards the messages that subscribers send it.
 #[tokio::test]
-async fn a_pub_of_this_crate_counts_and_drops_them() {
+async fn a_pub_counts_and_drops_user_messages() {
     let _watchdog = Watchdog::start();
     for endpoint in ["tcp://127.0.0.1:*", "inproc://user-messages"] {
         let publisher = Pub::new();

@@ -12,13 +12,13 @@ impl XPub {
     /// Accepts a request in [manual mode](XPub#manual-mode): subscribes the remote to the topic, or
     /// cancels its subscription.
     ///
-    /// A cancellation whose remote has left is accepted without effect: the subscriptions of a
-    /// remote end with its connection.
+    /// If the remote has left, accepting a cancellation succeeds without effect: the subscriptions
+    /// of a remote end with its connection.
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] if the remote has left, if the socket is closed, or without
-    /// [`manual`](crate::Builder::manual).
+    /// [`AnswerError`] if the remote of a subscription has left, if the socket is closed or has too
+    /// many topics, or without [`manual`](crate::Builder::manual).
     ///
     /// # Examples
     ///
@@ -38,8 +38,8 @@ impl XPub {
         self.answer(request, &[request.topic()])
     }
 
-    /// Accepts a request with other topics, instead of the one that the remote has asked for. With
-    /// no topics, nothing changes.
+    /// Accepts a request with other topics instead of the requested one. Without topics, nothing
+    /// changes.
     ///
     /// (libzmq `ZMQ_SUBSCRIBE` and `ZMQ_UNSUBSCRIBE` on an XPUB.)
     ///
@@ -84,18 +84,18 @@ impl XPub {
         })
     }
 
-    /// Sends a message to the remote of a request alone, whether or not it has subscribed to it,
-    /// without waiting. See [The last value](XPub#the-last-value).
+    /// Sends a message only to the remote of a request, without waiting and regardless of its
+    /// subscriptions. See [The last value](XPub#the-last-value).
     ///
-    /// It needs no [manual mode](XPub#manual-mode). Without it, messages that were published since
-    /// the remote has subscribed may be ahead of this one. With
-    /// [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast), it replaces a queued message
-    /// as a published one does, and always finds room.
+    /// [Manual mode](XPub#manual-mode) is not required. Without it, messages that were published
+    /// after the remote subscribed may precede this one. With
+    /// [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast), the message replaces a queued
+    /// one like a published message, and is never refused because the queue is full.
     ///
     /// # Errors
     ///
-    /// [`TryRouteError`] with the message if the queue of the remote is full or its room is kept for
-    /// earlier senders, if the remote has left, or if the socket is closed.
+    /// [`TryRouteError`] with the message if the queue of the remote is full, if its room is
+    /// reserved for earlier senders, if the remote has left, or if the socket is closed.
     ///
     /// # Examples
     ///

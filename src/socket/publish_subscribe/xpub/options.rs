@@ -25,14 +25,14 @@ impl Builder<XPub> {
     /// Sets whether each message goes to the remotes that have *not* subscribed to it, instead of
     /// those that have. Default: false. (libzmq `ZMQ_INVERT_MATCHING`.)
     ///
-    /// A remote without subscriptions receives all messages. The subscribers must have the same
-    /// setting, because they discard messages that do not match.
+    /// A remote without subscriptions receives all messages. Set the option on the subscribers as
+    /// well: otherwise they discard these messages.
     pub fn invert_matching(mut self, invert: bool) -> Self {
         self.options.subscriptions.invert_matching = invert;
         self
     }
 
-    /// Sets whether the application decides about requests: see
+    /// Sets whether the application decides on requests: see
     /// [Manual mode](XPub#manual-mode). Default: false. (libzmq `ZMQ_XPUB_MANUAL`.)
     pub fn manual(mut self, manual: bool) -> Self {
         self.options.xpub.manual = manual;
@@ -40,7 +40,7 @@ impl Builder<XPub> {
     }
 
     /// Sets which requests are received. Default: [`Verbosity::Changes`]. In
-    /// [manual mode](XPub#manual-mode), all of them are. (libzmq `ZMQ_XPUB_VERBOSE` and
+    /// [manual mode](XPub#manual-mode), all requests are received. (libzmq `ZMQ_XPUB_VERBOSE` and
     /// `ZMQ_XPUB_VERBOSER`.)
     pub fn verbosity(mut self, verbosity: Verbosity) -> Self {
         self.options.xpub.verbosity = verbosity;
@@ -50,9 +50,9 @@ impl Builder<XPub> {
     /// Sets a message of one part that is sent first on every connection, including re-established
     /// ones. Default: none. (libzmq `ZMQ_XPUB_WELCOME_MSG`.)
     ///
-    /// A [`Sub`](crate::Sub) receives it only if it has subscribed to a prefix of it. It shows that
-    /// the connection is established, but not that the publisher has read the subscriptions.
-    /// Neither the high-water mark nor the statistics count it.
+    /// A [`Sub`](crate::Sub) receives the message only if it has subscribed to a prefix of it. The
+    /// message shows that the connection is established, but not that the publisher has read the
+    /// subscriptions. It counts neither towards the high-water mark nor in the statistics.
     pub fn welcome_message(mut self, body: impl Into<Bytes>) -> Self {
         self.options.xpub.welcome_message = Some(body.into());
         self

@@ -70,8 +70,8 @@ async fn subscriptions_pass_a_chain_to_the_publisher(transport: Transport) {
     }
 }
 
-/// The subscriptions behind a connection that breaks end, and are made again when the hop has
-/// reconnected.
+/// When a connection breaks, the subscriptions behind it end. They are re-established when the hop
+/// has reconnected.
 #[tokio::test]
 async fn a_hop_that_reconnects_subscribes_again() {
     let _watchdog = Watchdog::start();
@@ -109,8 +109,7 @@ async fn a_hop_that_reconnects_subscribes_again() {
     }
 }
 
-/// A proxy that ends takes its subscriptions with it, and a new one at its endpoint makes them
-/// again.
+/// When a proxy ends, so do its subscriptions. A new proxy at its endpoint re-establishes them.
 #[tokio::test]
 async fn a_hop_that_is_replaced_has_the_subscriptions_of_the_next() {
     let _watchdog = Watchdog::start();
@@ -135,7 +134,7 @@ async fn a_hop_that_is_replaced_has_the_subscriptions_of_the_next() {
     assert_eq!(subscriber.recv().await.unwrap(), ["b", "x"]);
 }
 
-/// There are more topics than unread requests may be queued, and than a queue has room for.
+/// There are more topics than the limits of unread requests and of queued messages.
 #[tokio::test]
 async fn a_subscriber_of_thousands_of_topics_vanishes() {
     const TOPICS: usize = 3_000;

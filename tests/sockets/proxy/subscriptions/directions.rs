@@ -38,7 +38,7 @@ async fn either_socket_can_be_the_frontend_and_a_capture_receives_both_direction
     }
 }
 
-/// The application receives the requests of the subscribers, which go nowhere.
+/// The application receives the requests of the subscribers, which are not forwarded.
 #[tokio::test]
 async fn a_pull_and_a_sub_are_published_by_an_xpub() {
     let _watchdog = Watchdog::start();

@@ -7,8 +7,8 @@ use super::{Hop, request};
 use crate::remote::{Remote, command};
 use crate::watchdog::Watchdog;
 
-/// A proxy forwards only the changes of the set of topics. Each repeated subscription would
-/// otherwise be counted, and the cancellations would not be as many.
+/// A proxy forwards only changes of the set of topics. Otherwise, each repeated subscription would
+/// be counted, and there would be fewer cancellations.
 #[tokio::test]
 async fn repeated_requests_are_not_forwarded() {
     let _watchdog = Watchdog::start();
