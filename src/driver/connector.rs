@@ -375,8 +375,6 @@ impl Connector {
                 let remote = registered.remote();
                 let openings = self.shared.openings(&remote);
                 side.join(attachment, remote, openings);
-                // The subscriptions of the connection before ended when this one began.
-                self.shared.reclaim().await;
                 let reason = tokio::select! {
                     reason = side.ended() => Some(reason),
                     cut_off = registered.disconnected() => cut_off,
@@ -388,7 +386,6 @@ impl Connector {
                 let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
                 let mut connection =
                     Connection::new(framed, write_size, &mut attachment, remote, options);
-                self.shared.reclaim().await;
                 let reason = connection.run_until(registered.disconnected()).await;
                 let was_useful = connection.was_useful();
                 drop(connection);

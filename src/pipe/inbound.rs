@@ -264,7 +264,7 @@ impl Room {
 }
 
 /// The memory of a pipe and its remote, without messages and properties: about 900 bytes.
-const PIPE_KEPT: usize = 0x400;
+pub(crate) const PIPE_KEPT: usize = 0x400;
 
 /// The largest memory that is kept for reuse, in messages: enough for the default high-water mark.
 /// An idle pipe keeps at most 160 KiB.

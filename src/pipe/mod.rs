@@ -26,7 +26,7 @@ pub(crate) use self::high_water_mark::HighWaterMark;
 pub(crate) use self::in_line::{InLine, WaitingLine};
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
-pub(crate) use self::inbound::{Inbound, Room};
+pub(crate) use self::inbound::{Inbound, PIPE_KEPT, Room};
 pub(crate) use self::outbound::{FirstPartHash, Outbound};
 pub(crate) use self::pack::{PACKED_MAX, unpack};
 pub(crate) use self::take::{Take, Want};

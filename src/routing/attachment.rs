@@ -116,12 +116,14 @@ impl Routing {
     /// written all queued messages.
     pub(crate) fn retire(&self, endpoint: EndpointId) {
         self.outgoing.with(|outgoing, wakes| outgoing.retire(endpoint, wakes));
+        self.wake_announcer();
     }
 
     /// Stops offering one remote to senders. Its connection ends after it has written all queued
     /// messages.
     pub(crate) fn retire_pipe(&self, pipe: Pipe) {
         self.outgoing.with(|outgoing, wakes| outgoing.retire_pipe(pipe.outbound, wakes));
+        self.wake_announcer();
     }
 
     /// Reclaims a part of the memory of remotes that have left. Returns whether there is more.

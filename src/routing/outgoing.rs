@@ -452,6 +452,10 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         unwritten: &mut VecDeque<Message>,
         wakes: &mut Wakes,
     ) -> VecDeque<Message> {
+        if S::NOTIFIES {
+            // The subscriptions end with the connection, and messages are no longer for the remote.
+            self.fan_out.held.wake_line(key, wakes);
+        }
         if !S::IS_BY_CONNECTION {
             return VecDeque::new();
         }

@@ -8,6 +8,13 @@ use super::{Attachment, Routing};
 use crate::sync::Wakes;
 
 impl Routing {
+    /// Has the notices of subscriptions queued that have ended.
+    pub(super) fn wake_announcer(&self) {
+        if self.notifies {
+            self.incoming.with(|incoming, wakes| incoming.wake_announcer(wakes));
+        }
+    }
+
     /// Queues notices of the subscriptions that ended with their connections, a bounded number at a
     /// time. Pending while none are left or there is no room for them; the task is woken when it
     /// can continue.

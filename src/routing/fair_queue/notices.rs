@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 
 use super::{FairQueue, PipeUse};
 use crate::message::Message;
-use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, MessageList, PipeKey};
+use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, MessageList, PIPE_KEPT, PipeKey};
 use crate::remote::Remote;
 use crate::sync::Wakes;
 
@@ -85,7 +85,8 @@ impl FairQueue {
         let account = notices.accounts.entry(key).or_default();
         account.unread += 1;
         account.bytes += bytes;
-        account.remote = remote.kept();
+        // Connections of a dialed remote share the account.
+        account.remote = account.remote.max(remote.kept() + PIPE_KEPT);
         if has_ended {
             let after = account.memory();
             self.ended_pipes.grow(mem::replace(&mut account.ended, after), after, wakes);
