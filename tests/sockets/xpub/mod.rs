@@ -1,5 +1,6 @@
 //! XPUB (RFC 29).
 
+mod leaving;
 mod manual;
 mod pairs;
 mod requests;
