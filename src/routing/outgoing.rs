@@ -417,8 +417,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
             pipe.missed = 0;
-            // A sender may have waited for the remote as a member of a group, or as a subscriber of
-            // a topic, of an earlier connection.
+            // A sender may have waited for the remote because of an earlier connection.
             self.fan_out.held.wake_line(key, wakes);
         }
         self.refill(key, wakes);
@@ -453,7 +452,6 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         wakes: &mut Wakes,
     ) -> VecDeque<Message> {
         if S::NOTIFIES {
-            // The subscriptions end with the connection, and messages are no longer for the remote.
             self.fan_out.held.wake_line(key, wakes);
         }
         if !S::IS_BY_CONNECTION {
