@@ -236,8 +236,8 @@ the system takes 13 %, and finding messages 25 %. With 100 DISHes, the read buff
 message is received inline if its body, its group and four bytes of headers have at most 72 bytes together. A longer
 one is a slice of the read buffer, whose reference count changes twice.
 
-**PUB.** Its results are from before the policies for slow subscribers, which add 5 % of instructions to sending a message
-to one SUB: 654 instead of 620.
+**PUB.** Its results are from before the policies for slow subscribers, which add 5 % of instructions to sending a
+message to one SUB: 654 instead of 620.
 
 **Unused `stats` and `monitor`** have no measurable cost. Without the counters, a message takes the same number of
 instructions to within a tenth (`cargo run --release -p micro`: send, recv, batch and inproc). Nine pairs of runs
