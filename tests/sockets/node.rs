@@ -11,10 +11,14 @@ use tokio_zmtp::{
     Scatter, Server,
 };
 
+use crate::scripts::topics::{
+    patient_pub, patient_xpub, publish_each, publish_each_after_a_reconnect,
+    receive_each_after_a_reconnect, receive_published, receive_published_after_a_reconnect,
+    sub_to_numbers, xsub_to_numbers,
+};
 use crate::scripts::{
     COUNT, ROUND_TRIPS, Security, describe, exchange_by_identity, exchange_each, in_every_pairing,
-    patient_pub, publish_each, receive_each, receive_published, reply_to_each, request_each,
-    send_each, sub_to_numbers,
+    receive_each, reply_to_each, request_each, send_each,
 };
 use crate::transports::own_loopback;
 use crate::watchdog::Watchdog;
@@ -85,6 +89,30 @@ async fn our_sub_receives_from_an_xpub_of_node() {
 async fn our_sub_receives_from_a_pub_of_node() {
     in_every_pairing(start(), "pub", COUNT, sub_to_numbers, async |sub, _| {
         receive_published(sub).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xpub_publishes_to_a_sub_and_an_xsub_of_node_that_reconnect() {
+    for their_type in ["sub", "xsub"] {
+        in_every_pairing(start(), their_type, COUNT, patient_xpub, async |xpub, remote| {
+            publish_each_after_a_reconnect(xpub, remote, their_type).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xsub_receives_from_an_xpub_of_node_after_a_reconnect() {
+    let exchange = receive_each_after_a_reconnect;
+    in_every_pairing(start(), "prompted_xpub", COUNT, xsub_to_numbers, exchange).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xsub_receives_from_a_pub_of_node_after_a_reconnect() {
+    in_every_pairing(start(), "pub", COUNT, xsub_to_numbers, async |xsub, _| {
+        receive_published_after_a_reconnect(xsub).await;
     })
     .await;
 }

@@ -4,12 +4,16 @@ use support::python;
 use support::script::ScriptRemote;
 use tokio::task::JoinSet;
 use tokio_zmtp::proxy::ProxyStats;
-use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, XSub, proxy};
+use tokio_zmtp::{Dealer, Multipart, Pair, Pull, Push, Rep, Req, Router, proxy};
 
+use crate::scripts::topics::{
+    patient_pub, patient_xpub, publish_each, publish_each_after_a_reconnect,
+    receive_each_after_a_reconnect, receive_published, receive_published_after_a_reconnect,
+    sub_to_numbers, xsub_to_numbers,
+};
 use crate::scripts::{
     COUNT, ROUND_TRIPS, exchange_by_identity, exchange_each, in_every_pairing, parts_of,
-    patient_pub, publish_each, receive_each, receive_published, reply_to_each, request_each,
-    send_each, sub_to_numbers,
+    receive_each, reply_to_each, request_each, send_each,
 };
 use crate::watchdog::Watchdog;
 
@@ -29,19 +33,33 @@ async fn our_sub_receives_from_an_xpub_of_python() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_xsub_receives_from_an_xpub_of_python() {
-    let xsub_to_numbers = || {
-        (0..10).fold(XSub::builder(), |builder, digit: u32| {
-            builder.subscribe(digit.to_string().parse().unwrap())
-        })
-    };
-    in_every_pairing(start(), "xpub", COUNT, xsub_to_numbers, receive_each).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_sub_receives_from_a_pub_of_python() {
     in_every_pairing(start(), "pub", COUNT, sub_to_numbers, async |sub, _| {
         receive_published(sub).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xpub_publishes_to_a_sub_and_an_xsub_of_python_that_reconnect() {
+    for their_type in ["sub", "xsub"] {
+        in_every_pairing(start(), their_type, COUNT, patient_xpub, async |xpub, remote| {
+            publish_each_after_a_reconnect(xpub, remote, their_type).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xsub_receives_from_an_xpub_of_python_after_a_reconnect() {
+    let exchange = receive_each_after_a_reconnect;
+    in_every_pairing(start(), "prompted_xpub", COUNT, xsub_to_numbers, exchange).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_xsub_receives_from_a_pub_of_python_after_a_reconnect() {
+    in_every_pairing(start(), "pub", COUNT, xsub_to_numbers, async |xsub, _| {
+        receive_published_after_a_reconnect(xsub).await;
     })
     .await;
 }

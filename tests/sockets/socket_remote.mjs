@@ -7,20 +7,26 @@
 // A CLIENT expects each text back, and a SERVER returns it. The messages of classic types have three parts: the text,
 // an empty one, and the text again. A PAIR, DEALER, REP or ROUTER returns each of them. RADIO and DISH use the group
 // "a". A RADIO cannot detect that a DISH has joined, nor a PUB that a SUB has subscribed: they send until the next line,
-// and "done" is not printed. An XPUB sends after ten subscriptions, and a SUB subscribes to
-// every digit. Over udp,
-// where messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
-// remotes with the credentials `admitted`, an array of arrays of bytes.
+// and "done" is not printed. An XPUB sends after ten subscriptions, and a "prompted_xpub" when it has received a message
+// from an XSUB, which cancels the topic "9" afterwards. A SUB or XSUB subscribes to every digit, and cancels "9" after
+// the last message. The XSUB sends a message when it has received one. Over udp, where messages can be lost, a DISH
+// receives `count` texts of increasing numbers. The server of a mechanism admits remotes with the credentials
+// `admitted`, an array of arrays of bytes.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
 import {
-  Dealer, Pair, Publisher, Pull, Push, Reply, Request, Router, Subscriber, XPublisher,
+  Dealer, Pair, Publisher, Pull, Push, Reply, Request, Router, Subscriber, XPublisher, XSubscriber,
 } from "zeromq";
 import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
 const group = "a";
+
+const digits = [..."0123456789"];
+
+// What an XSUB sends to an XPUB.
+const userMessage = ["user", "", "message"];
 
 // Returns each message to its sender. A ROUTER receives an envelope as well.
 async function echo(socket, count) {
@@ -37,6 +43,14 @@ async function ask(socket, count, ...envelope) {
     const request = [...envelope, String(number), "", String(number)];
     await socket.send(request);
     assert.deepEqual((await socket.receive()).map(String), request);
+  }
+}
+
+// Publishes the numbers below `count`.
+async function publish(socket, count) {
+  for (let number = 0; number < count; number++) {
+    await socket.send(["discarded", String(number)]);
+    await socket.send([String(number), "", String(number)]);
   }
 }
 
@@ -66,6 +80,22 @@ const types = {
     }
   }],
   pair: [Pair, (socket, { count }) => echo(socket, count)],
+  // The XSUB can subscribe on several connections.
+  prompted_xpub: [XPublisher, async (socket, { count }) => {
+    const topics = new Set();
+    for (;;) {
+      const message = (await socket.receive()).map(String);
+      if (message.length > 1) {
+        assert.deepEqual(message, userMessage);
+        break;
+      }
+      const topic = message[0].slice(1);
+      assert(message[0][0] === "\x01" ? topics.add(topic) : topics.delete(topic));
+    }
+    assert.deepEqual([...topics].sort(), digits);
+    await publish(socket, count);
+    assert.deepEqual((await socket.receive()).map(String), ["\x009"]);
+  }],
   pub: [Publisher, async (socket, _, nextLine) => {
     let stopped = false;
     nextLine.then(() => { stopped = true; });
@@ -116,15 +146,21 @@ const types = {
       const parts = (await socket.receive()).map(String);
       assert.deepEqual(parts, [String(number), "", String(number)]);
     }
+    socket.unsubscribe("9");
   }],
   xpub: [XPublisher, async (socket, { count }) => {
     const subscriptions = [];
     for (let at = 0; at < 10; at++) subscriptions.push(String(await socket.receive()));
-    assert.deepEqual(subscriptions.sort(), [..."0123456789"].map((digit) => `\x01${digit}`));
+    assert.deepEqual(subscriptions.sort(), digits.map((digit) => `\x01${digit}`));
+    await publish(socket, count);
+  }],
+  xsub: [XSubscriber, async (socket, { count }) => {
     for (let number = 0; number < count; number++) {
-      await socket.send(["discarded", String(number)]);
-      await socket.send([String(number), "", String(number)]);
+      const parts = (await socket.receive()).map(String);
+      assert.deepEqual(parts, [String(number), "", String(number)]);
+      if (number === 0) await socket.send(userMessage);
     }
+    await socket.send("\x009");
   }],
 };
 
@@ -143,9 +179,12 @@ async function run(description, nextLine) {
   const socket = new Socket(options);
   admitted = description.admitted.map((bytes) => Buffer.from(bytes));
   if (type === "dish") socket.join(group);
-  if (type === "sub") socket.subscribe(..."0123456789");
+  if (type === "sub") socket.subscribe(...digits);
+  if (type === "xsub") {
+    for (const digit of digits) await socket.send(`\x01${digit}`);
+  }
   const untilNextLine = ["pub", "radio"].includes(type);
-  if (untilNextLine || type === "xpub") {
+  if (untilNextLine || type.endsWith("xpub")) {
     // The queue has no limit, so that no message is dropped.
     socket.sendHighWaterMark = 0;
     if (untilNextLine) socket.linger = 0;

@@ -1,7 +1,9 @@
 # Sockets in Python, with the package pyzmq.
 #
 # A PUB publishes numbers until the next line, and "done" is not printed: it cannot detect that a SUB has subscribed. An
-# XPUB publishes them after ten subscriptions. A SUB subscribes to every digit.
+# XPUB publishes them after ten subscriptions, and a "prompted_xpub" when it has received a message from an XSUB, which
+# cancels the topic "9" afterwards. A SUB or XSUB subscribes to every digit, and cancels "9" after the last message. The
+# XSUB sends a message when it has received one.
 #
 # Each line of the standard input describes a socket, as for socket_remote.mjs: its `type`, its properties,
 # `options`, under the names of the package zeromq of npm, and an endpoint to `bind` or to `connect`,
@@ -36,6 +38,7 @@ TYPES = {
     "dealer": zmq.DEALER,
     "fixed_form_router": zmq.ROUTER,
     "pair": zmq.PAIR,
+    "prompted_xpub": zmq.XPUB,
     "pub": zmq.PUB,
     "pull": zmq.PULL,
     "push": zmq.PUSH,
@@ -44,7 +47,13 @@ TYPES = {
     "router": zmq.ROUTER,
     "sub": zmq.SUB,
     "xpub": zmq.XPUB,
+    "xsub": zmq.XSUB,
 }
+
+DIGITS = [str(digit).encode() for digit in range(10)]
+
+# What an XSUB sends to an XPUB.
+USER_MESSAGE = [b"user", b"", b"message"]
 
 context = zmq.Context()
 admitted = []
@@ -98,6 +107,25 @@ class Publishing:
         self.socket.close(linger=0)
 
 
+# Publishes when an XSUB has subscribed to every digit, perhaps on several connections, and has sent a message.
+def publish_when_prompted(socket, count):
+    topics = set()
+    while (message := socket.recv_multipart()) != USER_MESSAGE:
+        [request] = message
+        (topics.add if request[0] == 1 else topics.remove)(request[1:])
+    assert topics == set(DIGITS), f"{topics}"
+    publish(socket, count)
+    request = socket.recv()
+    assert request == b"\x009", f"{request}"
+
+
+def publish(socket, count):
+    for number in range(count):
+        text = str(number).encode()
+        socket.send_multipart([b"discarded", text])
+        socket.send_multipart([text, b"", text])
+
+
 def run(description):
     global admitted
     admitted = [bytes(credential) for credential in description["admitted"]]
@@ -108,12 +136,15 @@ def run(description):
         (socket.setsockopt_string if is_text else socket.setsockopt)(OPTIONS[name], value)
     if socket_type == "correlating_req":
         socket.setsockopt(zmq.REQ_CORRELATE, 1)
-    if socket_type in ["pub", "xpub"]:
+    if socket_type in ["prompted_xpub", "pub", "xpub"]:
         # The queue has no limit, so that no message is dropped.
         socket.setsockopt(zmq.SNDHWM, 0)
     if socket_type == "sub":
-        for digit in range(10):
-            socket.setsockopt(zmq.SUBSCRIBE, str(digit).encode())
+        for digit in DIGITS:
+            socket.setsockopt(zmq.SUBSCRIBE, digit)
+    if socket_type == "xsub":
+        for digit in DIGITS:
+            socket.send(b"\x01" + digit)
     if "bind" in description:
         socket.bind(description["bind"])
     else:
@@ -127,11 +158,12 @@ def run(description):
         return Publishing(socket)
     if socket_type == "xpub":
         subscriptions = sorted(socket.recv() for _ in range(10))
-        assert subscriptions == [b"\x01" + str(digit).encode() for digit in range(10)]
-        for number in range(description["count"]):
-            text = str(number).encode()
-            socket.send_multipart([b"discarded", text])
-            socket.send_multipart([text, b"", text])
+        assert subscriptions == [b"\x01" + digit for digit in DIGITS]
+        publish(socket, description["count"])
+        print("done")
+        return socket
+    if socket_type == "prompted_xpub":
+        publish_when_prompted(socket, description["count"])
         print("done")
         return socket
     for number in range(description["count"]):
@@ -148,8 +180,14 @@ def run(description):
         # A ROUTER receives an envelope as well.
         body = parts[-3:] if socket_type == "router" else parts
         assert body == [text, b"", text], f"{body} instead of {number}"
-        if socket_type not in ["pull", "sub"]:
+        if socket_type == "xsub" and number == 0:
+            socket.send_multipart(USER_MESSAGE)
+        if socket_type not in ["pull", "sub", "xsub"]:
             socket.send_multipart(parts)
+    if socket_type == "sub":
+        socket.setsockopt(zmq.UNSUBSCRIBE, b"9")
+    if socket_type == "xsub":
+        socket.send(b"\x009")
     print("done")
     return socket
 

@@ -1,11 +1,11 @@
 //! A publisher or a subscriber of Python, and three proxies between it and ours.
 
 use tokio::task;
-use tokio_zmtp::{Builder, Pub, SlowSubscriber, XPub, XSub, proxy};
+use tokio_zmtp::{Pub, XSub, proxy};
 
 use crate::python::start;
-use crate::scripts::sub_to_numbers;
-use crate::scripts::{COUNT, in_every_pairing, patient_pub, publish_each, receive_each};
+use crate::scripts::topics::{patient_pub, patient_xpub, publish_each, sub_to_numbers};
+use crate::scripts::{COUNT, in_every_pairing, receive_each};
 use crate::transports::Transport;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,9 +46,4 @@ async fn prolong(mut last: XSub, hops: usize) -> XSub {
         last = XSub::builder().connect(backend.last_endpoint().unwrap()).await.unwrap();
     }
     last
-}
-
-/// Creates an XPUB that waits for subscribers whose queue is full.
-fn patient_xpub() -> Builder<XPub> {
-    XPub::builder().slow_subscriber(SlowSubscriber::Wait)
 }

@@ -1,14 +1,14 @@
 //! Sockets of scripts in other languages as remotes, and what they exchange with ours.
 
+pub(crate) mod topics;
+
 use std::fmt::Debug;
 
 use futures::{Sink, SinkExt, Stream, StreamExt};
 use support::script::ScriptRemote;
 use tokio::task;
 use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
-use tokio_zmtp::{
-    Builder, Mechanism, Multipart, Pub, Push, Rep, Req, Router, SlowSubscriber, Socket, Sub,
-};
+use tokio_zmtp::{Builder, Mechanism, Multipart, Push, Rep, Req, Router, Socket};
 
 use crate::transports::Transport;
 use crate::watchdog::Watchdog;
@@ -59,44 +59,18 @@ pub(crate) async fn receive_each<S>(socket: &S, remote: &mut ScriptRemote)
 where
     S: Clone + Stream<Item = Multipart> + Unpin,
 {
+    receive_numbers(socket).await;
+    assert_eq!(remote.line(), "done");
+}
+
+async fn receive_numbers<S>(socket: &S)
+where
+    S: Clone + Stream<Item = Multipart> + Unpin,
+{
     let mut stream = socket.clone();
     for number in 0..COUNT {
         assert_eq!(stream.next().await.unwrap(), parts_of(number));
     }
-    assert_eq!(remote.line(), "done");
-}
-
-/// Creates a SUB that subscribes to all numbers.
-pub(crate) fn sub_to_numbers() -> Builder<Sub> {
-    (0..10).fold(Sub::builder(), |builder, digit: u32| {
-        builder.subscribe(digit.to_string().parse().unwrap())
-    })
-}
-
-/// Receives messages from a remote, which publishes them before and after the subscription arrives.
-pub(crate) async fn receive_published(sub: &Sub) {
-    let first = sub.recv().await.unwrap();
-    let first: u32 = std::str::from_utf8(&first[0]).unwrap().parse().unwrap();
-    for number in first + 1..first + COUNT {
-        assert_eq!(sub.recv().await.unwrap(), [number.to_string()]);
-    }
-}
-
-/// Creates a PUB that waits for subscribers whose queue is full.
-pub(crate) fn patient_pub() -> Builder<Pub> {
-    Pub::builder().slow_subscriber(SlowSubscriber::Wait)
-}
-
-/// Publishes messages when a remote has subscribed to all numbers.
-pub(crate) async fn publish_each(publisher: &Pub, remote: &mut ScriptRemote) {
-    for digit in 0..10 {
-        publisher.subscribed(digit.to_string()).await.unwrap();
-    }
-    for number in 0..COUNT {
-        publisher.send(["discarded".to_owned(), number.to_string()]).await.unwrap();
-        publisher.send(parts_of(number)).await.unwrap();
-    }
-    assert_eq!(remote.line(), "done");
 }
 
 /// Sends `count` messages to a remote without waiting for answers, and receives the same messages
