@@ -214,7 +214,12 @@ impl LinkEnd {
         }
         loop {
             while let Some(command) = self.commands.front() {
-                ready!(to.attachment.poll_notice_room(waker));
+                if to.attachment.poll_notice_room(waker).is_pending() {
+                    // When this side ends, so do its subscriptions, but not its messages.
+                    ready!(self.attachment.poll_retired(waker));
+                    self.commands.clear();
+                    break;
+                }
                 to.attachment.command(command)?;
                 self.commands.pop_front();
             }

@@ -267,6 +267,15 @@ impl Outbound {
         self.connection.unpark(wakes);
     }
 
+    /// Ready when the queue is retired. Until then, parks the connection, which takes nothing.
+    pub(crate) fn poll_retired(&mut self, connection: &Waker) -> Poll<()> {
+        if self.retired {
+            return Poll::Ready(());
+        }
+        self.park(connection, true);
+        Poll::Pending
+    }
+
     /// Sets the high-water mark for messages that are queued from now on.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark) {
         self.hwm = hwm;

@@ -146,6 +146,9 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         wakes: &mut Wakes,
     ) -> Poll<Take>;
 
+    /// Ready when a remote is retired. Until then, parks its connection, which takes nothing.
+    fn poll_retired(&mut self, key: PipeKey, connection: &Waker) -> Poll<()>;
+
     /// Returns the high-water mark of each remote's queue.
     fn hwm(&self) -> HighWaterMark;
 

@@ -2,11 +2,11 @@
 
 mod attaching;
 mod commands;
+mod ended;
 mod many;
 mod taken;
 
 use std::collections::VecDeque;
-use std::mem;
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
@@ -23,7 +23,7 @@ use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
     AttachError, Attached, Choice, CommandEffect, DiscardedReplies, EndpointId, ExceededLimit,
-    FairQueue, IdentityClaim, Leftover, Outgoing, Refusal, RequestEnd, Strategy,
+    FairQueue, IdentityClaim, Outgoing, Refusal, RequestEnd, Strategy,
 };
 use crate::sync::Wakes;
 
@@ -346,6 +346,10 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         took
     }
 
+    fn poll_retired(&mut self, key: PipeKey, connection: &Waker) -> Poll<()> {
+        self.pipes.get_mut(key).map_or(Poll::Ready(()), |it| it.outbound.poll_retired(connection))
+    }
+
     fn hwm(&self) -> HighWaterMark {
         self.hwm
     }
@@ -429,20 +433,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         gone: bool,
         unwritten: &mut VecDeque<Message>,
     ) -> VecDeque<Message> {
-        let Some(pipe) = self.pipes.get_mut(key) else { return VecDeque::new() };
-        let was_open = pipe.is_open();
-        (pipe.connection, pipe.draining) = (None, false);
-        let leftover = self.strategy.disconnect(key, was_open, gone || pipe.outbound.is_retired());
-        if leftover == Leftover::Stay || self.closed {
-            return VecDeque::new();
-        }
-        self.withdraw(key);
-        if leftover == Leftover::Lose {
-            return VecDeque::new();
-        }
-        let mut elsewhere = mem::take(unwritten);
-        elsewhere.extend(self.pipes[key].outbound.drain());
-        elsewhere
+        self.end_connection(key, gone, unwritten)
     }
 
     fn discard(
@@ -451,19 +442,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         unwritten: &mut VecDeque<Message>,
         wakes: &mut Wakes,
     ) -> VecDeque<Message> {
-        if S::NOTIFIES {
-            self.fan_out.held.wake_line(key, wakes);
-        }
-        if !S::IS_BY_CONNECTION {
-            return VecDeque::new();
-        }
-        self.withdraw(key);
-        let Some(pipe) = self.pipes.get_mut(key) else { return VecDeque::new() };
-        self.strategy.retire(key, pipe);
-        pipe.senders.wake_all(wakes);
-        let mut discarded = mem::take(unwritten);
-        discarded.extend(pipe.outbound.drain());
-        discarded
+        self.discard_messages(key, unwritten, wakes)
     }
 
     fn match_replies(

@@ -1,5 +1,7 @@
 //! The commands of a remote that are for the strategy of its socket.
 
+use std::task::{Poll, Waker};
+
 use zmtp_proto::command::Command;
 
 use super::Attachment;
@@ -20,6 +22,12 @@ impl Attachment {
             }
         }
         Ok(())
+    }
+
+    /// Ready when no more messages and commands are queued for the remote. Until then, its
+    /// connection waits.
+    pub(crate) fn poll_retired(&self, connection: &Waker) -> Poll<()> {
+        self.routing.outgoing.lock().poll_retired(self.pipe.outbound, connection)
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures::poll;
-use tokio_zmtp::{SlowSubscriber, Upstream, XPub};
+use tokio_zmtp::{InprocEndpoint, SlowSubscriber, Sub, Upstream, XPub, XSub};
 
-use super::{bound, requests};
+use super::{bound, message_of_xsub, requests};
 use crate::publishing::subscriber;
 use crate::remote::{LONGER_THAN_BUFFERS, RemoteListener, command};
 use crate::watchdog::Watchdog;
@@ -45,4 +45,40 @@ async fn the_topics_of_a_remote_that_is_disconnected_end_before_its_queue_is_wri
     assert!(publisher.remotes().disconnect(request.remote().connection_id()));
     assert_eq!(requests(&publisher).await, ["-x"]);
     drop(remote);
+}
+
+/// Its further subscriptions wait until the publisher has received the first one.
+#[tokio::test]
+async fn a_subscriber_of_the_same_process_closes_without_waiting_for_the_publisher() {
+    let _watchdog = Watchdog::start();
+    let publisher = XPub::builder().recv_hwm(1).build();
+    let endpoint = publisher.bind(InprocEndpoint::unique()).await.unwrap();
+    let sub = Sub::builder().linger(None).build();
+    for topic in ["a", "b", "c"] {
+        sub.subscribe(topic).unwrap();
+    }
+    sub.connect(endpoint).await.unwrap();
+    sub.remotes().connected().await.unwrap();
+    sub.close().await;
+    assert_eq!(requests(&publisher).await, ["+a", "-a"]);
+    assert_eq!(publisher.topics(), 0);
+}
+
+/// Its messages do not wait with its subscriptions.
+#[tokio::test]
+async fn the_messages_of_a_subscriber_of_the_same_process_arrive_when_it_closes() {
+    let _watchdog = Watchdog::start();
+    let publisher = XPub::builder().recv_hwm(1).build();
+    let endpoint = publisher.bind(InprocEndpoint::unique()).await.unwrap();
+    let xsub = XSub::builder().linger(None).build();
+    for topic in ["a", "b", "c"] {
+        xsub.subscribe(topic).unwrap();
+    }
+    xsub.connect(endpoint).await.unwrap();
+    xsub.remotes().connected().await.unwrap();
+    xsub.send("user message").await.unwrap();
+    assert_eq!(xsub.close().await.undelivered, 0);
+    assert_eq!(requests(&publisher).await, ["+a"]);
+    assert_eq!(message_of_xsub(&publisher).await, ["user message"]);
+    assert_eq!(requests(&publisher).await, ["-a"]);
 }
