@@ -55,7 +55,8 @@ pub enum SlowSubscriber {
     /// [`DisconnectReason::TooSlow`](crate::monitor::DisconnectReason::TooSlow). If the remote
     /// connected to the publisher, its queued messages are
     /// [undelivered](crate::stats::Dropped::undelivered). If the publisher connected to the remote,
-    /// it reconnects after a delay and sends the queued messages on the next connection.
+    /// it reconnects after a delay. A [`Pub`](crate::Pub) sends the queued messages on the next
+    /// connection; those of an [`XPub`](crate::XPub) are undelivered.
     Disconnect {
         /// The number of messages missed in a row; zero counts as one.
         after: u64,

@@ -28,7 +28,7 @@ pub(crate) use self::in_line::{InLine, WaitingLine};
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, PIPE_KEPT, Room};
 pub(crate) use self::outbound::{FirstPartHash, Outbound};
-pub(crate) use self::pack::{PACKED_MAX, unpack};
+pub(crate) use self::pack::{PACKED_MAX, unpack, unpack_all};
 pub(crate) use self::take::{Take, Want};
 pub(crate) use self::waiters::{Ticket, Waiters};
 

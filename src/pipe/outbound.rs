@@ -14,7 +14,7 @@ use self::latest::Latest;
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
-use crate::pipe::pack::{Pack, further_messages, unpack};
+use crate::pipe::pack::{Pack, further_messages, unpack_all};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::sync::Wakes;
 
@@ -122,9 +122,9 @@ impl Outbound {
         }
     }
 
-    /// Removes all messages, to be routed again. None is packed.
+    /// Removes all messages. Only those for many remotes are packed.
     pub(crate) fn drain(&mut self) -> VecDeque<Message> {
-        debug_assert!(self.pack.is_none());
+        self.seal();
         let mut queue = VecDeque::new();
         self.take_all(&mut queue);
         queue
@@ -293,12 +293,7 @@ impl Outbound {
     /// Returns all queued messages, after the end of their connection.
     pub(crate) fn into_queue(mut self) -> VecDeque<Message> {
         self.seal();
-        if self.packed == 0 {
-            return self.queue;
-        }
-        let mut messages = VecDeque::with_capacity(self.len());
-        self.queue.drain(..).for_each(|packed| unpack(packed, &mut messages));
-        messages
+        if self.packed == 0 { self.queue } else { unpack_all(self.queue) }
     }
 
     #[inline]

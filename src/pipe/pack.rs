@@ -86,6 +86,13 @@ pub(crate) fn unpack(packed: Message, messages: &mut VecDeque<Message>) {
     messages.extend(split_messages(&packed).map(Message::from));
 }
 
+/// Splits the elements of a queue into their messages.
+pub(crate) fn unpack_all(packed: VecDeque<Message>) -> VecDeque<Message> {
+    let mut messages = VecDeque::with_capacity(packed.len());
+    packed.into_iter().for_each(|packed| unpack(packed, &mut messages));
+    messages
+}
+
 /// The longest message that is packed, in bytes with its headers. Above about 400 bytes, a
 /// reference count costs no more than a copy for each of a hundred members.
 pub(crate) const PACKED_MAX: usize = 0x100;

@@ -12,7 +12,7 @@ use std::task::{Poll, Waker};
 
 use crate::message::Message;
 use crate::monitor::{EventPublisher, EventSource};
-use crate::pipe::{Delivery, HighWaterMark, Outbound, PipeKey, Room, Take, Want};
+use crate::pipe::{Delivery, HighWaterMark, Outbound, PipeKey, Room, Take, Want, unpack_all};
 use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::requests;
@@ -310,7 +310,7 @@ impl Attachment {
         drop(outgoing);
         self.wakes.wake_all();
         self.report_departure();
-        let discarded = discarded.into_iter().map(KeptMessage::from);
+        let discarded = unpack_all(discarded).into_iter().map(KeptMessage::from);
         self.routing.losses.undelivered(Some((&self.subject, &self.quotas)), discarded);
         // A redirected message takes its interruption along to another remote.
         self.is_interrupted &= !self.taken.is_empty();

@@ -203,8 +203,8 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     ) -> VecDeque<Message>;
 
     /// Returns the messages that a connection has not written when it ends, if they are for this
-    /// connection alone, and wakes the tasks that wait to send it others. Called before
-    /// [`disconnect`](Self::disconnect).
+    /// connection alone, and wakes the tasks that wait to send it others. Some can be packed: they
+    /// are unpacked after the lock is released. Called before [`disconnect`](Self::disconnect).
     fn discard(
         &mut self,
         key: PipeKey,

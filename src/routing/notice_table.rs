@@ -125,6 +125,7 @@ impl Strategy for NoticeTable {
     type Target = FirstPart;
 
     const FANS_OUT: bool = true;
+    const IS_BY_CONNECTION: bool = true;
     const NOTIFIES: bool = true;
 
     fn address(&mut self, message: &[u8]) {

@@ -129,7 +129,7 @@ proptest! {
                 let mut packed = VecDeque::new();
                 pipe.seal();
                 let _ = pipe.poll_take(Want::Write, &mut packed, Waker::noop());
-                for message in unpacked(packed) {
+                for message in unpack_all(packed) {
                     bytes -= super::bytes(&message);
                     taken += 1;
                     prop_assert_eq!(Some(message), expected.pop_front());
@@ -139,12 +139,6 @@ proptest! {
         }
         prop_assert!(pipe.into_queue() == expected);
     }
-}
-
-fn unpacked(packed: VecDeque<Message>) -> VecDeque<Message> {
-    let mut messages = VecDeque::new();
-    packed.into_iter().for_each(|packed| unpack(packed, &mut messages));
-    messages
 }
 
 fn push(pipe: &mut Outbound, body: &[u8]) {

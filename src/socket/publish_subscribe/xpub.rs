@@ -73,8 +73,11 @@ use crate::socket::{Core, Handle, Kind};
 /// | Action in mute state | drop, or as [`slow_subscriber`](Builder::slow_subscriber) specifies |
 ///
 /// Subscriptions and late joiners work as in a [`Pub`](Pub#subscriptions), with one exception: the
-/// subscriptions of a remote end with its connection, even if the publisher *connected to* it. The
-/// remote does not receive messages that are published before it has subscribed again.
+/// subscriptions of a remote end with its connection, even if the publisher *connected to* it, and
+/// messages that are still queued for it are
+/// [undelivered](crate::stats::Dropped::undelivered). The remote does not receive messages that are
+/// published before it has subscribed again. No message for one connection therefore reaches
+/// another one, whose remote may be another program.
 ///
 /// # Requests
 ///

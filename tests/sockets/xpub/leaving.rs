@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use futures::poll;
-use tokio_zmtp::{InprocEndpoint, SlowSubscriber, Sub, Upstream, XPub, XSub};
+use tokio_zmtp::monitor::{DropCause, EventKind};
+use tokio_zmtp::{InprocEndpoint, SlowSubscriber, Sub, TryRouteError, Upstream, XPub, XSub};
 
 use super::{bound, message_of_xsub, requests};
+use crate::events;
 use crate::publishing::subscriber;
 use crate::remote::{LONGER_THAN_BUFFERS, RemoteListener, command};
 use crate::watchdog::Watchdog;
@@ -45,6 +47,49 @@ async fn the_topics_of_a_remote_that_is_disconnected_end_before_its_queue_is_wri
     assert!(publisher.remotes().disconnect(request.remote().connection_id()));
     assert_eq!(requests(&publisher).await, ["-x"]);
     drop(remote);
+}
+
+/// The next connection to the endpoint may be to another program.
+#[tokio::test]
+async fn messages_for_one_connection_never_reach_the_next() {
+    let _watchdog = Watchdog::start();
+    for manual in [true, false] {
+        let listener = RemoteListener::bind();
+        let publisher =
+            XPub::builder().manual(manual).reconnect_interval(Duration::from_millis(1)).build();
+        let mut monitor = publisher.monitor();
+        publisher.connect(listener.endpoint()).await.unwrap();
+        let mut first = listener.accept_as("SUB").await;
+        first.write(&command("SUBSCRIBE", b"x")).await;
+        let Upstream::Subscribe(request) = publisher.recv().await.unwrap() else { panic!() };
+        if manual {
+            publisher.accept(&request).unwrap();
+        }
+        publisher.send(vec![b'x'; LONGER_THAN_BUFFERS]).await.unwrap();
+        first.peek().await;
+        for number in 0..3 {
+            publisher.send(["x", &number.to_string()]).await.unwrap();
+        }
+        publisher.try_send_to(&request, ["x", "secret"]).unwrap();
+        publisher.send(vec![b'x'; 1_000]).await.unwrap();
+        drop(first);
+        events::until(&mut monitor, |kind| {
+            matches!(kind, EventKind::MessagesDropped { cause: DropCause::Undelivered, .. })
+        })
+        .await;
+        // The first one as well: only a part of it was written.
+        assert_eq!(publisher.stats().dropped.undelivered, 6);
+        assert_eq!(publisher.stats().queued.outgoing, 0);
+
+        let mut second = listener.accept_as("SUB").await;
+        second.write(&command("SUBSCRIBE", b"x")).await;
+        assert_eq!(requests(&publisher).await, ["-x"]);
+        let Upstream::Subscribe(next) = publisher.recv().await.unwrap() else { panic!() };
+        let sent = publisher.try_send_to(&request, "secret");
+        assert_eq!(sent, Err(TryRouteError::HostUnreachable("secret".into())));
+        publisher.try_send_to(&next, "later").unwrap();
+        assert_eq!(second.read_message().await, b"later");
+    }
 }
 
 /// Its further subscriptions wait until the publisher has received the first one.

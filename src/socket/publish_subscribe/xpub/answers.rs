@@ -87,6 +87,9 @@ impl XPub {
     /// Sends a message only to the remote of a request, without waiting and regardless of its
     /// subscriptions. See [The last value](XPub#the-last-value).
     ///
+    /// If the connection of the request ends before the message is written, the message is
+    /// [undelivered](crate::stats::Dropped::undelivered): it never reaches another connection.
+    ///
     /// [Manual mode](XPub#manual-mode) is not required. Without it, messages that were published
     /// after the remote subscribed may precede this one. With
     /// [`SlowSubscriber::KeepLast`](crate::SlowSubscriber::KeepLast), the message replaces a queued
