@@ -25,6 +25,8 @@ pub(super) struct Notices {
     accounts: HashMap<PipeKey, Account>,
     /// The task that announces departures, while it is idle.
     announcer: Option<Waker>,
+    /// The pipes of ended connections whose cancellations no longer wait.
+    released: Vec<PipeKey>,
 }
 
 /// A notice that was not received.
@@ -63,6 +65,7 @@ impl FairQueue {
             unread: VecDeque::new(),
             accounts: HashMap::new(),
             announcer: None,
+            released: Vec::new(),
         }));
     }
 
@@ -111,8 +114,9 @@ impl FairQueue {
         if is_ready { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Returns whether a connection that has ended may cause another notice. If not, the task that
-    /// announces departures is woken when half of the notices of the remote are read.
+    /// Returns whether a connection that has ended may cause another notice. If not, its pipe is
+    /// [released](Self::take_released) when half of the notices of the remote are read, and the
+    /// task that announces departures is woken.
     pub(crate) fn has_departure_room(&mut self, key: PipeKey) -> bool {
         let Some((account, hwm)) = self.account(key) else { return true };
         account.departs = if account.departs {
@@ -121,6 +125,11 @@ impl FairQueue {
             !hwm.has_room(account.unread, account.bytes)
         };
         !account.departs
+    }
+
+    /// Returns the pipes that have been released since the last call.
+    pub(crate) fn take_released(&mut self) -> Vec<PipeKey> {
+        self.notices.as_mut().map(|notices| mem::take(&mut notices.released)).unwrap_or_default()
     }
 
     /// Registers the task that announces departures, which is idle.
@@ -162,7 +171,7 @@ impl FairQueue {
             self.ended_pipes.take(mem::replace(&mut account.ended, left), left, wakes);
         }
         if account.is_half_read(self.hwm) {
-            account.wake(&mut notices.announcer, wakes);
+            account.resume(notice.origin, &mut notices.released, &mut notices.announcer, wakes);
         }
         if account.unread == 0 {
             notices.accounts.remove(&notice.origin);
@@ -182,9 +191,10 @@ impl FairQueue {
     /// or the socket is closed.
     pub(super) fn wake_noticed(&mut self, wakes: &mut Wakes) {
         let Some(notices) = &mut self.notices else { return };
-        for account in notices.accounts.values_mut() {
+        let Notices { accounts, announcer, released, .. } = &mut **notices;
+        for (key, account) in accounts {
             if self.closed || account.is_half_read(self.hwm) {
-                account.wake(&mut notices.announcer, wakes);
+                account.resume(*key, released, announcer, wakes);
             }
         }
     }
@@ -205,9 +215,17 @@ impl Account {
         hwm.is_half_free(self.unread, self.bytes)
     }
 
-    fn wake(&mut self, announcer: &mut Option<Waker>, wakes: &mut Wakes) {
+    /// Wakes the tasks that wait to cause notices in the account of `pipe`.
+    fn resume(
+        &mut self,
+        pipe: PipeKey,
+        released: &mut Vec<PipeKey>,
+        announcer: &mut Option<Waker>,
+        wakes: &mut Wakes,
+    ) {
         wakes.extend(self.connection.take());
         if mem::take(&mut self.departs) {
+            released.push(pipe);
             wakes.extend(announcer.take());
         }
     }
@@ -282,7 +300,9 @@ mod tests {
         }
         assert!(!queue.has_departure_room(a));
         queue.park_announcer(Waker::noop());
+        assert_eq!(queue.take_released(), []);
         assert_eq!(pop(&mut queue), 1);
+        assert_eq!(queue.take_released(), [a]);
         assert!(queue.has_departure_room(a));
     }
 

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::task::{Poll, Waker};
 
@@ -95,6 +96,51 @@ fn a_departure_is_announced_as_its_notices_are_read() {
 }
 
 #[test]
+fn the_steps_of_a_departure_do_not_grow_with_the_departures_that_wait() {
+    let [few, many] = [10, 1_000].map(steps_of_each_departure);
+    assert!(many <= few, "{few} steps, then {many}");
+}
+
+/// Returns the number of steps for each of many departures, which all wait for room.
+fn steps_of_each_departure(remotes: usize) -> usize {
+    let mut publisher = Publisher::new(Verbosity::Changes, 1);
+    for number in 0..remotes {
+        let remote = publisher.connect();
+        publisher.subscribe(remote, &format!("{number}"));
+        publisher.detach(remote);
+    }
+    STEPS.set(0);
+    while publisher.announce() {}
+    for number in 0..remotes {
+        assert_eq!(publisher.read(), Some(format!("+{number}")));
+        while publisher.announce() {}
+    }
+    assert_eq!((publisher.notices().len(), publisher.pipes.topics()), (remotes, 0));
+    STEPS.get().div_ceil(remotes)
+}
+
+/// Its connections share the account of its pipe.
+#[test]
+fn the_departures_of_a_dialed_remote_are_announced_one_after_the_other() {
+    let mut publisher = Publisher::new(Verbosity::Changes, 1);
+    let mut remote = publisher.connect();
+    for topic in ["a", "b", "c"] {
+        publisher.subscribe(remote, topic);
+        publisher.end_connection(remote);
+        remote = publisher.reconnect(remote);
+    }
+    let mut notices = Vec::new();
+    while let Some(notice) = publisher.read() {
+        notices.push(notice);
+        while publisher.announce() {}
+    }
+    assert_eq!(notices[..3], ["+a", "+b", "+c"]);
+    notices[3..].sort_unstable();
+    assert_eq!(notices[3..], ["-a", "-b", "-c"]);
+    assert_eq!(publisher.pipes.topics(), 0);
+}
+
+#[test]
 fn inverted_matching_finds_the_remotes_that_have_not_subscribed() {
     let mut publisher = Publisher::new(Verbosity::Changes, 10);
     publisher.pipes.strategy.inverts = true;
@@ -179,7 +225,7 @@ enum Step {
 proptest! {
     /// The notices alternate for each topic, and following them leads to the topics in force.
     #[test]
-    fn the_notices_lead_to_the_topics_in_force(steps in vec(step(), 1..150), hwm in 0..5_usize) {
+    fn the_notices_lead_to_the_topics_in_force(steps in vec(any_step(), 1..150), hwm in 0..5_usize) {
         let mut publisher = Publisher::new(Verbosity::Changes, hwm);
         let mut remotes = [(); REMOTES].map(|()| publisher.connect());
         let mut is_connected = [true; REMOTES];
@@ -253,7 +299,7 @@ proptest! {
     }
 }
 
-fn step() -> impl proptest::prelude::Strategy<Value = Step> {
+fn any_step() -> impl proptest::prelude::Strategy<Value = Step> {
     let remote = 0..REMOTES;
     let topic = || "[ab]{0,3}";
     prop_oneof![
@@ -414,3 +460,12 @@ fn ready<T>() -> Poll<Result<(), T>> {
 }
 
 const REMOTES: usize = 3;
+
+thread_local! {
+    static STEPS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts a step of announcing departures.
+pub(super) fn step() {
+    STEPS.set(STEPS.get() + 1);
+}
