@@ -94,13 +94,12 @@ impl Outbound {
     #[inline]
     pub(crate) fn pack(&mut self, message: &[u8], wakes: &mut Wakes) {
         debug_assert!(self.has_room());
-        let pack = self.pack.get_or_insert_default();
+        if self.pack.as_ref().is_some_and(|pack| !pack.fits(message)) {
+            self.seal();
+        }
+        self.pack.get_or_insert_default().push(message);
         self.bytes += message.len() + LONG_LENGTH;
         self.packed += 1;
-        if let Some(full) = pack.push(message) {
-            self.queue.push_back(full);
-            self.packed -= 1;
-        }
         self.connection.unpark(wakes);
     }
 

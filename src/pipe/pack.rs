@@ -30,18 +30,20 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Appends a message, which is not empty. Returns the buffer of earlier messages if it was
-    /// full.
+    /// Returns whether a message fits into the buffer.
     #[inline]
-    pub(super) fn push(&mut self, frames: &[u8]) -> Option<Message> {
-        debug_assert!(!frames.is_empty());
-        let is_full = self.frames.len() + frames.len() > PACK_SIZE;
-        let full = if is_full { self.seal() } else { None };
+    pub(super) fn fits(&self, frames: &[u8]) -> bool {
+        self.frames.len() + frames.len() <= PACK_SIZE
+    }
+
+    /// Appends a message that fits and is not empty.
+    #[inline]
+    pub(super) fn push(&mut self, frames: &[u8]) {
+        debug_assert!(!frames.is_empty() && self.fits(frames));
         if self.frames.is_empty() {
             self.renew();
         }
         self.frames.extend_from_slice(frames);
-        full
     }
 
     /// Removes the buffer, if it contains messages.

@@ -170,31 +170,33 @@ impl Losses {
         }
     }
 
-    /// Counts messages that slow remotes do not receive, and reports the remotes for which this has
-    /// begun.
-    pub(crate) fn missed(&self, Copies { missed, replaced, reports, .. }: Copies) {
+    /// Counts messages that slow remotes do not receive.
+    #[inline]
+    pub(crate) fn missed(&self, Copies { missed, replaced, .. }: Copies) {
         if missed > 0 {
             self.missed.fetch_add(missed, Ordering::Relaxed);
         }
         if replaced > 0 {
             self.replaced.fetch_add(replaced, Ordering::Relaxed);
         }
-        for (remote, report) in reports {
-            let cause = match report {
-                SlowReport::Misses => {
-                    within_quota!(
-                        self.quotas.missed,
-                        warn,
-                        connection = %remote.connection_id(),
-                        "dropped a message: the queue of the remote is full",
-                    );
-                    DropCause::QueueFull
-                }
-                SlowReport::Replaces => DropCause::Replaced,
-                SlowReport::TooSlow(_) => continue,
-            };
-            self.publish(&EventSource::from(&remote), 1, cause);
-        }
+    }
+
+    /// Reports a remote for which this has begun.
+    pub(crate) fn report_slow(&self, remote: &Remote, report: SlowReport) {
+        let cause = match report {
+            SlowReport::Misses => {
+                within_quota!(
+                    self.quotas.missed,
+                    warn,
+                    connection = %remote.connection_id(),
+                    "dropped a message: the queue of the remote is full",
+                );
+                DropCause::QueueFull
+            }
+            SlowReport::Replaces => DropCause::Replaced,
+            SlowReport::TooSlow(_) => return,
+        };
+        self.publish(&EventSource::from(remote), 1, cause);
     }
 
     /// Counts a message that was dropped because no remote has its identity. Such a message belongs

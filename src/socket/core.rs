@@ -139,10 +139,10 @@ impl<R: Strategy> Core<R> {
             return Err(refusal);
         }
         *message = None;
-        let copies = self.outgoing.lock().miss(to);
-        match copies {
-            Some(copies) => shared.losses().missed(copies),
-            None => shared.losses().unroutable(to),
+        if self.outgoing.lock().miss(to) {
+            self.account_for_copies();
+        } else {
+            shared.losses().unroutable(to);
         }
         Ok(())
     }
@@ -161,25 +161,37 @@ impl<R: Strategy> Core<R> {
         sent
     }
 
-    /// Accounts for the copies of messages that were sent to many remotes in another way.
+    /// Accounts for the copies of messages that were sent to many remotes in another way, or that
+    /// the remote of a ROUTER has missed.
     pub(super) fn account_for_copies(&self) {
-        if R::FANS_OUT {
+        if R::FANS_OUT || R::IDENTIFIES {
             let copies = self.outgoing.lock().take_copies();
             self.account_for(copies);
         }
     }
 
-    /// Charges copies to the budget of the task, reports the remotes that have begun to miss
-    /// messages, and disconnects those that have missed too many.
+    /// Charges copies to the budget of the task, and counts the losses of slow remotes.
+    #[inline]
     fn account_for(&self, copies: Copies) {
         charge_copies(copies.queued);
-        let shared = self.control.shared();
-        for (remote, report) in &copies.reports {
-            if let SlowReport::TooSlow(missed) = report {
-                shared.remotes.cut_off(remote.connection_id(), *missed);
-            }
+        self.control.shared().losses().missed(copies);
+        if copies.has_reports {
+            self.report_slow();
         }
-        shared.losses().missed(copies);
+    }
+
+    /// Reports the remotes that have begun to miss messages, and disconnects those that have missed
+    /// too many.
+    #[cold]
+    fn report_slow(&self) {
+        let reports = self.outgoing.lock().take_slow_reports();
+        let shared = self.control.shared();
+        for (remote, report) in reports {
+            if let SlowReport::TooSlow(missed) = report {
+                shared.remotes.cut_off(remote.connection_id(), missed);
+            }
+            shared.losses().report_slow(&remote, report);
+        }
     }
 
     /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.

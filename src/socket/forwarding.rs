@@ -16,7 +16,7 @@ use super::Core;
 use crate::message::{Message, Multipart};
 use crate::pipe::Ticket;
 use crate::remote::Remote;
-use crate::routing::{Copies, FairQueue, FirstPart, Losses, OutgoingPipes, Strategy};
+use crate::routing::{FairQueue, FirstPart, Strategy};
 use crate::stats::Volume;
 use crate::sync::Wakes;
 
@@ -122,7 +122,7 @@ pub(crate) fn forward<S: Source, D: Destination>(source: &S, destination: &D) ->
         receiving: None,
         sending: None,
         dropped: Vec::new(),
-        missed: Missed::default(),
+        unknown: Vec::new(),
         closed,
     })
 }
@@ -149,8 +149,8 @@ struct Forwarding<S: Strategy, D: Strategy<Target: MessageTarget>> {
     sending: Option<Ticket>,
     /// Messages to be dropped after a step.
     dropped: Vec<Message>,
-    /// The remotes of a ROUTER for which messages were dropped, to be reported after a step.
-    missed: Missed<D>,
+    /// The remotes that a ROUTER does not have, to be reported after a step.
+    unknown: Vec<D::Target>,
     /// Ready when the destination is closed.
     closed: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -163,7 +163,7 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
         cx: &mut Context<'_>,
         wakes: &mut Wakes,
     ) -> Forwarded {
-        let Self { source, destination, receiving, sending, dropped, missed, .. } = self;
+        let Self { source, destination, receiving, sending, dropped, unknown, .. } = self;
         let mut outgoing = destination.outgoing.lock();
         let mut incoming = source.incoming.lock();
         let shape = destination.message_shape();
@@ -200,7 +200,9 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
                 let volume = message.as_ref().map(|it| volume(shape, it)).unwrap_or_default();
                 if is_unroutable {
                     unroutable.add(volume);
-                    missed.add(&mut outgoing, to);
+                    if !outgoing.miss(&to) {
+                        unknown.push(to);
+                    }
                 } else {
                     too_long.add(volume);
                 }
@@ -240,11 +242,12 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, 
     }
 
     fn finish_step(&mut self) {
-        self.dropped.clear();
-        self.destination.account_for_copies();
-        if D::IDENTIFIES {
-            self.missed.report(self.destination.control.shared().losses());
+        if D::FANS_OUT || !self.dropped.is_empty() {
+            self.destination.account_for_copies();
         }
+        self.dropped.clear();
+        let losses = self.destination.control.shared().losses();
+        self.unknown.drain(..).for_each(|to| losses.unroutable(&to));
     }
 }
 
@@ -328,32 +331,6 @@ impl MessageTarget for Group {
     fn of(message: &[u8]) -> Self {
         let group = split_first_part(message).map(|(group, _)| group);
         group.and_then(|group| Self::try_from(group).ok()).unwrap_or_default()
-    }
-}
-
-/// The messages of a step that no remote of a ROUTER can take.
-struct Missed<D: Strategy> {
-    copies: Vec<Copies>,
-    unknown: Vec<D::Target>,
-}
-
-impl<D: Strategy> Missed<D> {
-    fn add(&mut self, outgoing: &mut OutgoingPipes<D>, to: D::Target) {
-        match outgoing.miss(&to) {
-            Some(copies) => self.copies.push(copies),
-            None => self.unknown.push(to),
-        }
-    }
-
-    fn report(&mut self, losses: &Losses) {
-        self.copies.drain(..).for_each(|copies| losses.missed(copies));
-        self.unknown.drain(..).for_each(|to| losses.unroutable(&to));
-    }
-}
-
-impl<D: Strategy> Default for Missed<D> {
-    fn default() -> Self {
-        Self { copies: Vec::new(), unknown: Vec::new() }
     }
 }
 

@@ -29,9 +29,7 @@ impl FanOut {
         {
             return Err(Refusal::Full);
         }
-        if let Some(message) = message.take() {
-            push_to_many(pipes, &mut self.copies, chosen, message, wakes);
-        }
+        self.push(chosen, pipes, message, wakes);
         Ok(())
     }
 
@@ -50,9 +48,7 @@ impl FanOut {
             let free = free_slots(pipes);
             ready!(self.held.poll_turn(ticket, chosen.keys, sender, free, wakes));
         }
-        if let Some(message) = take(wakes) {
-            push_to_many(pipes, &mut self.copies, chosen, message, wakes);
-        }
+        self.push(chosen, pipes, &mut take(wakes), wakes);
         self.leave_line(ticket, pipes, wakes);
         Poll::Ready(())
     }
@@ -67,6 +63,87 @@ impl FanOut {
         if let Some(ticket) = ticket.take() {
             self.held.remove(ticket, free_slots(pipes), wakes);
         }
+    }
+
+    /// Takes `message`, which must be present, and queues it in all of these pipes, by the policy
+    /// for slow remotes.
+    ///
+    /// Messages are dropped under the lock. Unlike those of one body, they own their memory: it
+    /// never belongs to the application, whose destructor could do anything.
+    #[inline]
+    fn push(
+        &mut self,
+        ManyPipes { keys, slow }: ManyPipes<'_>,
+        pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
+        message: &mut Option<Message>,
+        wakes: &mut Wakes,
+    ) {
+        if slow == SlowSubscriber::KeepLast {
+            return self.push_latest(keys, pipes, message, wakes);
+        }
+        let drops_newest = matches!(slow, SlowSubscriber::DropNewest | SlowSubscriber::Wait);
+        for (behind, key) in (0..keys.len()).rev().zip(keys) {
+            let Some(pipe) = pipes.get_mut(*key) else { continue };
+            if pipe.outbound.has_room() {
+                pipe.missed = 0;
+            } else if drops_newest {
+                self.count_missed(pipe, 1);
+                continue;
+            } else if !self.make_room(pipe, slow) {
+                continue;
+            }
+            self.copies.queued += 1;
+            push_copy(pipe, message, behind == 0, wakes);
+        }
+        *message = None;
+    }
+
+    /// Does the same in place of the queued message with the same first part.
+    #[inline(never)]
+    fn push_latest(
+        &mut self,
+        keys: &[PipeKey],
+        pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
+        message: &mut Option<Message>,
+        wakes: &mut Wakes,
+    ) {
+        let Some(message) = message.take() else { return };
+        let hash = FirstPartHash::of(&message);
+        for key in keys {
+            let Some(pipe) = pipes.get_mut(*key) else { continue };
+            if pipe.outbound.is_retired() {
+                self.count_missed(pipe, 1);
+                continue;
+            }
+            self.copies.queued += 1;
+            pipe.replaces &= pipe.outbound.len() > 0;
+            let displaced = pipe.outbound.push_latest(message.clone(), hash, wakes);
+            match displaced.missed {
+                0 => pipe.missed = 0,
+                missed => self.count_missed(pipe, missed),
+            }
+            if displaced.replaced > 0 {
+                self.count_replaced(pipe, displaced.replaced);
+            }
+        }
+    }
+
+    /// Applies one of the other policies to a full pipe. Returns whether the pipe has room now.
+    #[cold]
+    fn make_room(&mut self, pipe: &mut OutgoingPipe, slow: SlowSubscriber) -> bool {
+        if slow == SlowSubscriber::DropOldest {
+            let removed = pipe.outbound.remove_oldest();
+            self.count_missed(pipe, removed.unwrap_or(1));
+            return removed.is_some();
+        }
+        self.count_missed(pipe, 1);
+        if let SlowSubscriber::Disconnect { after } = slow {
+            // Once for each connection.
+            if pipe.missed == after.max(1) {
+                self.report(pipe, SlowReport::TooSlow(pipe.missed));
+            }
+        }
+        false
     }
 }
 
@@ -155,12 +232,11 @@ impl<S: Strategy> OutgoingPipes<S> {
         key.is_some_and(|key| self.pipes[key].outbound.has_room())
     }
 
-    /// Counts a message that a full pipe misses. Returns `None` if the target has no pipe.
-    pub(crate) fn miss(&mut self, to: &S::Target) -> Option<Copies> {
-        let key = self.strategy.choose(to).specified()?;
-        let mut copies = Copies::default();
-        count_missed(self.pipes.get_mut(key)?, 1, &mut copies);
-        Some(copies)
+    /// Counts a message that a full pipe misses. Returns false if the target has no pipe.
+    pub(crate) fn miss(&mut self, to: &S::Target) -> bool {
+        let key = self.strategy.choose(to).specified();
+        let pipe = key.and_then(|key| self.pipes.get_mut(key));
+        pipe.map(|pipe| self.fan_out.count_missed(pipe, 1)).is_some()
     }
 
     fn chosen(&mut self, to: &S::Target) -> impl Iterator<Item = &OutgoingPipe> {
@@ -179,71 +255,20 @@ impl<S: Strategy> OutgoingPipes<S> {
     }
 
     /// Returns the copies since the last call.
+    #[inline]
     pub(crate) fn take_copies(&mut self) -> Copies {
         mem::take(&mut self.fan_out.copies)
+    }
+
+    /// Returns the events of slow remotes since the last call.
+    pub(crate) fn take_slow_reports(&mut self) -> Vec<(Remote, SlowReport)> {
+        mem::take(&mut self.fan_out.reports)
     }
 }
 
 /// Counts the free slots of each pipe. One that does not exist holds up no sender.
 fn free_slots(pipes: &SlotMap<PipeKey, OutgoingPipe>) -> impl Fn(PipeKey) -> usize {
     |key| pipes.get(key).map_or(usize::MAX, |pipe| pipe.outbound.free_slots())
-}
-
-/// Queues a message in all of these pipes that have room. The policy for slow remotes applies to
-/// the others.
-///
-/// Messages are dropped under the lock. Unlike those of one body, they own their memory: it never
-/// belongs to the application, whose destructor could do anything.
-fn push_to_many(
-    pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
-    copies: &mut Copies,
-    ManyPipes { keys, slow }: ManyPipes<'_>,
-    message: Message,
-    wakes: &mut Wakes,
-) {
-    if slow == SlowSubscriber::KeepLast {
-        return push_latest_to_many(pipes, copies, keys, message, wakes);
-    }
-    let mut message = Some(message);
-    for (behind, key) in (0..keys.len()).rev().zip(keys) {
-        let Some(pipe) = pipes.get_mut(*key) else { continue };
-        if pipe.outbound.has_room() {
-            pipe.missed = 0;
-        } else if !make_room(pipe, slow, copies) {
-            continue;
-        }
-        copies.queued += 1;
-        push_copy(pipe, &mut message, behind == 0, wakes);
-    }
-}
-
-/// Queues a message in all of these pipes, in place of the one with the same first part.
-#[inline(never)]
-fn push_latest_to_many(
-    pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
-    copies: &mut Copies,
-    keys: &[PipeKey],
-    message: Message,
-    wakes: &mut Wakes,
-) {
-    let hash = FirstPartHash::of(&message);
-    for key in keys {
-        let Some(pipe) = pipes.get_mut(*key) else { continue };
-        if pipe.outbound.is_retired() {
-            count_missed(pipe, 1, copies);
-            continue;
-        }
-        copies.queued += 1;
-        pipe.replaces &= pipe.outbound.len() > 0;
-        let displaced = pipe.outbound.push_latest(message.clone(), hash, wakes);
-        match displaced.missed {
-            0 => pipe.missed = 0,
-            missed => count_missed(pipe, missed, copies),
-        }
-        if displaced.replaced > 0 {
-            count_replaced(pipe, displaced.replaced, copies);
-        }
-    }
 }
 
 /// Queues a copy of a message, or the message itself if it is for no other pipe: without a clone,
@@ -259,44 +284,8 @@ fn push_copy(
         Some(short) if pipe.packs && short.len() <= PACKED_MAX => pipe.outbound.pack(short, wakes),
         _ => {
             pipe.outbound.seal();
-            let copy = if is_last { message.take() } else { message.clone() };
-            pipe.outbound.push(&mut { copy }, wakes);
+            let copy = if is_last { message } else { &mut message.clone() };
+            pipe.outbound.push(copy, wakes);
         }
-    }
-}
-
-/// Applies the policy for slow remotes to a full pipe. Returns whether it has room now.
-#[inline]
-fn make_room(pipe: &mut OutgoingPipe, slow: SlowSubscriber, copies: &mut Copies) -> bool {
-    let removed = match slow {
-        SlowSubscriber::DropOldest => pipe.outbound.remove_oldest(),
-        _ => None,
-    };
-    count_missed(pipe, removed.unwrap_or(1), copies);
-    if let SlowSubscriber::Disconnect { after } = slow {
-        // Once for each connection.
-        let remote = pipe.remote.as_ref().filter(|_| pipe.missed == after.max(1));
-        copies.reports.extend(remote.map(|it| (it.clone(), SlowReport::TooSlow(pipe.missed))));
-    }
-    removed.is_some()
-}
-
-#[inline]
-fn count_missed(pipe: &mut OutgoingPipe, messages: u64, copies: &mut Copies) {
-    copies.missed += messages;
-    let Some(remote) = &pipe.remote else { return };
-    remote.counters().count_missed(messages);
-    if pipe.missed == 0 {
-        copies.reports.push((remote.clone(), SlowReport::Misses));
-    }
-    pipe.missed += messages;
-}
-
-fn count_replaced(pipe: &mut OutgoingPipe, messages: u64, copies: &mut Copies) {
-    copies.replaced += messages;
-    let Some(remote) = &pipe.remote else { return };
-    remote.counters().count_replaced(messages);
-    if !mem::replace(&mut pipe.replaces, true) {
-        copies.reports.push((remote.clone(), SlowReport::Replaces));
     }
 }

@@ -14,7 +14,7 @@ use crate::options::{SlowSubscriber, TopicOptions};
 use crate::pipe::{Room, unpack};
 use crate::remote::Remote;
 use crate::remote::tests::any_remote;
-use crate::routing::{Copies, FirstPart, SlowReport, SubscriptionTable};
+use crate::routing::{FirstPart, SlowReport, SubscriptionTable};
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -73,7 +73,9 @@ struct Socket {
     plain: Plain,
     /// The number of messages sent so far.
     sent: u32,
-    copies: Copies,
+    missed: u64,
+    replaced: u64,
+    reports: Vec<SlowReport>,
 }
 
 /// The definition of the policies.
@@ -111,7 +113,7 @@ impl Socket {
             replaces: false,
             reports: Vec::new(),
         };
-        Self { pipes, key, remote, plain, sent: 0, copies: Copies::default() }
+        Self { pipes, key, remote, plain, sent: 0, missed: 0, replaced: 0, reports: Vec::new() }
     }
 
     fn step(&mut self, step: Step) -> TestCaseResult {
@@ -146,14 +148,15 @@ impl Socket {
     }
 
     fn check(&mut self) -> TestCaseResult {
-        let Self { pipes, key, remote, plain, copies, .. } = self;
-        let more = pipes.take_copies();
-        copies.missed += more.missed;
-        copies.replaced += more.replaced;
-        copies.reports.extend(more.reports);
-        prop_assert_eq!((copies.missed, copies.replaced), (plain.missed, plain.replaced));
-        let reports: Vec<_> = copies.reports.iter().map(|(_, report)| *report).collect();
-        prop_assert_eq!(&reports, &plain.reports);
+        let Self { pipes, key, remote, plain, missed, replaced, reports, .. } = self;
+        let copies = pipes.take_copies();
+        *missed += copies.missed;
+        *replaced += copies.replaced;
+        let more = pipes.take_slow_reports();
+        prop_assert_eq!(copies.has_reports, !more.is_empty());
+        reports.extend(more.into_iter().map(|(_, report)| report));
+        prop_assert_eq!((*missed, *replaced), (plain.missed, plain.replaced));
+        prop_assert_eq!(reports, &mut plain.reports);
         let stats = remote.stats();
         prop_assert_eq!((stats.missed, stats.replaced), (plain.missed, plain.replaced));
         let outbound = &pipes.pipes[*key].outbound;
