@@ -1,12 +1,15 @@
 //! A publisher with many topics, and with many subscribers, which are other processes.
 //!
-//! `cargo bench --bench subscribers [-- TOPICS [SUBSCRIBERS]]`. It prints:
+//! `cargo bench --bench subscribers [-- [xpub] TOPICS [SUBSCRIBERS]]`. The publisher is a PUB, or an
+//! XPUB whose requests are received. It prints:
 //!
 //! - the memory of random topics of 32 bytes, the time of publishing a message that matches one of
 //!   them, and the longest time between two messages while the subscriber with all of them leaves;
 //! - with subscribers of which a tenth never reads: the messages per second when the publisher
 //!   waits for the others, what each misses at 80 % of this rate without waiting, the memory, and
 //!   the longest time between two messages while all subscribers leave at the same time.
+//!
+//! The subscribers of an XPUB have left when all cancellations are received.
 //!
 //! Longest times include those in which the system runs other threads. They are therefore also
 //! printed for a publisher whose subscribers stay.
@@ -19,6 +22,8 @@ mod processes;
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -26,7 +31,10 @@ use fastrand::Rng;
 use futures::future;
 use support::remote::{Remote, command};
 use tokio::runtime::{self, Runtime};
-use tokio_zmtp::{Builder, Multipart, Pub, RecvError, SlowSubscriber, Sub};
+use tokio_zmtp::{
+    Builder, Multipart, Pub, RecvError, SendError, SendingSocket, SlowSubscriber, Sub,
+    TrySendError, Upstream, XPub,
+};
 
 use crate::processes::{Child, ROUNDS, median};
 
@@ -43,21 +51,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut numbers = arguments.iter().filter_map(|argument| argument.parse().ok());
     let (topics, subscribers) = (numbers.next().unwrap_or(TOPICS), numbers.next());
+    let subscribers = subscribers.unwrap_or(SUBSCRIBERS);
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    measure_topics(&runtime, topics)?;
-    measure_subscribers(&runtime, subscribers.unwrap_or(SUBSCRIBERS))
+    if arguments.iter().any(|argument| argument == "xpub") {
+        measure::<XPub>(&runtime, topics, subscribers)
+    } else {
+        measure::<Pub>(&runtime, topics, subscribers)
+    }
 }
 
-fn measure_topics(runtime: &Runtime, topics: usize) -> Result<(), Box<dyn Error>> {
-    let publisher = runtime.block_on(
-        Pub::builder()
-            .max_topics_per_remote(usize::MAX)
-            .max_topic_bytes_per_remote(usize::MAX)
-            .max_topic_bytes(usize::MAX)
-            .send_hwm(0)
-            .send_hwm_bytes(16 << 20)
-            .bind(processes::endpoint()),
-    )?;
+fn measure<P: Publisher>(
+    runtime: &Runtime,
+    topics: usize,
+    subscribers: usize,
+) -> Result<(), Box<dyn Error>> {
+    measure_topics::<P>(runtime, topics)?;
+    measure_subscribers::<P>(runtime, subscribers)
+}
+
+fn measure_topics<P: Publisher>(runtime: &Runtime, topics: usize) -> Result<(), Box<dyn Error>> {
+    let builder = P::with_any_number_of_topics().send_hwm(0).send_hwm_bytes(16 << 20);
+    let publisher = runtime.block_on(builder.bind(processes::endpoint()))?;
+    let requests = Requests::receive(runtime, &publisher);
     let stay = || Multipart::from([STAYING, &[7; TOPIC_LEN]].concat());
     let staying = start("topics", &publisher, 0)?;
     longest_stall(&publisher, stay, OBSERVED, || true)?;
@@ -69,6 +84,9 @@ fn measure_topics(runtime: &Runtime, topics: usize) -> Result<(), Box<dyn Error>
         let stall = longest_stall(&publisher, stay, OBSERVED, || starting.is_finished());
         (starting.join().expect("the process subscribes"), stall)
     });
+    while P::RECEIVES && requests.subscribed() <= topics {
+        thread::yield_now();
+    }
     let bytes = resident()?.saturating_sub(before) as f64 / topics as f64;
     println!("topics of {TOPIC_LEN} bytes:        {topics:>10}");
     println!("memory beyond a topic:     {:>10.0} bytes", bytes - TOPIC_LEN as f64);
@@ -89,25 +107,31 @@ fn measure_topics(runtime: &Runtime, topics: usize) -> Result<(), Box<dyn Error>
         }
     }
     println!("publish with one match:    {:>10.0} ns", median(&mut times));
-    print_stalls(&publisher, stay, [leaving], 1)?;
+    print_stalls(&publisher, stay, [leaving], || {
+        publisher.remotes().len() == 1 && (!P::RECEIVES || requests.cancelled() == topics)
+    })?;
     staying.kill()
 }
 
-fn measure_subscribers(runtime: &Runtime, subscribers: usize) -> Result<(), Box<dyn Error>> {
+fn measure_subscribers<P: Publisher>(
+    runtime: &Runtime,
+    subscribers: usize,
+) -> Result<(), Box<dyn Error>> {
     let stuck = subscribers / 10;
     let reading = subscribers - stuck;
-    let bound = |builder: Builder<Pub>| {
+    let bound = |builder: Builder<P>| {
         let builder = builder.send_hwm(0).send_hwm_bytes(HWM_BYTES).backlog(4_096);
         runtime.block_on(builder.bind(processes::endpoint()))
     };
-    let until_subscribed = |publisher: &Pub, count| {
+    let until_subscribed = |publisher: &P, count| {
         while publisher.subscribers("") < count {
             thread::yield_now();
         }
     };
 
     // Nothing is lost at this rate.
-    let publisher = bound(Pub::builder().slow_subscriber(SlowSubscriber::Wait))?;
+    let publisher = bound(P::patient())?;
+    Requests::receive(runtime, &publisher);
     let mut readers = start("readers", &publisher, reading)?;
     until_subscribed(&publisher, reading);
     let mut rates = Vec::new();
@@ -118,7 +142,7 @@ fn measure_subscribers(runtime: &Runtime, subscribers: usize) -> Result<(), Box<
             for _ in 0..count {
                 publisher.send(published()).await?;
             }
-            publisher.send(LAST).await
+            publisher.send(LAST.into()).await
         })?;
         readers.line()?;
         rates.push(count as f64 / start.elapsed().as_secs_f64());
@@ -129,7 +153,8 @@ fn measure_subscribers(runtime: &Runtime, subscribers: usize) -> Result<(), Box<
     readers.kill()?;
     runtime.block_on(publisher.close());
 
-    let publisher = bound(Pub::builder())?;
+    let publisher = bound(P::builder())?;
+    let requests = Requests::receive(runtime, &publisher);
     let mut readers = start("readers", &publisher, reading)?;
     until_subscribed(&publisher, reading);
     publish_at(&publisher, rate * 0.8)?;
@@ -152,7 +177,7 @@ fn measure_subscribers(runtime: &Runtime, subscribers: usize) -> Result<(), Box<
         // Repeated, because a subscriber whose queue is full misses it.
         while !receiving.is_finished() {
             thread::sleep(Duration::from_millis(100));
-            publisher.try_send(LAST)?;
+            publisher.try_send(LAST.into())?;
         }
         Ok::<_, Box<dyn Error>>(receiving.join().expect("a line is read without a panic")?)
     })?;
@@ -162,11 +187,116 @@ fn measure_subscribers(runtime: &Runtime, subscribers: usize) -> Result<(), Box<
         "memory per full queue:     {:>10.0} bytes of {HWM_BYTES}",
         memory as f64 / stuck as f64
     );
-    print_stalls(&publisher, published, [readers, stuck_process], 0)
+    print_stalls(&publisher, published, [readers, stuck_process], || {
+        publisher.remotes().is_empty() && (!P::RECEIVES || requests.cancelled() == 1)
+    })
+}
+
+/// A PUB or an XPUB.
+trait Publisher: SendingSocket {
+    /// Whether it receives requests.
+    const RECEIVES: bool;
+
+    fn builder() -> Builder<Self>;
+
+    fn patient() -> Builder<Self>;
+
+    fn with_any_number_of_topics() -> Builder<Self>;
+
+    fn send(
+        &self,
+        message: Multipart,
+    ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
+
+    fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>>;
+
+    fn subscribers(&self, first_part: &str) -> usize;
+
+    /// Receives and counts requests until the socket is closed.
+    fn receive(self, requests: Arc<Requests>) -> impl Future<Output = ()> + Send;
+}
+
+macro_rules! publisher {
+    ($socket:ident, $receives:literal, $receive:expr) => {
+        impl Publisher for $socket {
+            const RECEIVES: bool = $receives;
+
+            fn builder() -> Builder<Self> {
+                $socket::builder()
+            }
+
+            fn patient() -> Builder<Self> {
+                $socket::builder().slow_subscriber(SlowSubscriber::Wait)
+            }
+
+            fn with_any_number_of_topics() -> Builder<Self> {
+                $socket::builder()
+                    .max_topics_per_remote(usize::MAX)
+                    .max_topic_bytes_per_remote(usize::MAX)
+                    .max_topic_bytes(usize::MAX)
+            }
+
+            async fn send(&self, message: Multipart) -> Result<(), SendError<Multipart>> {
+                $socket::send(self, message).await
+            }
+
+            fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>> {
+                $socket::try_send(self, message)
+            }
+
+            fn subscribers(&self, first_part: &str) -> usize {
+                $socket::subscribers(self, first_part)
+            }
+
+            async fn receive(self, requests: Arc<Requests>) {
+                $receive(self, requests).await
+            }
+        }
+    };
+}
+
+publisher!(Pub, false, async |_, _| ());
+publisher!(XPub, true, count_requests);
+
+/// The numbers of requests that an XPUB has received.
+#[derive(Default)]
+struct Requests {
+    subscribed: AtomicUsize,
+    cancelled: AtomicUsize,
+}
+
+impl Requests {
+    fn receive(runtime: &Runtime, publisher: &impl Publisher) -> Arc<Self> {
+        let requests = Arc::new(Self::default());
+        runtime.spawn(publisher.clone().receive(Arc::clone(&requests)));
+        requests
+    }
+
+    fn subscribed(&self) -> usize {
+        self.subscribed.load(Ordering::Relaxed)
+    }
+
+    fn cancelled(&self) -> usize {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+async fn count_requests(publisher: XPub, requests: Arc<Requests>) {
+    let mut received = Vec::new();
+    while publisher.recv_many(&mut received, 256).await.is_ok() {
+        for request in received.drain(..) {
+            let count = match request {
+                Upstream::Subscribe(_) => &requests.subscribed,
+                Upstream::Cancel(_) => &requests.cancelled,
+                Upstream::Message(_) => continue,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Publishes this many messages per second for [`PACED`], without waiting. Returns their number.
-fn publish_at(publisher: &Pub, rate: f64) -> Result<u64, Box<dyn Error>> {
+fn publish_at(publisher: &impl Publisher, rate: f64) -> Result<u64, Box<dyn Error>> {
     let messages = (rate * PACED.as_secs_f64()) as u64;
     let start = Instant::now();
     for number in 0..messages {
@@ -182,17 +312,17 @@ fn publish_at(publisher: &Pub, rate: f64) -> Result<u64, Box<dyn Error>> {
 /// Prints the longest times between two messages, before and while the subscribers of some
 /// processes leave.
 fn print_stalls<const N: usize>(
-    publisher: &Pub,
+    publisher: &impl Publisher,
     next: impl Fn() -> Multipart,
     leaving: [Child; N],
-    left: usize,
+    left: impl Fn() -> bool,
 ) -> Result<(), Box<dyn Error>> {
     let before = longest_stall(publisher, &next, OBSERVED, || true)?;
     let start = Instant::now();
     let leaving = leaving.map(|process| {
         thread::spawn(|| process.kill().expect("a process that has subscribed can be killed"))
     });
-    let after = longest_stall(publisher, &next, OBSERVED, || publisher.remotes().len() <= left)?;
+    let after = longest_stall(publisher, &next, OBSERVED, left)?;
     assert!(leaving.iter().all(JoinHandle::is_finished));
     println!("longest stall, all stay:      {before:>7.1?}");
     println!("longest stall, they leave:    {after:>7.1?} in {:.1?}", start.elapsed());
@@ -202,7 +332,7 @@ fn print_stalls<const N: usize>(
 /// Publishes until a time has passed and `ended` returns true. Returns the longest time between two
 /// messages.
 fn longest_stall(
-    publisher: &Pub,
+    publisher: &impl Publisher,
     next: impl Fn() -> Multipart,
     least: Duration,
     ended: impl Fn() -> bool,
@@ -218,7 +348,7 @@ fn longest_stall(
 }
 
 /// Starts a process with subscribers, and waits until all have subscribed.
-fn start(role: &str, publisher: &Pub, count: usize) -> Result<Child, Box<dyn Error>> {
+fn start(role: &str, publisher: &impl Publisher, count: usize) -> Result<Child, Box<dyn Error>> {
     let endpoint = publisher.last_endpoint().ok_or("the publisher is not bound")?;
     let mut child = Child::spawn(env::current_exe()?, role, &endpoint.to_string(), count, 0)?;
     let line = child.line()?;
