@@ -2,7 +2,7 @@
 
 use tokio_zmtp::Dealer;
 
-use crate::remote::{GREETING, MORE, Remote, RemoteListener, ready};
+use crate::remote::{MORE, Remote, RemoteListener};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -47,11 +47,7 @@ async fn a_remote_of_zmtp_3_0_exchanges_messages() {
     let _watchdog = Watchdog::start();
     let dealer = Dealer::new();
     let mut remote = Remote::dial(&dealer.bind("tcp://127.0.0.1:*").await.unwrap()).await;
-    let mut greeting = GREETING;
-    greeting[11] = 0x00;
-    remote.write(&[&greeting[..], &ready("ROUTER")].concat()).await;
-    assert_eq!(remote.read(GREETING.len()).await, GREETING);
-    assert_eq!(&remote.read_frame().await.1[..6], b"\x05READY");
+    remote.shake_hands_as("ROUTER", 0).await;
     dealer.send("there").await.unwrap();
     assert_eq!(remote.read_message().await, b"there");
     remote.write(b"\x00\x04back").await;

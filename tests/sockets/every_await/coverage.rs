@@ -12,8 +12,9 @@ use super::pairs::PairScene;
 use super::replies::REPLY_OPERATIONS;
 use super::requests::REQUEST_OPERATIONS;
 use super::router::ROUTER_OPERATIONS;
-use super::subscribers::{Publisher, SubscriberScene};
+use super::subscribers::SubscriberScene;
 use crate::one_way::{Receiver, Sender};
+use crate::publishing::Publisher;
 
 #[test]
 fn every_async_method_is_among_the_operations() {

@@ -3,87 +3,17 @@
 //! The subs also subscribe to other topics from time to time, so that their queues contain messages
 //! that they no longer want.
 
-use std::time::Duration;
-
 use fastrand::Rng;
-use futures::{Sink, SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
-use tokio_zmtp::{
-    Multipart, NoRemoteError, Pub, SendError, SendingSocket, SlowSubscriber, Sub, TrySendError,
-    XPub,
-};
+use tokio_zmtp::{Multipart, Sub};
 
 use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
 use super::scene::{EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, fan_out, turns};
+use crate::publishing::Publisher;
 use crate::transports::Transport;
-
-/// A socket type that publishes.
-pub(super) trait Publisher:
-    SendingSocket + Sink<Multipart, Error = SendError<Multipart>> + Unpin
-{
-    const NAME: &str;
-
-    /// Creates a publisher that waits for full queues.
-    fn patient(send_hwm: usize) -> Self;
-
-    fn send(
-        &self,
-        message: Multipart,
-    ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
-
-    async fn send_timeout(
-        &self,
-        message: Multipart,
-        timeout: Duration,
-    ) -> Result<(), SendError<Multipart>>;
-
-    fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>>;
-
-    async fn subscribed(&self, first_part: &[u8]) -> Result<(), NoRemoteError>;
-
-    fn subscribers(&self, first_part: &[u8]) -> usize;
-}
-
-macro_rules! publisher {
-    ($socket:ident) => {
-        impl Publisher for $socket {
-            const NAME: &str = stringify!($socket);
-
-            fn patient(send_hwm: usize) -> Self {
-                Self::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(send_hwm).build()
-            }
-
-            async fn send(&self, message: Multipart) -> Result<(), SendError<Multipart>> {
-                self.send(message).await
-            }
-
-            async fn send_timeout(
-                &self,
-                message: Multipart,
-                timeout: Duration,
-            ) -> Result<(), SendError<Multipart>> {
-                self.send_timeout(message, timeout).await
-            }
-
-            fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>> {
-                self.try_send(message)
-            }
-
-            async fn subscribed(&self, first_part: &[u8]) -> Result<(), NoRemoteError> {
-                self.subscribed(first_part).await
-            }
-
-            fn subscribers(&self, first_part: &[u8]) -> usize {
-                self.subscribers(first_part)
-            }
-        }
-    };
-}
-
-publisher!(Pub);
-publisher!(XPub);
 
 /// A publisher that waits for full queues, and two subs.
 pub(super) struct SubscriberScene<P> {
@@ -108,7 +38,7 @@ impl<P: Publisher> Stage for SubscriberScene<P> {
     type Cast = SubscriberCast<P>;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let publisher = P::patient(rng.usize(1..4));
+        let publisher = P::patient().send_hwm(rng.usize(1..4)).build();
         let endpoint = publisher.bind(transport.any()).await.unwrap();
         let hwm = [(); 2].map(|()| rng.usize(1..4));
         let subs = hwm.map(|hwm| Sub::builder().recv_hwm(hwm).build());
@@ -127,7 +57,7 @@ impl<P: Publisher> Stage for SubscriberScene<P> {
             senders.spawn(async move {
                 for _ in 0..EACH {
                     turns(random.u32(..8)).await;
-                    handle.send(OTHER.into()).await.unwrap();
+                    handle.send(OTHER).await.unwrap();
                     let message: Multipart = lane.offer_as();
                     lane.settle(handle.send(message).await);
                 }

@@ -8,9 +8,7 @@ use tokio_zmtp::{Pull, Push, TryRecvError};
 
 use super::{pull_and_remote, push_remote};
 use crate::events;
-use crate::remote::{
-    COMMAND, GREETING, LONG, MORE, Remote, RemoteListener, command, message, ping, ready,
-};
+use crate::remote::{COMMAND, LONG, MORE, Remote, RemoteListener, command, message, ping};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -142,12 +140,8 @@ async fn a_remote_of_zmtp_3_0_is_sent_no_ping() {
         .heartbeat_interval(Duration::from_millis(100))
         .build();
     let endpoint = push.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut greeting = GREETING;
-    greeting[11] = 0x00;
     let mut remote = Remote::dial(&endpoint).await;
-    remote.write(&[&greeting[..], &ready("PULL")].concat()).await;
-    assert_eq!(remote.read(GREETING.len()).await, GREETING);
-    assert_eq!(remote.read_frame().await.0, COMMAND);
+    remote.shake_hands_as("PULL", 0).await;
     // Time is paused: it advances only while all tasks wait for timers.
     time::sleep(Duration::from_secs(10)).await;
     push.send(["still", "connected"]).await.unwrap();

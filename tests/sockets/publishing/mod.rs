@@ -3,12 +3,14 @@
 mod drops;
 mod pairs;
 mod proxied;
+mod publisher;
 mod slow;
 mod subscribers;
 mod wire;
 
-use tokio_zmtp::{Endpoint, Pub};
+use tokio_zmtp::{Endpoint, Socket};
 
+pub(crate) use self::publisher::Publisher;
 use crate::remote::{Remote, command};
 
 /// Connects to a publisher, and subscribes to topics.
@@ -22,6 +24,17 @@ pub(crate) async fn subscriber(endpoint: &Endpoint, topics: &[&str]) -> Remote {
     remote
 }
 
-async fn bound(publisher: &Pub) -> Endpoint {
+pub(crate) async fn bound(publisher: &impl Socket) -> Endpoint {
     publisher.bind("tcp://127.0.0.1:*").await.unwrap()
+}
+
+/// Waits until a message with this first part is for `subscribers` remotes.
+pub(crate) async fn until_subscribed(
+    publisher: &impl Publisher,
+    first: impl AsRef<[u8]>,
+    subscribers: usize,
+) {
+    while publisher.subscribers(first.as_ref()) != subscribers {
+        tokio::task::yield_now().await;
+    }
 }

@@ -1,53 +1,47 @@
-//! The bytes between a PUB and remotes of other implementations.
+//! The bytes between a publisher and remotes of other implementations. Most tests apply to PUB and
+//! XPUB.
 
 use tokio_zmtp::Pub;
 use tokio_zmtp::monitor::{DisconnectReason, DropCause};
 
-use super::{bound, subscriber};
+use super::publisher::for_either_publisher;
+use super::{Publisher, bound, subscriber};
 use crate::events;
-use crate::remote::{
-    COMMAND, GREETING, LONG, MORE, Remote, RemoteListener, command, message, ready,
-};
+use crate::remote::{LONG, MORE, Remote, RemoteListener, command, message};
 use crate::watchdog::Watchdog;
 
+for_either_publisher!(remotes_of_both_versions_subscribe_and_cancel_in_both_forms);
+
 /// The bytes of `test_mock_pub_sub` of libzmq, for a subscriber of each version.
-#[tokio::test]
-async fn remotes_of_both_versions_subscribe_and_cancel_in_both_forms() {
+async fn remotes_of_both_versions_subscribe_and_cancel_in_both_forms<P: Publisher>() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::new();
+    let publisher = P::new();
     let endpoint = bound(&publisher).await;
     let forms: [[&[u8]; 2]; 2] =
         [[b"\x04\x0b\x09SUBSCRIBEA", b"\x04\x08\x06CANCELA"], [b"\x00\x02\x01A", b"\x00\x02\x00A"]];
     for minor in [0, 1] {
         for [subscribe, cancel] in forms {
             let mut remote = Remote::dial(&endpoint).await;
-            let mut greeting = GREETING;
-            greeting[11] = minor;
-            remote.write(&greeting).await;
-            remote.write(&ready("SUB")).await;
-            assert_eq!(remote.read(GREETING.len()).await, GREETING);
-            let (flags, body) = remote.read_frame().await;
-            assert_eq!((flags, &body[..6]), (COMMAND, &b"\x05READY"[..]));
-
+            remote.shake_hands_as("SUB", minor).await;
             remote.write(subscribe).await;
-            publisher.subscribed("A").await.unwrap();
+            publisher.until_requested("A").await;
             publisher.send("ALOL").await.unwrap();
             publisher.send("not for it").await.unwrap();
             publisher.send(["A", "two"]).await.unwrap();
             assert_eq!(remote.read(14).await, b"\x00\x04ALOL\x01\x01A\x00\x03two");
             remote.write(cancel).await;
-            while publisher.subscribers("A") > 0 {
-                tokio::task::yield_now().await;
-            }
+            publisher.until_cancelled("A").await;
+            assert_eq!(publisher.subscribers("A"), 0);
         }
     }
 }
 
+for_either_publisher!(a_topic_that_was_subscribed_twice_is_cancelled_once);
+
 /// A PUB of libzmq also keeps a set of topics for each remote.
-#[tokio::test]
-async fn a_topic_that_was_subscribed_twice_is_cancelled_once() {
+async fn a_topic_that_was_subscribed_twice_is_cancelled_once<P: Publisher>() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::new();
+    let publisher = P::new();
     let mut remote = subscriber(&bound(&publisher).await, &["a", "a", "b"]).await;
     for topic in ["a", "never subscribed"] {
         remote.write(&command("CANCEL", topic.as_bytes())).await;
@@ -59,10 +53,11 @@ async fn a_topic_that_was_subscribed_twice_is_cancelled_once() {
     assert_eq!(remote.read_message().await, b"b");
 }
 
-#[tokio::test]
-async fn a_message_with_several_matching_topics_is_sent_once() {
+for_either_publisher!(a_message_with_several_matching_topics_is_sent_once);
+
+async fn a_message_with_several_matching_topics_is_sent_once<P: Publisher>() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::new();
+    let publisher = P::new();
     let mut remote = subscriber(&bound(&publisher).await, &["", "news", "news.x"]).await;
     publisher.send("news.x").await.unwrap();
     publisher.send(["", "news"]).await.unwrap();
@@ -70,10 +65,11 @@ async fn a_message_with_several_matching_topics_is_sent_once() {
     assert_eq!(publisher.stats().sent.messages, 2);
 }
 
-#[tokio::test]
-async fn topics_are_any_bytes_of_up_to_32_kib() {
+for_either_publisher!(topics_are_any_bytes_of_up_to_32_kib);
+
+async fn topics_are_any_bytes_of_up_to_32_kib<P: Publisher>() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::new();
+    let publisher = P::new();
     let mut remote = subscriber(&bound(&publisher).await, &[]).await;
     let topics = [vec![0], vec![0xFF; 0x8000]];
     for topic in &topics {
@@ -88,10 +84,11 @@ async fn topics_are_any_bytes_of_up_to_32_kib() {
     }
 }
 
-#[tokio::test]
-async fn a_subscription_that_is_not_valid_ends_the_connection() {
+for_either_publisher!(a_subscription_that_is_not_valid_ends_the_connection);
+
+async fn a_subscription_that_is_not_valid_ends_the_connection<P: Publisher>() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().max_topics_per_remote(2).build();
+    let publisher = P::limited(2, usize::MAX).build();
     let endpoint = bound(&publisher).await;
     for form in [command("SUBSCRIBE", &[b'x'; 0x8001]), message(&[0x01; 0x8002])] {
         let mut monitor = publisher.monitor();
@@ -150,14 +147,14 @@ async fn a_connection_begins_without_the_topics_of_the_one_before() {
     assert_eq!(["a", "b"].map(|topic| publisher.subscribers(topic)), [0, 1]);
 }
 
+for_either_publisher!(the_topics_of_an_earlier_connection_do_not_count);
+
 /// The limit of all remotes admits a long topic only without most of the earlier ones.
-#[tokio::test]
-async fn the_topics_of_an_earlier_connection_do_not_count() {
+async fn the_topics_of_an_earlier_connection_do_not_count<P: Publisher>() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let publisher = Pub::builder()
+    let publisher = P::limited(usize::MAX, 10_000)
         .reconnect_interval(std::time::Duration::from_millis(1))
-        .max_topic_bytes(10_000)
         .build();
     publisher.connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept_as("SUB").await;
@@ -173,10 +170,11 @@ async fn the_topics_of_an_earlier_connection_do_not_count() {
     assert_eq!(publisher.subscribers(long), 1);
 }
 
-#[tokio::test]
-async fn a_long_message_is_sent_unchanged() {
+for_either_publisher!(a_long_message_is_sent_unchanged);
+
+async fn a_long_message_is_sent_unchanged<P: Publisher>() {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::new();
+    let publisher = P::new();
     let mut remotes = Vec::new();
     let endpoint = bound(&publisher).await;
     for _ in 0..3 {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::task;
+use futures::StreamExt;
 use tokio_zmtp::{Pub, Sub, Topic, TryRecvError, proxy};
 
+use super::subscriber::{Subscriber, for_either_subscriber};
+use crate::publishing::until_subscribed;
 use crate::remote::ReservedPort;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -77,17 +79,18 @@ async fn messages_of_every_size_pass(transport: Transport) {
     assert_eq!(sub.try_recv(), Err(TryRecvError::Empty));
 }
 
+for_either_subscriber!(every_reconnect_replays_thousands_of_subscriptions);
+
 /// No high-water mark applies to subscriptions: there are more than the queues of either end hold.
-#[tokio::test]
-async fn every_reconnect_announces_thousands_of_topics_again() {
+async fn every_reconnect_replays_thousands_of_subscriptions<S: Subscriber>() {
     const TOPICS: usize = 3_000;
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
-    let builder = Sub::builder().recv_hwm(1).reconnect_interval(Duration::from_millis(1));
-    let sub = builder.connect(port.endpoint()).await.unwrap();
+    let builder = S::builder().recv_hwm(1).reconnect_interval(Duration::from_millis(1));
+    let mut sub = builder.connect(port.endpoint()).await.unwrap();
     let topics: Vec<_> = (0..TOPICS).map(|number| format!("topic {number}.")).collect();
     for topic in &topics {
-        sub.subscribe(topic).unwrap();
+        sub.subscribe(topic);
     }
     let endpoint = port.release();
     for _ in 0..=10 {
@@ -97,7 +100,7 @@ async fn every_reconnect_announces_thousands_of_topics_again() {
         }
         for topic in [&topics[0], &topics[TOPICS - 1]] {
             publisher.send([&**topic, "x"]).await.unwrap();
-            assert_eq!(sub.recv().await.unwrap(), [&**topic, "x"]);
+            assert_eq!(sub.next().await.unwrap(), [&**topic, "x"]);
         }
         publisher.close().await;
     }
@@ -121,11 +124,4 @@ async fn a_proxy_publishes_what_a_sub_receives() {
     assert_eq!(sub.recv().await.unwrap(), ["a1", "z"]);
     frontend.close().await;
     forwarding.await.unwrap();
-}
-
-/// Waits until a message with this first part is for `subscribers` remotes.
-async fn until_subscribed(publisher: &Pub, first: impl AsRef<[u8]>, subscribers: usize) {
-    while publisher.subscribers(first.as_ref()) != subscribers {
-        task::yield_now().await;
-    }
 }

@@ -6,7 +6,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::task;
 use tokio_zmtp::{Push, RecvError, Sub, TryRecvError, proxy};
 
-use super::{connect_pub, published};
+use super::{connect_publisher, published};
 use crate::remote::{Remote, message};
 use crate::watchdog::Watchdog;
 
@@ -98,7 +98,7 @@ async fn inverted_matching_discards_the_messages_that_match() {
     let _watchdog = Watchdog::start();
     let builder = Sub::builder().invert_matching(true).subscribe("a".parse().unwrap());
     let sub = builder.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = connect_pub(&sub).await;
+    let mut remote = connect_publisher(&sub, "PUB").await;
     assert_eq!(remote.read_frame().await.1, b"\x09SUBSCRIBEa");
     for topic in ["a", "b", "ab", ""] {
         remote.write(&published(topic, "x")).await;
@@ -160,7 +160,7 @@ async fn sub_and_remote(topics: &[&str]) -> (Sub, Remote) {
     for topic in topics {
         sub.subscribe(topic).unwrap();
     }
-    let mut remote = connect_pub(&sub).await;
+    let mut remote = connect_publisher(&sub, "PUB").await;
     for _ in topics {
         remote.read_frame().await;
     }

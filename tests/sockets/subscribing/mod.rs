@@ -2,29 +2,25 @@
 
 mod exchange;
 mod matching;
+mod subscriber;
 mod subscriptions;
 mod wire;
 
-use tokio_zmtp::Sub;
+use tokio_zmtp::Socket;
 
-use crate::remote::{COMMAND, GREETING, MORE, Remote, RemoteListener, message, ready};
+use crate::remote::{MORE, Remote, RemoteListener, message};
 
-/// Accepts a SUB as a scripted PUB that announces ZMTP 3.`minor`, and completes the handshake.
-async fn accept_as_pub(listener: &RemoteListener, minor: u8) -> Remote {
+/// Accepts a subscriber as a scripted publisher that announces ZMTP 3.`minor`.
+pub(crate) async fn accept_as(listener: &RemoteListener, socket_type: &str, minor: u8) -> Remote {
     let mut remote = listener.accept().await;
-    let mut greeting = GREETING;
-    greeting[11] = minor;
-    remote.write(&[&greeting[..], &ready("PUB")].concat()).await;
-    assert_eq!(remote.read(GREETING.len()).await, GREETING);
-    let (flags, body) = remote.read_frame().await;
-    assert_eq!((flags, &body[..6]), (COMMAND, &b"\x05READY"[..]));
+    remote.shake_hands_as(socket_type, minor).await;
     remote
 }
 
-/// Connects a scripted PUB of ZMTP 3.1 to a SUB that is bound.
-async fn connect_pub(sub: &Sub) -> Remote {
-    let mut remote = Remote::dial(&sub.last_endpoint().unwrap()).await;
-    remote.shake_hands("PUB").await;
+/// Connects a scripted publisher of ZMTP 3.1 to a subscriber that is bound.
+pub(crate) async fn connect_publisher(subscriber: &impl Socket, socket_type: &str) -> Remote {
+    let mut remote = Remote::dial(&subscriber.last_endpoint().unwrap()).await;
+    remote.shake_hands(socket_type).await;
     remote
 }
 

@@ -3,33 +3,40 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::StreamExt;
 use tokio_zmtp::Sub;
 use tokio_zmtp::monitor::DisconnectReason;
 
-use super::{accept_as_pub, connect_pub, published};
+use super::subscriber::{Subscriber, for_either_subscriber};
+use super::{accept_as, connect_publisher, published};
 use crate::events;
 use crate::remote::{Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
+for_either_subscriber!(
+    thousands_of_subscriptions_precede_the_connection_and_survive_ten_reconnects
+);
+
 /// libzmq queues subscriptions as messages, and drops those above its high-water mark of 1,000: at
 /// the first connection, and at each reconnect. (libzmq#2258, libzmq#4064)
-#[tokio::test]
-async fn thousands_of_subscriptions_precede_the_connection_and_survive_ten_reconnects() {
+async fn thousands_of_subscriptions_precede_the_connection_and_survive_ten_reconnects<
+    S: Subscriber,
+>() {
     const TOPICS: usize = 3_000;
     let _watchdog = Watchdog::start();
     for minor in [0, 1] {
         let port = ReservedPort::reserve();
-        let builder = Sub::builder().recv_hwm(1).reconnect_interval(Duration::from_millis(1));
-        let sub = builder.connect(port.endpoint()).await.unwrap();
+        let builder = S::builder().recv_hwm(1).reconnect_interval(Duration::from_millis(1));
+        let mut sub = builder.connect(port.endpoint()).await.unwrap();
         let mut expected = BTreeSet::new();
         for number in 0..TOPICS {
             let topic = format!("topic {number}");
-            sub.subscribe(&topic).unwrap();
+            sub.subscribe(&topic);
             expected.insert(topic.into_bytes());
         }
         let listener = port.listen();
         for _ in 0..=10 {
-            let mut remote = accept_as_pub(&listener, minor).await;
+            let mut remote = accept_as(&listener, "PUB", minor).await;
             let mut announced = BTreeSet::new();
             while announced.len() < TOPICS {
                 let topic = read_subscription(&mut remote).await;
@@ -37,7 +44,7 @@ async fn thousands_of_subscriptions_precede_the_connection_and_survive_ten_recon
             }
             assert!(announced == expected);
             remote.write(&published("topic 2999", "body")).await;
-            assert_eq!(sub.recv().await.unwrap(), ["topic 2999", "body"]);
+            assert_eq!(sub.next().await.unwrap(), ["topic 2999", "body"]);
         }
     }
 }
@@ -57,14 +64,14 @@ async fn a_publisher_that_falls_silent_is_reported_and_subscribed_to_again() {
         .await
         .unwrap();
     let mut monitor = sub.monitor();
-    let mut silent = accept_as_pub(&listener, 1).await;
+    let mut silent = accept_as(&listener, "PUB", 1).await;
     assert_eq!(read_subscription(&mut silent).await, b"a");
     silent.write(&published("a", "1")).await;
     assert_eq!(sub.recv().await.unwrap(), ["a", "1"]);
     let reason = events::until_disconnected(&mut monitor).await;
     assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
 
-    let mut next = accept_as_pub(&listener, 1).await;
+    let mut next = accept_as(&listener, "PUB", 1).await;
     assert_eq!(read_subscription(&mut next).await, b"a");
     next.write(&published("a", "2")).await;
     assert_eq!(sub.recv().await.unwrap(), ["a", "2"]);
@@ -82,7 +89,7 @@ async fn every_remote_is_told_all_subscriptions_and_later_the_changes() {
         .unwrap();
     sub.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut dialed = listener.accept_as("PUB").await;
-    let mut accepted = connect_pub(&sub).await;
+    let mut accepted = connect_publisher(&sub, "PUB").await;
     for remote in [&mut dialed, &mut accepted] {
         assert_eq!(read_subscription(remote).await, b"first");
     }
@@ -111,7 +118,7 @@ async fn a_publisher_that_connects_is_told_the_subscriptions_of_an_idle_socket()
     let _watchdog = Watchdog::start();
     let sub = Sub::builder().subscribe("".parse().unwrap()).build();
     sub.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = connect_pub(&sub).await;
+    let mut remote = connect_publisher(&sub, "PUB").await;
     assert_eq!(read_subscription(&mut remote).await, b"");
 }
 

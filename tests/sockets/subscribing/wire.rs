@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_zmtp::monitor::DisconnectReason;
 use tokio_zmtp::{Sub, Topic};
 
-use super::{accept_as_pub, connect_pub, published};
+use super::{accept_as, connect_publisher, published};
 use crate::events;
 use crate::remote::{COMMAND, Remote, RemoteListener, command, message, ping};
 use crate::watchdog::Watchdog;
@@ -109,7 +109,7 @@ async fn a_message_is_visible_when_its_last_part_has_arrived() {
     let _watchdog = Watchdog::start();
     let sub = Sub::builder().subscribe("a".parse().unwrap()).build();
     sub.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = connect_pub(&sub).await;
+    let mut remote = connect_publisher(&sub, "PUB").await;
     assert_eq!(remote.read_frame().await, subscribe("a"));
     let frames = published("abc", "body");
     for byte in &frames {
@@ -124,7 +124,7 @@ async fn sub_and_remote(minor: u8) -> (Sub, Remote) {
     let listener = RemoteListener::bind();
     let builder = Sub::builder().heartbeat_interval(Duration::from_secs(60));
     let sub = builder.connect(listener.endpoint()).await.unwrap();
-    let remote = accept_as_pub(&listener, minor).await;
+    let remote = accept_as(&listener, "PUB", minor).await;
     (sub, remote)
 }
 

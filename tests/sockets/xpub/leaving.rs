@@ -6,9 +6,9 @@ use futures::poll;
 use tokio_zmtp::monitor::{DropCause, EventKind};
 use tokio_zmtp::{InprocEndpoint, SlowSubscriber, Sub, TryRouteError, Upstream, XPub, XSub};
 
-use super::{bound, message_of_xsub, requests};
+use super::{message_of_xsub, requests};
 use crate::events;
-use crate::publishing::subscriber;
+use crate::publishing::{bound, subscriber};
 use crate::remote::{LONGER_THAN_BUFFERS, RemoteListener, command};
 use crate::watchdog::Watchdog;
 

@@ -2,8 +2,8 @@
 
 use tokio_zmtp::{AnswerError, SlowSubscriber, SubscriptionRequest, TryRouteError, Upstream, XPub};
 
-use super::{bound, message_of_xsub, requests};
-use crate::publishing::subscriber;
+use super::{message_of_xsub, requests};
+use crate::publishing::{bound, subscriber};
 use crate::remote::{LONGER_THAN_BUFFERS, command, message};
 use crate::watchdog::Watchdog;
 

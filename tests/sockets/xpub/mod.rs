@@ -7,14 +7,10 @@ mod requests;
 mod unread;
 mod wire;
 
-use tokio_zmtp::{Endpoint, Multipart, Upstream, XPub};
-
-async fn bound(publisher: &XPub) -> Endpoint {
-    publisher.bind("tcp://127.0.0.1:*").await.unwrap()
-}
+use tokio_zmtp::{Multipart, Upstream, XPub};
 
 /// Receives requests, and shows each as the sign and the topic.
-async fn requests<const REQUESTS: usize>(publisher: &XPub) -> [String; REQUESTS] {
+pub(crate) async fn requests<const REQUESTS: usize>(publisher: &XPub) -> [String; REQUESTS] {
     let mut received = [(); REQUESTS].map(|()| String::new());
     for text in &mut received {
         *text = shown(&publisher.recv().await.unwrap());

@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use tokio_zmtp::{RecvError, TryRecvError, Verbosity, XPub};
 
-use super::{bound, requests, shown};
-use crate::publishing::subscriber;
+use super::{requests, shown};
+use crate::publishing::{bound, subscriber};
 use crate::remote::{Remote, RemoteListener, command};
 use crate::watchdog::Watchdog;
 

@@ -2,8 +2,8 @@
 
 use tokio_zmtp::{Upstream, XPub};
 
-use super::{bound, requests, shown};
-use crate::publishing::subscriber;
+use super::{requests, shown};
+use crate::publishing::{bound, subscriber};
 use crate::remote::command;
 use crate::watchdog::Watchdog;
 

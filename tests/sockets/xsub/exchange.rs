@@ -1,12 +1,9 @@
 //! Messages between PUB and XSUB sockets of this crate.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 use tokio_zmtp::{Pub, TryRecvError, XSub};
 
-use super::until_subscribed;
-use crate::remote::ReservedPort;
+use crate::publishing::until_subscribed;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -44,32 +41,5 @@ async fn an_xsub_receives_what_it_has_subscribed_to(transport: Transport) {
         assert!(xsub.subscriptions().is_empty());
         assert_eq!(xsub.try_recv(), Err(TryRecvError::Empty));
         assert_eq!(xsub.stats().sent.messages, 0, "subscriptions are not messages");
-    }
-}
-
-/// No high-water mark applies to subscriptions, in either form.
-#[tokio::test]
-async fn every_reconnect_announces_thousands_of_topics_again() {
-    const TOPICS: usize = 3_000;
-    let _watchdog = Watchdog::start();
-    let port = ReservedPort::reserve();
-    let builder = XSub::builder().recv_hwm(1).send_hwm(1);
-    let builder = builder.reconnect_interval(Duration::from_millis(1));
-    let xsub = builder.connect(port.endpoint()).await.unwrap();
-    let topics: Vec<_> = (0..TOPICS).map(|number| format!("topic {number}.")).collect();
-    for topic in &topics {
-        xsub.try_send(format!("\x01{topic}")).unwrap();
-    }
-    let endpoint = port.release();
-    for _ in 0..=10 {
-        let publisher = Pub::builder().send_hwm(1).bind(&endpoint).await.unwrap();
-        for topic in &topics {
-            until_subscribed(&publisher, topic, 1).await;
-        }
-        for topic in [&topics[0], &topics[TOPICS - 1]] {
-            publisher.send([&**topic, "x"]).await.unwrap();
-            assert_eq!(xsub.recv().await.unwrap(), [&**topic, "x"]);
-        }
-        publisher.close().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use tokio_zmtp::{Pub, Pull, Push, Sub, XSub, proxy};
 
-use super::until_subscribed;
+use crate::publishing::until_subscribed;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use futures::{FutureExt, SinkExt};
 use tokio_zmtp::monitor::DropCause;
 use tokio_zmtp::{Pub, SendError, TrySendError, XSub};
 
-use super::connect_publisher;
 use crate::events;
 use crate::remote::{LONGER_THAN_BUFFERS, RemoteListener};
+use crate::subscribing::connect_publisher;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]

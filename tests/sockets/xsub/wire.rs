@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_zmtp::{Multipart, SendError, Topic, TrySendError, XSub};
 
-use super::connect_publisher;
-use crate::remote::{COMMAND, GREETING, MORE, Remote, RemoteListener, command, message, ready};
+use crate::remote::{COMMAND, MORE, RemoteListener, command, message};
+use crate::subscribing::{accept_as, connect_publisher};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn subscriptions_have_the_form_of_the_version_of_the_remote() {
         let listener = RemoteListener::bind();
         let builder = XSub::builder().heartbeat_interval(Duration::from_secs(60));
         let xsub = builder.connect(listener.endpoint()).await.unwrap();
-        let mut remote = accept_as_xpub(&listener, minor).await;
+        let mut remote = accept_as(&listener, "XPUB", minor).await;
         for subscribes_by_message in [true, false] {
             if subscribes_by_message {
                 xsub.send(b"\x01A").await.unwrap();
@@ -94,16 +94,4 @@ async fn messages_that_match_no_subscription_are_received() {
     assert_eq!(xsub.recv().await.unwrap(), [""]);
     assert_eq!(xsub.recv().await.unwrap(), ["\x01a"]);
     assert_eq!(xsub.subscriptions(), ["a"]);
-}
-
-/// Accepts an XSUB as a scripted XPUB that announces ZMTP 3.`minor`, and completes the handshake.
-async fn accept_as_xpub(listener: &RemoteListener, minor: u8) -> Remote {
-    let mut remote = listener.accept().await;
-    let mut greeting = GREETING;
-    greeting[11] = minor;
-    remote.write(&[&greeting[..], &ready("XPUB")].concat()).await;
-    assert_eq!(remote.read(GREETING.len()).await, GREETING);
-    let (flags, body) = remote.read_frame().await;
-    assert_eq!((flags, &body[..6]), (COMMAND, &b"\x05READY"[..]));
-    remote
 }

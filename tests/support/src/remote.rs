@@ -61,7 +61,14 @@ impl Remote {
     /// The socket may have sent its READY before it has read this one. Call [`sync`](Self::sync) to
     /// wait for the end of its handshake.
     pub async fn shake_hands(&mut self, socket_type: &str) {
-        self.write(&GREETING).await;
+        self.shake_hands_as(socket_type, 1).await;
+    }
+
+    /// Does the same as a remote of ZMTP 3.`minor`.
+    pub async fn shake_hands_as(&mut self, socket_type: &str, minor: u8) {
+        let mut greeting = GREETING;
+        greeting[11] = minor;
+        self.write(&greeting).await;
         self.write(&ready(socket_type)).await;
         assert_eq!(self.read(GREETING.len()).await, GREETING);
         let (flags, body) = self.read_frame().await;

@@ -95,11 +95,8 @@ async fn a_requester_of_zmtp_3_0_gets_its_reply() {
     let _watchdog = Watchdog::start();
     let rep = Rep::builder().bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::dial(&rep.last_endpoint().unwrap()).await;
-    let mut greeting = GREETING;
-    greeting[11] = 0x00;
-    remote.write(&[&greeting[..], &ready("REQ"), &request(b"there")].concat()).await;
-    assert_eq!(remote.read(GREETING.len()).await, GREETING);
-    assert_eq!(remote.read_frame().await.0, COMMAND);
+    remote.shake_hands_as("REQ", 0).await;
+    remote.write(&request(b"there")).await;
     let (received, mut replier) = rep.recv().await.unwrap();
     assert_eq!(received, ["there"]);
     replier.reply("back").await.unwrap();

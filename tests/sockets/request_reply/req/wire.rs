@@ -185,12 +185,7 @@ async fn a_remote_of_zmtp_3_0_is_sent_the_same_form_of_request() {
     let listener = RemoteListener::bind();
     let req = Req::builder().connect(listener.endpoint()).await.unwrap();
     let mut rep = listener.accept().await;
-    let mut greeting = GREETING;
-    greeting[11] = 0;
-    rep.write(&greeting).await;
-    rep.write(&ready("REP")).await;
-    rep.read(GREETING.len()).await;
-    rep.read_frame().await;
+    rep.shake_hands_as("REP", 0).await;
     let request = start(&req, "request");
     let (id, parts) = read_request(&mut rep).await;
     assert_eq!(parts, [b"request"]);
