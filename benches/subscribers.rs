@@ -29,12 +29,10 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use futures::future;
+use support::publisher::Publisher;
 use support::remote::{Remote, command};
 use tokio::runtime::{self, Runtime};
-use tokio_zmtp::{
-    Builder, Multipart, Pub, RecvError, SendError, SendingSocket, SlowSubscriber, Sub,
-    TrySendError, Upstream, XPub,
-};
+use tokio_zmtp::{Builder, Multipart, Pub, RecvError, Sub, Upstream, XPub};
 
 use crate::processes::{Child, ROUNDS, median};
 
@@ -60,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn measure<P: Publisher>(
+fn measure<P: Requested>(
     runtime: &Runtime,
     topics: usize,
     subscribers: usize,
@@ -69,8 +67,8 @@ fn measure<P: Publisher>(
     measure_subscribers::<P>(runtime, subscribers)
 }
 
-fn measure_topics<P: Publisher>(runtime: &Runtime, topics: usize) -> Result<(), Box<dyn Error>> {
-    let builder = P::with_any_number_of_topics().send_hwm(0).send_hwm_bytes(16 << 20);
+fn measure_topics<P: Requested>(runtime: &Runtime, topics: usize) -> Result<(), Box<dyn Error>> {
+    let builder = P::limited(usize::MAX, usize::MAX).send_hwm(0).send_hwm_bytes(16 << 20);
     let publisher = runtime.block_on(builder.bind(processes::endpoint()))?;
     let requests = Requests::receive(runtime, &publisher);
     let stay = || Multipart::from([STAYING, &[7; TOPIC_LEN]].concat());
@@ -113,7 +111,7 @@ fn measure_topics<P: Publisher>(runtime: &Runtime, topics: usize) -> Result<(), 
     staying.kill()
 }
 
-fn measure_subscribers<P: Publisher>(
+fn measure_subscribers<P: Requested>(
     runtime: &Runtime,
     subscribers: usize,
 ) -> Result<(), Box<dyn Error>> {
@@ -142,7 +140,7 @@ fn measure_subscribers<P: Publisher>(
             for _ in 0..count {
                 publisher.send(published()).await?;
             }
-            publisher.send(LAST.into()).await
+            publisher.send(LAST).await
         })?;
         readers.line()?;
         rates.push(count as f64 / start.elapsed().as_secs_f64());
@@ -192,71 +190,38 @@ fn measure_subscribers<P: Publisher>(
     })
 }
 
-/// A PUB or an XPUB.
-trait Publisher: SendingSocket {
+/// A publisher whose requests are received, if its type has them.
+trait Requested: Publisher {
     /// Whether it receives requests.
     const RECEIVES: bool;
-
-    fn builder() -> Builder<Self>;
-
-    fn patient() -> Builder<Self>;
-
-    fn with_any_number_of_topics() -> Builder<Self>;
-
-    fn send(
-        &self,
-        message: Multipart,
-    ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
-
-    fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>>;
-
-    fn subscribers(&self, first_part: &str) -> usize;
 
     /// Receives and counts requests until the socket is closed.
     fn receive(self, requests: Arc<Requests>) -> impl Future<Output = ()> + Send;
 }
 
-macro_rules! publisher {
-    ($socket:ident, $receives:literal, $receive:expr) => {
-        impl Publisher for $socket {
-            const RECEIVES: bool = $receives;
+impl Requested for Pub {
+    const RECEIVES: bool = false;
 
-            fn builder() -> Builder<Self> {
-                $socket::builder()
-            }
-
-            fn patient() -> Builder<Self> {
-                $socket::builder().slow_subscriber(SlowSubscriber::Wait)
-            }
-
-            fn with_any_number_of_topics() -> Builder<Self> {
-                $socket::builder()
-                    .max_topics_per_remote(usize::MAX)
-                    .max_topic_bytes_per_remote(usize::MAX)
-                    .max_topic_bytes(usize::MAX)
-            }
-
-            async fn send(&self, message: Multipart) -> Result<(), SendError<Multipart>> {
-                $socket::send(self, message).await
-            }
-
-            fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>> {
-                $socket::try_send(self, message)
-            }
-
-            fn subscribers(&self, first_part: &str) -> usize {
-                $socket::subscribers(self, first_part)
-            }
-
-            async fn receive(self, requests: Arc<Requests>) {
-                $receive(self, requests).await
-            }
-        }
-    };
+    async fn receive(self, _: Arc<Requests>) {}
 }
 
-publisher!(Pub, false, async |_, _| ());
-publisher!(XPub, true, count_requests);
+impl Requested for XPub {
+    const RECEIVES: bool = true;
+
+    async fn receive(self, requests: Arc<Requests>) {
+        let mut received = Vec::new();
+        while self.recv_many(&mut received, 256).await.is_ok() {
+            for request in received.drain(..) {
+                let count = match request {
+                    Upstream::Subscribe(_) => &requests.subscribed,
+                    Upstream::Cancel(_) => &requests.cancelled,
+                    Upstream::Message(_) => continue,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
 
 /// The numbers of requests that an XPUB has received.
 #[derive(Default)]
@@ -266,7 +231,7 @@ struct Requests {
 }
 
 impl Requests {
-    fn receive(runtime: &Runtime, publisher: &impl Publisher) -> Arc<Self> {
+    fn receive(runtime: &Runtime, publisher: &impl Requested) -> Arc<Self> {
         let requests = Arc::new(Self::default());
         runtime.spawn(publisher.clone().receive(Arc::clone(&requests)));
         requests
@@ -278,20 +243,6 @@ impl Requests {
 
     fn cancelled(&self) -> usize {
         self.cancelled.load(Ordering::Relaxed)
-    }
-}
-
-async fn count_requests(publisher: XPub, requests: Arc<Requests>) {
-    let mut received = Vec::new();
-    while publisher.recv_many(&mut received, 256).await.is_ok() {
-        for request in received.drain(..) {
-            let count = match request {
-                Upstream::Subscribe(_) => &requests.subscribed,
-                Upstream::Cancel(_) => &requests.cancelled,
-                Upstream::Message(_) => continue,
-            };
-            count.fetch_add(1, Ordering::Relaxed);
-        }
     }
 }
 

@@ -74,9 +74,9 @@ async fn user_messages_pass_proxies_of_both_libraries(transport: Transport) {
     assert_eq!(recv(&publisher).await, [b"\x00a"]);
 }
 
-/// The next hops subscribe again when a proxy of ours is replaced, and when one of theirs is.
+/// The next hops replay their subscriptions when a proxy of ours is replaced, and when one of theirs is.
 #[tokio::test]
-async fn subscriptions_are_made_again_when_a_proxy_is_replaced() {
+async fn subscriptions_are_replayed_when_a_proxy_is_replaced() {
     guarded(async {
         let publisher = socket(SocketType::XPub);
         publisher.bind(&own_endpoint(Transport::Tcp)).unwrap();

@@ -1,15 +1,16 @@
 //! PUB with SUB and XSUB sockets of libzmq.
 
-use interop::{BytesOption, Socket, SocketOption, SocketType};
+use interop::{Socket, SocketOption, SocketType};
+use support::publisher::Publisher;
 use support::transports::Transport;
 use tokio::time;
-use tokio_zmtp::{Pub, SlowSubscriber};
+use tokio_zmtp::{Pub, SlowSubscriber, XPub};
 
 use crate::credentials::Credentials;
 use crate::messages::bodies;
 use crate::pairing::{Binds, POLL_INTERVAL, guarded, over_tcp_and_ipc, own_endpoint};
 use crate::side::reconnecting;
-use crate::theirs::{join, recv, send, socket};
+use crate::theirs::{SUBSCRIBERS, cancel, join, recv, socket, subscribe};
 
 over_tcp_and_ipc!(only_messages_that_match_arrive);
 
@@ -117,32 +118,37 @@ async fn a_topic_that_their_sub_subscribed_to_twice_is_cancelled_once() {
 }
 
 #[tokio::test]
-async fn their_subscriber_subscribes_again_after_a_reconnect() {
+async fn their_subscriber_replays_its_subscriptions_after_a_reconnect() {
     guarded(async {
         for their_type in SUBSCRIBERS {
-            let subscriber = subscriber(their_type);
-            subscriber.set(SocketOption::ReconnectInterval, 10).unwrap();
-            let mut publisher = reconnecting(Pub::builder()).build();
-            let endpoint = publisher.bind(own_endpoint(Transport::Tcp)).await.unwrap();
-            subscriber.connect(&endpoint.to_string()).unwrap();
-            for topic in [b"a", b"b"] {
-                subscribe(&subscriber, their_type, topic).await;
-            }
-            for _ in 0..3 {
-                for topic in ["a", "b"] {
-                    until_subscribed(&publisher, &subscriber, topic).await;
-                    publisher.send(topic).await.unwrap();
-                    assert_eq!(recv(&subscriber).await, [topic.as_bytes()]);
-                }
-                publisher.close().await;
-                publisher = reconnecting(Pub::builder()).build();
-                while publisher.bind(&endpoint).await.is_err() {
-                    time::sleep(POLL_INTERVAL).await;
-                }
-            }
+            reconnect::<Pub>(their_type).await;
+            reconnect::<XPub>(their_type).await;
         }
     })
     .await;
+}
+
+async fn reconnect<P: Publisher>(their_type: SocketType) {
+    let subscriber = subscriber(their_type);
+    subscriber.set(SocketOption::ReconnectInterval, 10).unwrap();
+    let mut publisher = reconnecting(P::builder()).build();
+    let endpoint = publisher.bind(own_endpoint(Transport::Tcp)).await.unwrap();
+    subscriber.connect(&endpoint.to_string()).unwrap();
+    for topic in [b"a", b"b"] {
+        subscribe(&subscriber, their_type, topic).await;
+    }
+    for _ in 0..3 {
+        for topic in ["a", "b"] {
+            until_subscribed(&publisher, &subscriber, topic).await;
+            publisher.send(topic).await.unwrap();
+            assert_eq!(recv(&subscriber).await, [topic.as_bytes()]);
+        }
+        publisher.close().await;
+        publisher = reconnecting(P::builder()).build();
+        while publisher.bind(&endpoint).await.is_err() {
+            time::sleep(POLL_INTERVAL).await;
+        }
+    }
 }
 
 /// Corresponds to `test_xpub_nodrop` of libzmq.
@@ -249,28 +255,14 @@ fn subscriber(socket_type: SocketType) -> Socket {
     subscriber
 }
 
-async fn subscribe(subscriber: &Socket, their_type: SocketType, topic: &[u8]) {
-    if their_type == SocketType::Sub {
-        subscriber.set_bytes(BytesOption::Subscribe, topic).unwrap();
-    } else {
-        send(subscriber, &[[b"\x01", topic].concat()]).await;
-    }
-}
-
 /// A bound socket of theirs sends its subscriptions to a new remote only when it is used.
-async fn until_subscribed(publisher: &Pub, subscriber: &Socket, topic: impl AsRef<[u8]>) {
+async fn until_subscribed(
+    publisher: &impl Publisher,
+    subscriber: &Socket,
+    topic: impl AsRef<[u8]>,
+) {
     while publisher.subscribers(&topic) == 0 {
         assert!(subscriber.try_recv_parts().is_err(), "nothing was published");
         time::sleep(POLL_INTERVAL).await;
     }
 }
-
-async fn cancel(subscriber: &Socket, their_type: SocketType, topic: &[u8]) {
-    if their_type == SocketType::Sub {
-        subscriber.set_bytes(BytesOption::Unsubscribe, topic).unwrap();
-    } else {
-        send(subscriber, &[[b"\x00", topic].concat()]).await;
-    }
-}
-
-const SUBSCRIBERS: [SocketType; 2] = [SocketType::Sub, SocketType::XSub];

@@ -1,6 +1,6 @@
 //! Sockets of libzmq on their own, and the messages of their remotes.
 
-use interop::{Context, Socket, SocketType};
+use interop::{BytesOption, Context, Socket, SocketType};
 use support::transports::Transport;
 
 use crate::messages::Parts;
@@ -34,3 +34,23 @@ pub(crate) async fn send(theirs: &Socket, message: &[Vec<u8>]) {
 pub(crate) async fn recv(theirs: &Socket) -> Parts {
     until_some(|| would_not_block(theirs.try_recv_parts())).await
 }
+
+/// Subscribes by a SUB or XSUB.
+pub(crate) async fn subscribe(subscriber: &Socket, their_type: SocketType, topic: &[u8]) {
+    if their_type == SocketType::Sub {
+        subscriber.set_bytes(BytesOption::Subscribe, topic).unwrap();
+    } else {
+        send(subscriber, &[[b"\x01", topic].concat()]).await;
+    }
+}
+
+pub(crate) async fn cancel(subscriber: &Socket, their_type: SocketType, topic: &[u8]) {
+    if their_type == SocketType::Sub {
+        subscriber.set_bytes(BytesOption::Unsubscribe, topic).unwrap();
+    } else {
+        send(subscriber, &[[b"\x00", topic].concat()]).await;
+    }
+}
+
+/// The types that subscribe.
+pub(crate) const SUBSCRIBERS: [SocketType; 2] = [SocketType::Sub, SocketType::XSub];

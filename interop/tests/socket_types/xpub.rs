@@ -1,6 +1,6 @@
 //! XPUB with SUB and XSUB sockets of libzmq.
 
-use interop::{BytesOption, Socket, SocketOption, SocketType};
+use interop::{Socket, SocketOption, SocketType};
 use support::relay::relay_as_zmtp_3_0;
 use support::transports::Transport;
 use tokio_zmtp::{Builder, Multipart, SubscriptionRequest, Upstream, Verbosity, XPub};
@@ -8,11 +8,9 @@ use tokio_zmtp::{Builder, Multipart, SubscriptionRequest, Upstream, Verbosity, X
 use crate::credentials::Credentials;
 use crate::messages::bodies;
 use crate::pairing::{
-    ANY_PORT, Binds, POLL_INTERVAL, guarded, over_tcp_and_ipc, own_endpoint, until_some,
-    would_not_block,
+    ANY_PORT, Binds, POLL_INTERVAL, guarded, over_tcp_and_ipc, until_some, would_not_block,
 };
-use crate::side::reconnecting;
-use crate::theirs::{join, recv, send, socket};
+use crate::theirs::{SUBSCRIBERS, cancel, join, recv, send, socket, subscribe};
 
 over_tcp_and_ipc!(requests_and_messages_are_exchanged);
 
@@ -226,31 +224,6 @@ async fn inverted_matching_sends_what_their_subscriber_has_not_subscribed_to() {
     .await;
 }
 
-#[tokio::test]
-async fn their_subscriber_asks_again_after_a_reconnect() {
-    guarded(async {
-        for their_type in SUBSCRIBERS {
-            let subscriber = socket(their_type);
-            subscriber.set(SocketOption::ReconnectInterval, 10).unwrap();
-            let mut publisher = reconnecting(XPub::builder()).build();
-            let endpoint = publisher.bind(own_endpoint(Transport::Tcp)).await.unwrap();
-            subscriber.connect(&endpoint.to_string()).unwrap();
-            subscribe(&subscriber, their_type, b"a").await;
-            for _ in 0..3 {
-                assert_eq!(request(&publisher, &subscriber).await, "+a");
-                publisher.send("a").await.unwrap();
-                assert_eq!(recv(&subscriber).await, [b"a"]);
-                publisher.close().await;
-                publisher = reconnecting(XPub::builder()).build();
-                while publisher.bind(&endpoint).await.is_err() {
-                    tokio::time::sleep(POLL_INTERVAL).await;
-                }
-            }
-        }
-    })
-    .await;
-}
-
 /// Their socket sends further subscriptions when the earlier ones have been received.
 #[tokio::test]
 async fn their_subscriber_waits_while_its_requests_are_unread() {
@@ -311,21 +284,3 @@ fn shown(upstream: &Upstream) -> String {
         Upstream::Message(message) => panic!("{message:?} is not a request"),
     }
 }
-
-async fn subscribe(subscriber: &Socket, their_type: SocketType, topic: &[u8]) {
-    if their_type == SocketType::Sub {
-        subscriber.set_bytes(BytesOption::Subscribe, topic).unwrap();
-    } else {
-        send(subscriber, &[[b"\x01", topic].concat()]).await;
-    }
-}
-
-async fn cancel(subscriber: &Socket, their_type: SocketType, topic: &[u8]) {
-    if their_type == SocketType::Sub {
-        subscriber.set_bytes(BytesOption::Unsubscribe, topic).unwrap();
-    } else {
-        send(subscriber, &[[b"\x00", topic].concat()]).await;
-    }
-}
-
-const SUBSCRIBERS: [SocketType; 2] = [SocketType::Sub, SocketType::XSub];

@@ -1,17 +1,24 @@
-//! PUB (RFC 29).
+//! PUB (RFC 29), and what it has in common with XPUB.
 
 mod drops;
 mod pairs;
 mod proxied;
-mod publisher;
 mod slow;
 mod subscribers;
 mod wire;
 
 use tokio_zmtp::{Endpoint, Socket};
 
-pub(crate) use self::publisher::Publisher;
 use crate::remote::{Remote, command};
+pub(crate) use support::publisher::Publisher;
+
+/// Runs `async fn $test<P: Publisher>()` for both types.
+macro_rules! for_either_publisher {
+    ($test:ident) => {
+        crate::one_way::for_pairs!($test [] publisher: Pub, xpub: XPub,);
+    };
+}
+use for_either_publisher;
 
 /// Connects to a publisher, and subscribes to topics.
 pub(crate) async fn subscriber(endpoint: &Endpoint, topics: &[&str]) -> Remote {

@@ -4,8 +4,7 @@
 use tokio_zmtp::Pub;
 use tokio_zmtp::monitor::{DisconnectReason, DropCause};
 
-use super::publisher::for_either_publisher;
-use super::{Publisher, bound, subscriber};
+use super::{Publisher, bound, for_either_publisher, subscriber};
 use crate::events;
 use crate::remote::{LONG, MORE, Remote, RemoteListener, command, message};
 use crate::watchdog::Watchdog;

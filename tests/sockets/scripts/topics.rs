@@ -93,10 +93,7 @@ where
     S: Clone + Stream<Item = Multipart> + Unpin,
 {
     let mut stream = socket.clone();
-    let first = number_in(&stream.next().await.unwrap());
-    for number in first + 1..first + COUNT {
-        assert_eq!(stream.next().await.unwrap(), [number.to_string()]);
-    }
+    receive_consecutive(async || stream.next().await.unwrap()).await;
 }
 
 /// Receives messages like [`receive_published`], and again after a reconnect.
@@ -104,8 +101,22 @@ pub(crate) async fn receive_published_after_a_reconnect(xsub: &XSub) {
     receive_published(xsub).await;
     let previous = only_connection(xsub);
     xsub.remotes().disconnect(previous);
-    while xsub.recv_from().await.unwrap().1.connection_id() == previous {}
-    receive_published(xsub).await;
+    receive_consecutive(async || {
+        loop {
+            let (message, remote) = xsub.recv_from().await.unwrap();
+            if remote.connection_id() != previous {
+                return message;
+            }
+        }
+    })
+    .await;
+}
+
+async fn receive_consecutive(mut next: impl AsyncFnMut() -> Multipart) {
+    let first = number_in(&next().await);
+    for number in first + 1..first + COUNT {
+        assert_eq!(next().await, [number.to_string()]);
+    }
 }
 
 async fn publish_numbers<S>(publisher: &S)

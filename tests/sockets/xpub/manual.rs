@@ -55,7 +55,7 @@ async fn every_request_is_received() {
 
 /// In libzmq, a message of one remote can redirect the answer to another one.
 #[tokio::test]
-async fn an_answer_reaches_the_remote_that_has_asked() {
+async fn an_answer_applies_to_the_remote_of_its_request() {
     let _watchdog = Watchdog::start();
     let publisher = XPub::builder().manual(true).build();
     let endpoint = bound(&publisher).await;
@@ -129,7 +129,7 @@ async fn the_last_value_is_sent_before_later_messages() {
 }
 
 #[tokio::test]
-async fn a_message_for_a_full_remote_returns() {
+async fn a_message_to_a_full_remote_is_returned() {
     let _watchdog = Watchdog::start();
     let publisher = XPub::builder().manual(true).send_hwm(1).build();
     let remote = subscriber(&bound(&publisher).await, &["a"]).await;

@@ -10,7 +10,7 @@ mod wire;
 use tokio_zmtp::{Multipart, Upstream, XPub};
 
 /// Receives requests, and shows each as the sign and the topic.
-pub(crate) async fn requests<const REQUESTS: usize>(publisher: &XPub) -> [String; REQUESTS] {
+async fn requests<const REQUESTS: usize>(publisher: &XPub) -> [String; REQUESTS] {
     let mut received = [(); REQUESTS].map(|()| String::new());
     for text in &mut received {
         *text = shown(&publisher.recv().await.unwrap());

@@ -47,7 +47,7 @@ async fn a_verboser_publisher_receives_every_end_as_well() {
 }
 
 #[tokio::test]
-async fn a_request_names_the_remote_that_has_asked() {
+async fn a_request_identifies_its_remote() {
     let _watchdog = Watchdog::start();
     let publisher = XPub::new();
     let endpoint = bound(&publisher).await;

@@ -9,6 +9,7 @@ pub mod example;
 mod installation;
 pub mod multicast;
 pub mod node;
+pub mod publisher;
 pub mod python;
 pub mod relay;
 pub mod remote;

@@ -73,7 +73,7 @@ async fn subscriptions_pass_a_chain_to_the_publisher(transport: Transport) {
 /// When a connection breaks, the subscriptions behind it end. They are re-established when the hop
 /// has reconnected.
 #[tokio::test]
-async fn a_hop_that_reconnects_subscribes_again() {
+async fn a_hop_replays_its_subscriptions_after_a_reconnect() {
     let _watchdog = Watchdog::start();
     let publisher = XPub::builder().bind("tcp://127.0.0.1:*").await.unwrap();
     let hops = chain::<3>(Transport::Tcp, &publisher.last_endpoint().unwrap()).await;

@@ -1,36 +1,27 @@
-//! PUB and XPUB, for tests that are generic over them.
+//! PUB and XPUB, for tests and measurements that are generic over them.
 
 use std::time::Duration;
 
-use futures::Sink;
+use futures_sink::Sink;
 use tokio::task;
 use tokio_zmtp::{
     Builder, Multipart, NoRemoteError, Pub, SendError, SendingSocket, SlowSubscriber, TrySendError,
-    XPub,
+    Upstream, XPub,
 };
 
-use crate::xpub::requests;
-
-/// Runs `async fn $test<P: Publisher>()` for both types.
-macro_rules! for_either_publisher {
-    ($test:ident) => {
-        crate::one_way::for_pairs!($test [] publisher: Pub, xpub: XPub,);
-    };
-}
-pub(super) use for_either_publisher;
-
 /// A socket type that publishes.
-pub(crate) trait Publisher:
-    SendingSocket + Sink<Multipart, Error = SendError<Multipart>> + Unpin
-{
+pub trait Publisher: SendingSocket + Sink<Multipart, Error = SendError<Multipart>> + Unpin {
     const NAME: &str;
+
+    fn builder() -> Builder<Self>;
 
     fn new() -> Self;
 
     /// Returns the options of a publisher that waits for full queues.
     fn patient() -> Builder<Self>;
 
-    /// Returns the options of a publisher with limits of topics and of their bytes.
+    /// Returns the options of a publisher with limits of topics and of their bytes, of which one
+    /// remote can have all.
     fn limited(topics_per_remote: usize, topic_bytes: usize) -> Builder<Self>;
 
     fn send(
@@ -38,29 +29,36 @@ pub(crate) trait Publisher:
         message: impl Into<Multipart> + Send,
     ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
 
-    async fn send_timeout(
+    fn send_timeout(
         &self,
         message: Multipart,
         timeout: Duration,
-    ) -> Result<(), SendError<Multipart>>;
+    ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
 
     fn try_send(&self, message: Multipart) -> Result<(), TrySendError<Multipart>>;
 
-    async fn subscribed(&self, first_part: &[u8]) -> Result<(), NoRemoteError>;
+    fn subscribed(
+        &self,
+        first_part: &[u8],
+    ) -> impl Future<Output = Result<(), NoRemoteError>> + Send;
 
     fn subscribers(&self, first_part: impl AsRef<[u8]>) -> usize;
 
     /// Waits until the only remote has subscribed to a topic. An XPUB receives its request.
-    async fn until_requested(&self, topic: &str);
+    fn until_requested(&self, topic: &str) -> impl Future<Output = ()> + Send;
 
     /// Waits until the only remote has cancelled a topic. An XPUB receives its request.
-    async fn until_cancelled(&self, topic: &str);
+    fn until_cancelled(&self, topic: &str) -> impl Future<Output = ()> + Send;
 }
 
 macro_rules! publisher {
     ($socket:ident, |$publisher:ident, $topic:ident| $until_requested:expr, $until_cancelled:expr) => {
         impl Publisher for $socket {
             const NAME: &str = stringify!($socket);
+
+            fn builder() -> Builder<Self> {
+                Self::builder()
+            }
 
             fn new() -> Self {
                 Self::new()
@@ -72,7 +70,7 @@ macro_rules! publisher {
 
             fn limited(topics_per_remote: usize, topic_bytes: usize) -> Builder<Self> {
                 let builder = Self::builder().max_topics_per_remote(topics_per_remote);
-                builder.max_topic_bytes(topic_bytes)
+                builder.max_topic_bytes_per_remote(topic_bytes).max_topic_bytes(topic_bytes)
             }
 
             async fn send(
@@ -124,6 +122,12 @@ publisher!(
 );
 publisher!(
     XPub,
-    |publisher, topic| assert_eq!(requests(publisher).await, [format!("+{topic}")]),
-    assert_eq!(requests(publisher).await, [format!("-{topic}")])
+    |publisher, topic| match publisher.recv().await.unwrap() {
+        Upstream::Subscribe(request) => assert_eq!(request.topic(), topic.as_bytes()),
+        other => panic!("{other:?} is not a subscription"),
+    },
+    match publisher.recv().await.unwrap() {
+        Upstream::Cancel(request) => assert_eq!(request.topic(), topic.as_bytes()),
+        other => panic!("{other:?} is not a cancellation"),
+    }
 );
