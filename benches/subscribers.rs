@@ -11,6 +11,9 @@
 //!
 //! The subscribers of an XPUB have left when all cancellations are received.
 //!
+//! Queues can use memory that the topics have released: `1` as the number of topics shows theirs.
+//! The memory of the subscribers that read is included.
+//!
 //! Longest times include those in which the system runs other threads. They are therefore also
 //! printed for a publisher whose subscribers stay.
 

@@ -239,6 +239,14 @@ one is a slice of the read buffer, whose reference count changes twice.
 **PUB.** Its results are from before the policies for slow subscribers, which add 5 % of instructions to sending a
 message to one SUB: 654 instead of 620.
 
+**PUB and XPUB with a million topics and a thousand subscribers** (`cargo bench --bench subscribers`). A random topic
+of 32 bytes takes 106 bytes beyond itself with a PUB and 107 with an XPUB whose requests have been received, and a
+message that matches one of a million takes 1.7 µs and 1.2–2.0 µs. While the subscriber with all topics leaves, and an
+XPUB receives a million cancellations, the longest time between two messages is 8 ms with a PUB, and 6–45 ms in five
+runs with an XPUB: the publisher, the connection that has ended and the receiver use the two cores at the same time.
+Of 1,000 subscribers, 100 never read, and the 900 others receive every message at 80 % of the full rate; when all leave
+together, the longest time is 12 ms with a PUB and 5 ms with an XPUB.
+
 **Unused `stats` and `monitor`** have no measurable cost. Without the counters, a message takes the same number of
 instructions to within a tenth (`cargo run --release -p micro`: send, recv, batch and inproc). Nine pairs of runs
 with and without counters have a ratio of 1.02 (0.82–1.18), and with two workers 1.03 (0.95–1.25), which is the
