@@ -90,6 +90,12 @@ impl NoticeTable {
         }
     }
 
+    /// Announces the end of topics of remotes that have left until the limit of all remotes leaves
+    /// room for another topic, or until the queue of notices is full.
+    fn make_room(&mut self, topic: &[u8], notices: &mut FairQueue, wakes: &mut Wakes) {
+        while !self.reported().has_room(topic) && self.announce_departures(notices, wakes) {}
+    }
+
     /// Returns the effect of an applied subscription or cancellation. If the remote now receives
     /// more messages, wakes the tasks that wait for a subscriber.
     fn effect(&mut self, subscribes: bool, topic: &[u8], wakes: &mut Wakes) -> CommandEffect {
@@ -172,6 +178,9 @@ impl Strategy for NoticeTable {
             _ => return Ok(CommandEffect::Unchanged),
         };
         let (manual, verbosity) = (self.manual, self.verbosity);
+        if subscribes {
+            self.make_room(topic, notices, wakes);
+        }
         let reported = self.reported();
         let topics = reported.topics();
         let has_changed =

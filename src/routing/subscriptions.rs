@@ -70,11 +70,14 @@ impl Subscriptions {
     pub(super) fn subscribe(&mut self, key: PipeKey, topic: &[u8]) -> Result<bool, ExceededLimit> {
         // Topics of remotes that have left are released faster than other remotes can add topics,
         // and before another remote exceeds the limit of all.
-        let most = SUBSCRIPTION_BYTES + topic_bytes(topic.len());
-        while self.release(RELEASED_PER_SUBSCRIPTION)
-            && self.bytes + most > self.limits.max_topic_bytes
-        {}
+        while self.release(RELEASED_PER_SUBSCRIPTION) && !self.has_room(topic) {}
         self.insert(key, topic)
+    }
+
+    /// Returns whether the limit of all remotes leaves room for a new topic.
+    pub(super) const fn has_room(&self, topic: &[u8]) -> bool {
+        let claimed = SUBSCRIPTION_BYTES + topic_bytes(topic.len());
+        self.bytes + claimed <= self.limits.max_topic_bytes
     }
 
     /// Does the same, and releases nothing.

@@ -1,3 +1,5 @@
+mod departing;
+
 use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::task::{Poll, Waker};
@@ -51,93 +53,6 @@ fn verboser_also_notices_each_end() {
     publisher.cancel(a, "x");
     publisher.disconnect(b);
     assert_eq!(publisher.notices(), ["+x", "+x", "+x", "-x", "-x"]);
-}
-
-#[test]
-fn topics_that_are_subscribed_to_again_before_their_end_is_noticed_do_not_change() {
-    let mut publisher = Publisher::new(Verbosity::Changes, 2);
-    let a = publisher.connect();
-    publisher.subscribe(a, "x");
-    publisher.subscribe(a, "y");
-    publisher.end_connection(a);
-    assert!(!publisher.announce(), "two unread notices leave no room");
-    let again = publisher.connect();
-    publisher.subscribe(again, "x");
-    assert_eq!(publisher.pipes.subscribers(b"y"), 0);
-    assert_eq!(publisher.notices(), ["+x", "+y", "-y"]);
-    assert_eq!(publisher.pipes.topics(), 1);
-}
-
-#[test]
-fn a_departure_is_announced_as_its_notices_are_read() {
-    let mut publisher = Publisher::new(Verbosity::Changes, 4);
-    let a = publisher.connect();
-    let topics: Vec<_> = (0..20).map(|number| format!("{number:02}")).collect();
-    for topic in &topics {
-        publisher.subscribe(a, topic);
-        publisher.read();
-    }
-    let b = publisher.connect();
-    publisher.subscribe(b, "b");
-    publisher.disconnect(a);
-    let queued = publisher.queue.queued(None);
-    assert_eq!(queued, 5);
-    assert_eq!(publisher.pipes.subscribers(b"00"), 0, "it no longer matches");
-    let mut cancelled = Vec::new();
-    while let Some(notice) = publisher.read() {
-        cancelled.push(notice);
-        while publisher.announce() {}
-        assert!(publisher.queue.queued(None) <= 5);
-    }
-    cancelled.sort_unstable();
-    let mut expected: Vec<_> = topics.iter().map(|topic| format!("-{topic}")).collect();
-    expected.insert(0, "+b".to_owned());
-    assert_eq!(cancelled, expected);
-}
-
-#[test]
-fn the_steps_of_a_departure_do_not_grow_with_the_departures_that_wait() {
-    let [few, many] = [10, 1_000].map(steps_of_each_departure);
-    assert!(many <= few, "{few} steps, then {many}");
-}
-
-/// Returns the number of steps for each of many departures, which all wait for room.
-fn steps_of_each_departure(remotes: usize) -> usize {
-    let mut publisher = Publisher::new(Verbosity::Changes, 1);
-    for number in 0..remotes {
-        let remote = publisher.connect();
-        publisher.subscribe(remote, &format!("{number}"));
-        publisher.detach(remote);
-    }
-    STEPS.set(0);
-    while publisher.announce() {}
-    for number in 0..remotes {
-        assert_eq!(publisher.read(), Some(format!("+{number}")));
-        while publisher.announce() {}
-    }
-    assert_eq!((publisher.notices().len(), publisher.pipes.topics()), (remotes, 0));
-    STEPS.get().div_ceil(remotes)
-}
-
-/// Its connections share the account of its pipe.
-#[test]
-fn the_departures_of_a_dialed_remote_are_announced_one_after_the_other() {
-    let mut publisher = Publisher::new(Verbosity::Changes, 1);
-    let mut remote = publisher.connect();
-    for topic in ["a", "b", "c"] {
-        publisher.subscribe(remote, topic);
-        publisher.end_connection(remote);
-        remote = publisher.reconnect(remote);
-    }
-    let mut notices = Vec::new();
-    while let Some(notice) = publisher.read() {
-        notices.push(notice);
-        while publisher.announce() {}
-    }
-    assert_eq!(notices[..3], ["+a", "+b", "+c"]);
-    notices[3..].sort_unstable();
-    assert_eq!(notices[3..], ["-a", "-b", "-c"]);
-    assert_eq!(publisher.pipes.topics(), 0);
 }
 
 #[test]
@@ -384,8 +299,16 @@ impl Publisher {
     }
 
     fn command(&mut self, remote: Connected, command: &Command) {
+        self.try_command(remote, command).unwrap();
+    }
+
+    fn try_command(
+        &mut self,
+        remote: Connected,
+        command: &Command,
+    ) -> Result<CommandEffect, ExceededLimit> {
         let Self { pipes, queue, .. } = self;
-        pipes.command(remote.key, command, Some(queue), &mut Wakes::None).unwrap();
+        pipes.command(remote.key, command, Some(queue), &mut Wakes::None)
     }
 
     fn has_room(&mut self, remote: Connected) -> bool {

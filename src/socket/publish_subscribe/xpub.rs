@@ -102,7 +102,8 @@ use crate::socket::{Core, Handle, Kind};
 /// socket stops reading from it until half of them are received. If a remote leaves with more
 /// topics than this limit, its further cancellations are queued as earlier ones are received. Until
 /// then, these topics match no message, but count towards
-/// [`max_topic_bytes`](Builder::max_topic_bytes). Unread requests of remotes that have left count
+/// [`max_topic_bytes`](Builder::max_topic_bytes). A remote whose subscription would exceed that
+/// limit is disconnected only if no more cancellations can be queued. Unread requests of remotes that have left count
 /// towards [`ended_hwm_bytes`](Builder::ended_hwm_bytes).
 ///
 /// [`topics`](Self::topics) counts a topic from its first subscription until the last one has
