@@ -408,8 +408,13 @@ pub(crate) mod tests {
 
     /// Creates a remote with this id.
     pub(crate) fn remote_with_id(connection_id: ConnectionId) -> Remote {
+        remote_with_secret(connection_id, b"hidden")
+    }
+
+    /// Creates a remote with this id and property.
+    pub(crate) fn remote_with_secret(connection_id: ConnectionId, secret: &[u8]) -> Remote {
         let mut metadata = Metadata::default();
-        metadata.push("X-Secret", b"hidden").unwrap();
+        metadata.push("X-Secret", secret).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
         let description = Description {
             connection_id,

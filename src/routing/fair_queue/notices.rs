@@ -238,8 +238,9 @@ const NOTICE_BYTES: usize =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection_id::ConnectionId;
     use crate::pipe::arrival_of;
-    use crate::remote::tests::any_remote;
+    use crate::remote::tests::{any_remote, remote_with_secret};
 
     #[test]
     fn notices_are_received_in_their_order_whatever_their_remotes() {
@@ -317,6 +318,24 @@ mod tests {
         assert_eq!((queue.ended().remotes, queue.ended().messages), (2, 3));
         assert!(queue.ended().bytes > 3 * NOTICE_BYTES);
         assert_eq!(pop_all(&mut queue), ["1", "2", "3"]);
+        assert_eq!(queue.ended(), Default::default());
+    }
+
+    /// The connections of a dialed remote share a pipe.
+    #[test]
+    fn the_memory_of_an_ended_remote_is_that_of_its_largest_connection() {
+        let (mut queue, [a, _]) = queue(10);
+        let [large, small] = [10_000, 1].map(|len| {
+            let remote = remote_with_secret(ConnectionId::FIRST, &vec![b'x'; len]);
+            (remote.kept(), remote)
+        });
+        queue.push_notice(a, "1".into(), true, &large.1, &mut Wakes::None);
+        queue.end(a, [], &mut Wakes::None);
+        let kept = queue.ended().bytes;
+        assert!(kept >= large.0 + PIPE_KEPT + NOTICE_BYTES);
+        queue.push_notice(a, "2".into(), true, &small.1, &mut Wakes::None);
+        assert_eq!(queue.ended().bytes, kept + NOTICE_BYTES + 1);
+        assert_eq!(pop_all(&mut queue), ["1", "2"]);
         assert_eq!(queue.ended(), Default::default());
     }
 

@@ -1,5 +1,7 @@
 //! The view of the subscribers.
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::monitor::{DialFailure, DisconnectReason, EventKind};
@@ -157,4 +159,30 @@ async fn a_remote_with_many_topics_leaves_without_delaying_others() {
         assert_eq!(staying.read_message().await, b"topic 1");
     }
     assert_eq!(publisher.subscribers("topic 1"), 1);
+}
+
+/// They are released with the subscriptions of the next connection.
+#[tokio::test]
+async fn a_subscriber_that_returns_does_not_wait_for_the_release_of_its_earlier_topics() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let publisher = Pub::builder().reconnect_interval(Duration::from_millis(1)).build();
+    publisher.connect(listener.endpoint()).await.unwrap();
+    let mut first = listener.accept_as("SUB").await;
+    let topics = 1_000;
+    let subscriptions = |topics: usize| {
+        let topics = (0..topics).map(|number| format!("{number}"));
+        topics.flat_map(|topic| command("SUBSCRIBE", topic.as_bytes())).collect::<Vec<_>>()
+    };
+    first.write(&subscriptions(topics)).await;
+    first.sync().await;
+    drop(first);
+    let mut second = listener.accept_as("SUB").await;
+    second.write(&command("SUBSCRIBE", b"new")).await;
+    second.sync().await;
+    assert_eq!(["new", "1"].map(|part| publisher.subscribers(part)), [1, 0]);
+    assert!(publisher.topics() > topics / 2, "earlier topics count until they are released");
+    second.write(&subscriptions(topics / 2)).await;
+    second.sync().await;
+    assert_eq!(publisher.topics(), 1 + topics / 2);
 }
