@@ -15,6 +15,7 @@ mod half_open;
 mod idle;
 mod members;
 mod secrets;
+mod subscribers;
 mod topics;
 #[cfg(feature = "rpc")]
 mod unread;
