@@ -7,8 +7,10 @@ use zmtp_proto::topic::Topic;
 use super::interests::Named;
 use super::*;
 use crate::message::{AnyMessage, Multipart};
+use crate::options::XPubOptions;
 use crate::remote::tests::any_remote;
 use crate::routing::{FirstPart, Interest, Remainder};
+use crate::socket::XPub;
 
 #[test]
 fn every_sender_gets_room_in_all_members() {
@@ -17,6 +19,7 @@ fn every_sender_gets_room_in_all_members() {
     some(|| members_take::<Radio>(MANY));
     all(0, || members_take::<Pub>(&[("x", 'b'), ("y", 'c')]));
     some(|| members_take::<Pub>(MANY));
+    some(|| members_take::<XPub>(MANY));
 }
 
 #[test]
@@ -33,6 +36,7 @@ fn a_member_that_goes_holds_up_no_sender() {
     some(|| a_member_goes::<Radio>(MANY, "", Goes::Away));
     all(0, || a_member_goes::<Pub>(&[("x", 'b'), ("z", 'c')], "-x", Goes::Away));
     some(|| a_member_goes::<Pub>(MANY, "", Goes::Away));
+    some(|| a_member_goes::<XPub>(MANY, "", Goes::Away));
 }
 
 /// Whatever it is a member of meanwhile.
@@ -42,6 +46,7 @@ fn a_member_that_leaves_its_groups_holds_up_no_sender() {
     some(|| a_member_goes::<Radio>(MANY, "-x+x+z-x-y-z", Goes::Nowhere));
     all(0, || a_member_goes::<Pub>(&[("x", 'b')], "+z-x-z", Goes::Nowhere));
     some(|| a_member_goes::<Pub>(MANY, "-x+x+z-x-y-z", Goes::Nowhere));
+    some(|| a_member_goes::<XPub>(MANY, "-x+x+z-x-y-z", Goes::Nowhere));
 }
 
 #[test]
@@ -76,6 +81,22 @@ impl FansOut for Pub {
 
     fn message(name: &str, letter: char) -> (FirstPart, Message) {
         (FirstPart, Multipart::from(format!("{name}{letter}")).into_queue())
+    }
+
+    fn members(model: &Model<Self>, name: &str) -> usize {
+        model.core.outgoing.lock().subscribers(name.as_bytes())
+    }
+}
+
+impl FansOut for XPub {
+    type Name = Topic;
+
+    fn model(send_hwm: usize) -> Model<Self> {
+        Model::xpub(send_hwm, 0, XPubOptions::default())
+    }
+
+    fn message(name: &str, letter: char) -> (FirstPart, Message) {
+        Pub::message(name, letter)
     }
 
     fn members(model: &Model<Self>, name: &str) -> usize {

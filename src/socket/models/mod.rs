@@ -15,6 +15,7 @@ mod handshakes;
 mod identities;
 mod interests;
 mod links;
+mod notices;
 mod openings;
 mod permits;
 mod receivers;
@@ -48,7 +49,7 @@ use crate::options::{GroupOptions, Options, SlowSubscriber, TopicOptions};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
     Attachment, ConnectionTable, EndpointId, Exclusive, GroupTable, IdentityTable, Interests,
-    OutgoingPipes, Refusal, Requests, RoundRobin, Routing, RoutingTable, Strategy,
+    NoticeTable, OutgoingPipes, Refusal, Requests, RoundRobin, Routing, RoutingTable, Strategy,
     SubscriptionTable,
 };
 use crate::runtime::Runtime;
