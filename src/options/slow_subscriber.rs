@@ -59,6 +59,6 @@ pub enum SlowSubscriber {
     /// connection; those of an [`XPub`](crate::XPub) are undelivered.
     Disconnect {
         /// The number of messages missed in a row; zero counts as one.
-        after: u64,
+        after: u32,
     },
 }

@@ -42,7 +42,7 @@ enum Waits {
     /// At least half of the queue is free.
     ForRoom,
     /// At most this many messages are queued.
-    UntilFew(usize),
+    UntilFew(u32),
 }
 
 /// The free capacity of an incoming queue.
@@ -52,6 +52,13 @@ pub(crate) struct Room {
     pub(crate) bytes: usize,
     /// Whether nothing is queued, so that receivers may be waiting.
     pub(crate) is_all: bool,
+}
+
+impl Waits {
+    /// Returns the condition for this many messages or, so that it takes little memory, fewer.
+    fn until(few: usize) -> Self {
+        Self::UntilFew(u32::try_from(few).unwrap_or(u32::MAX))
+    }
 }
 
 impl Inbound {
@@ -79,14 +86,14 @@ impl Inbound {
     pub(crate) fn push(&mut self, arrival: &mut Delivery, portion: usize) -> usize {
         let few = portion / 2;
         if self.held > few {
-            self.waits = Waits::UntilFew(few);
+            self.waits = Waits::until(few);
             return 0;
         }
         self.waits = Waits::ForRoom;
         let all = &mut arrival.cargo;
         let cargo = if self.hwm.fits((self.held, self.bytes), (all.messages(), all.bytes())) {
             if all.messages() > portion {
-                self.waits = Waits::UntilFew(few);
+                self.waits = Waits::until(few);
             }
             all.split_to(portion, usize::MAX)
         } else if self.hwm.is_half_free(self.held, self.bytes) {
@@ -248,7 +255,7 @@ impl Inbound {
     const fn is_worth_while(&self, held: usize, bytes: usize) -> bool {
         match self.waits {
             Waits::ForRoom => self.hwm.is_half_free(held, bytes),
-            Waits::UntilFew(few) => held <= few,
+            Waits::UntilFew(few) => held <= few as usize,
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Outbound {
     /// The number of messages taken so far.
     taken: u64,
     /// The number of slots that are reserved for senders and not used yet.
-    reserved: usize,
+    reserved: u32,
     /// The number of queued messages beyond the elements of `queue`: those in `pack`, and all but
     /// one of each sealed buffer.
     packed: usize,
@@ -332,7 +332,7 @@ impl Outbound {
     /// Returns the number of queued messages and of reserved slots.
     #[inline]
     pub(crate) fn used_slots(&self) -> usize {
-        self.len() + self.reserved
+        self.len() + self.reserved as usize
     }
 }
 

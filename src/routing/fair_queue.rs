@@ -54,6 +54,8 @@ struct PipeSlot {
     /// Whether the pipe is paused and still in `ready`.
     stale: bool,
     holds: PipeUse,
+    /// The number of bytes that the pipe of an ended remote keeps.
+    kept: usize,
     /// The other half of the pipe.
     outbound: PipeKey,
 }
@@ -64,10 +66,7 @@ enum PipeUse {
     /// Messages of a remote that has not ended.
     Live,
     /// Messages of an ended remote. The pipe is removed when it is empty.
-    Ended {
-        /// The number of bytes that the pipe keeps.
-        kept: usize,
-    },
+    Ended,
     /// The notices of all remotes.
     Notices,
 }
@@ -110,6 +109,7 @@ impl FairQueue {
             pauses: 0,
             stale: false,
             holds,
+            kept: 0,
             outbound: PipeKey::default(),
         })
     }
@@ -178,9 +178,8 @@ impl FairQueue {
         if slot.inbound.is_empty() {
             self.pipes.remove(key);
         } else {
-            let kept = slot.inbound.kept();
-            slot.holds = PipeUse::Ended { kept };
-            self.ended_pipes.add(slot.inbound.len(), kept, wakes);
+            (slot.holds, slot.kept) = (PipeUse::Ended, slot.inbound.kept());
+            self.ended_pipes.add(slot.inbound.len(), slot.kept, wakes);
         }
         self.end_notices(key, wakes);
         self.announce(key, was_empty, queued, wakes);
@@ -364,12 +363,12 @@ impl FairQueue {
     #[cold]
     fn account_for_popped(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let slot = &mut self.pipes[key];
-        match &mut slot.holds {
+        match slot.holds {
             PipeUse::Live => {}
-            PipeUse::Ended { kept } => {
+            PipeUse::Ended => {
                 let left = slot.inbound.kept();
                 // There is no connection left to resume.
-                self.ended_pipes.take(mem::replace(kept, left), left, wakes);
+                self.ended_pipes.take(mem::replace(&mut slot.kept, left), left, wakes);
                 if left == 0 {
                     self.pipes.remove(key);
                 }

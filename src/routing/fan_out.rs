@@ -36,7 +36,7 @@ pub(crate) enum SlowReport {
     /// Messages that are queued for it have begun to be replaced.
     Replaces,
     /// It has missed this number of messages in a row, and is to be disconnected.
-    TooSlow(u64),
+    TooSlow(u32),
 }
 
 impl FanOut {
@@ -49,7 +49,7 @@ impl FanOut {
         if pipe.missed == 0 {
             self.report(pipe, SlowReport::Misses);
         }
-        pipe.missed += messages;
+        pipe.missed = pipe.missed.saturating_add(u32::try_from(messages).unwrap_or(u32::MAX));
     }
 
     /// Counts messages in the queue of a pipe that later ones have replaced.

@@ -24,7 +24,7 @@ pub(crate) struct OutgoingPipe {
     pub(super) remote: Option<Remote>,
     /// The number of messages for many pipes that its remote has missed since the last one that
     /// was queued without a loss.
-    pub(super) missed: u64,
+    pub(super) missed: u32,
     /// Whether a queued message was replaced since its connection had taken all.
     pub(super) replaces: bool,
     /// Whether short messages for many pipes are packed.

@@ -188,7 +188,7 @@ impl<R: Strategy> Core<R> {
         let shared = self.control.shared();
         for (remote, report) in reports {
             if let SlowReport::TooSlow(missed) = report {
-                shared.remotes.cut_off(remote.connection_id(), missed);
+                shared.remotes.cut_off(remote.connection_id(), missed.into());
             }
             shared.losses().report_slow(&remote, report);
         }

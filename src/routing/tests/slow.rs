@@ -46,7 +46,7 @@ fn policies() -> impl Strategy<Value = SlowSubscriber> {
         Just(SlowSubscriber::DropNewest),
         Just(SlowSubscriber::DropOldest),
         Just(SlowSubscriber::KeepLast),
-        (0..4_u64).prop_map(|after| SlowSubscriber::Disconnect { after }),
+        (0..4_u32).prop_map(|after| SlowSubscriber::Disconnect { after }),
     ]
 }
 
@@ -86,7 +86,7 @@ struct Plain {
     missed: u64,
     replaced: u64,
     /// The number of messages missed since the last one that was queued without a loss.
-    missed_in_a_row: u64,
+    missed_in_a_row: u32,
     /// Whether a message was replaced since the queue was empty.
     replaces: bool,
     reports: Vec<SlowReport>,
@@ -182,7 +182,7 @@ impl Plain {
             if self.missed_in_a_row == 0 {
                 self.reports.push(SlowReport::Misses);
             }
-            self.missed_in_a_row += self.missed - missed;
+            self.missed_in_a_row += u32::try_from(self.missed - missed).unwrap();
         }
         match self.slow {
             SlowSubscriber::Disconnect { after }

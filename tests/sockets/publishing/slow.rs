@@ -208,7 +208,7 @@ async fn a_dialed_subscriber_that_was_disconnected_receives_the_queued_messages(
 
 /// Returns a publisher that disconnects after this number of messages, and a subscriber whose queue
 /// of two messages is not taken.
-async fn disconnecting(after: u64) -> (Pub, Remote) {
+async fn disconnecting(after: u32) -> (Pub, Remote) {
     let builder = Pub::builder().slow_subscriber(SlowSubscriber::Disconnect { after });
     let publisher = builder.send_hwm(2).build();
     bound(&publisher).await;
