@@ -19,6 +19,9 @@ pub(crate) struct Case {
     /// The number of topics of each SUB, of which one matches.
     #[serde(default)]
     pub(crate) topics: usize,
+    /// Whether messages pass a proxy in a third process.
+    #[serde(default)]
+    pub(crate) proxied: bool,
     /// The number of connections to the server.
     pub(crate) clients: usize,
     /// The number of concurrent requests, or zero for one-way messages.
@@ -37,6 +40,7 @@ impl Case {
             pinned: false,
             no_drop: false,
             topics: 0,
+            proxied: false,
             clients: 1,
             outstanding: 0,
             size,

@@ -196,6 +196,7 @@ impl Chart {
                 && !case.pinned
                 && case.no_drop == waits
                 && case.topics <= 1
+                && !case.proxied
         };
         let mut cases: Vec<_> = results.measured.iter().map(|measured| measured.case).collect();
         cases.retain(|&case| of_this(case));

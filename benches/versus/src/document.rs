@@ -154,7 +154,8 @@ fn about(section: Section) -> &'static str {
         Section::Topics => {
             "As with RADIO and DISHes above. A message has two parts: a topic of four bytes, to which all \
              SUBs have subscribed, and a body of 64 bytes. In the last row, the SUB has subscribed to 10,000 \
-             topics, of which one matches."
+             topics, of which one matches. A proxy is an XSUB and an XPUB of the implementation in a third \
+             process (in libzmq `zmq_proxy`), and its XPUB waits as well."
         }
     }
 }
@@ -238,6 +239,9 @@ one is a slice of the read buffer, whose reference count changes twice.
 
 **PUB.** Its results are from before the policies for slow subscribers, which add 5 % of instructions to sending a
 message to one SUB: 654 instead of 620.
+
+**A proxy between a PUB and a SUB**: an XSUB and an XPUB in a third process forward 4.6 M messages of 64 bytes per
+second over tcp, without drops, on one thread of each process, and `zmq_proxy` 1.2 M: 3.65× (3.52–4.59).
 
 **PUB and XPUB with a million topics and a thousand subscribers** (`cargo bench --bench subscribers`). A random topic
 of 32 bytes takes 106 bytes beyond itself with a PUB and 107 with an XPUB whose requests have been received, and a

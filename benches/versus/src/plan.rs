@@ -68,6 +68,7 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     match case.section {
         Section::Rpc => matches!(implementation, TokioZmtp | Tonic),
         Section::Curve => matches!(implementation, TokioZmtp | Libzmq),
+        Section::Topics if case.proxied => matches!(implementation, TokioZmtp | Libzmq),
         Section::Groups | Section::Datagrams | Section::Topics => {
             matches!(implementation, TokioZmtp | Libzmq | Omq)
         }
@@ -171,7 +172,8 @@ fn all(section: Section) -> Vec<Case> {
             let of = |clients| Case { clients, ..base };
             let many = Case { topics: 10_000, ..base };
             let cases = [1, 10, 100].into_iter().flat_map(|n| on_both(of(n)));
-            sorted(cases.flat_map(in_both_modes).chain([many]))
+            let proxied = on_both(Case { proxied: true, ..base });
+            sorted(cases.flat_map(in_both_modes).chain(proxied).chain([many]))
         }
     }
 }
@@ -225,7 +227,7 @@ fn is_in_smoke(case: Case) -> bool {
         Section::Scatter | Section::Push | Section::Parts => case.size == SHORT && multi,
         Section::Groups => case.clients == 10 && case.no_drop && multi,
         Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
-        Section::Topics => case.clients == 10 && case.no_drop && multi,
+        Section::Topics => (case.clients == 10 && case.no_drop || case.proxied) && multi,
     }
 }
 

@@ -30,7 +30,7 @@ use crate::implementation::zmq_rs::ZmqRs;
 use crate::implementation::{
     FanOut, Implementation, Messaging, OneWay, Receiver, Rpc, Sender, Server,
 };
-use crate::report::{Done, Report};
+use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role, USED};
 use crate::usage::{self, Usage};
 use crate::workload::together::{self, one_way_in_tasks, requests_in_tasks};
@@ -47,6 +47,7 @@ impl Role {
         let played = match self.part {
             Part::BothOneWay | Part::BothRequests => self.play_both(orders),
             Part::Caller | Part::Responder => self.play_rpc(orders),
+            Part::Proxy => self.play_topics(orders),
             Part::Publisher | Part::Subscribers if self.section == Section::Topics => {
                 self.play_topics(orders)
             }
@@ -177,7 +178,7 @@ impl Role {
         }
     }
 
-    /// Runs a PUB or SUBs.
+    /// Runs a PUB, a proxy or SUBs.
     fn play_topics(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
@@ -308,6 +309,7 @@ async fn act_one_way<O: OneWay>(role: Role, orders: Orders) -> Result<(), Failur
 async fn act_fan_out<G: FanOut>(role: Role, orders: Orders) -> Result<(), Failure> {
     match role.part {
         Part::Publisher => fan_out::send::<G>(&role, orders).await,
+        Part::Proxy => G::forward(&role.place, &role.endpoint, Announce::new()).await,
         _ => fan_out::receive::<G>(&role, orders).await,
     }
 }

@@ -47,6 +47,8 @@ pub(crate) enum Part {
     Holder,
     /// Sends to all subscribers.
     Publisher,
+    /// Forwards messages from a publisher, and subscriptions to it.
+    Proxy,
     /// Receives with several sockets.
     Subscribers,
     /// Both ends of one-way messages, inside one process.

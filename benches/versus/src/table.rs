@@ -226,6 +226,7 @@ fn label(case: Case) -> String {
         Section::Topics if case.topics > 1 => {
             format!("{}, {} topics", case.clients, case.topics)
         }
+        Section::Topics if case.proxied => format!("{}, through a proxy", case.clients),
         Section::FanIn | Section::Idle | Section::Groups | Section::Topics => {
             case.clients.to_string()
         }

@@ -2,13 +2,18 @@
 //!
 //! These sockets are not thread-safe. Each is used by one thread, without a lock.
 
-use interop::{BytesOption, ExclusiveSocket, Message, Socket, SocketOption, SocketType, TryError};
+use std::future;
+
+use interop::{
+    BytesOption, ExclusiveSocket, Message, Proxy, Socket, SocketOption, SocketType, TryError,
+};
 
 use crate::Failure;
 use crate::implementation::libzmq::CONTEXT;
 use crate::implementation::libzmq_classic::exclusive;
 use crate::implementation::libzmq_groups::attach;
 use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
+use crate::report::Announce;
 
 #[derive(Debug)]
 pub(crate) struct LibzmqTopics;
@@ -36,6 +41,16 @@ impl FanOut for LibzmqTopics {
         attach(&socket, place, end)?;
         let socket = exclusive(socket)?;
         Ok(Receiving { socket, received: Message::new()?, size: place.size })
+    }
+
+    async fn forward(place: &Place, publisher: &str, announce: Announce) -> Result<(), Failure> {
+        let frontend = Socket::new(&CONTEXT, SocketType::XSub)?;
+        frontend.connect(publisher)?;
+        let backend = Socket::new(&CONTEXT, SocketType::XPub)?;
+        backend.set(SocketOption::XpubNoDrop, place.no_drop.into())?;
+        attach(&backend, place, End::Bind(announce))?;
+        let _proxy = Proxy::start(frontend, backend);
+        future::pending().await
     }
 }
 

@@ -144,6 +144,11 @@ pub(crate) trait FanOut {
 
     /// Creates a socket that receives.
     async fn subscriber(place: &Place, end: End<'_>) -> Result<Self::Subscriber, Failure>;
+
+    /// Forwards between a publisher and the subscribers that connect, until the process ends.
+    async fn forward(_: &Place, _publisher: &str, _: Announce) -> Result<(), Failure> {
+        Err("the implementation is not measured with a proxy".into())
+    }
 }
 
 /// Whether a socket binds or connects.

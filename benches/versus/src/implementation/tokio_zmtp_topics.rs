@@ -1,10 +1,11 @@
 //! This crate: PUB and SUB, with default options.
 
-use tokio_zmtp::{Multipart, Pub, SlowSubscriber, Sub};
+use tokio_zmtp::{Multipart, Pub, SlowSubscriber, Sub, XPub, XSub, proxy};
 
 use crate::Failure;
 use crate::implementation::tokio_zmtp_groups::attach;
 use crate::implementation::{End, FanOut, GROUP, Mark, Place, Publisher, Subscriber, topics};
+use crate::report::Announce;
 
 #[derive(Debug)]
 pub(crate) struct TokioZmtpTopics;
@@ -14,8 +15,7 @@ impl FanOut for TokioZmtpTopics {
     type Subscriber = Receiving;
 
     async fn publisher(place: &Place, end: End<'_>) -> Result<Sending, Failure> {
-        let slow = if place.no_drop { SlowSubscriber::Wait } else { SlowSubscriber::DropNewest };
-        let socket = Pub::builder().slow_subscriber(slow).build();
+        let socket = Pub::builder().slow_subscriber(policy(place)).build();
         attach(&socket, place, end).await?;
         Ok(Sending { socket })
     }
@@ -28,6 +28,18 @@ impl FanOut for TokioZmtpTopics {
         attach(&socket, place, end).await?;
         Ok(Receiving { socket, size: place.size })
     }
+
+    async fn forward(place: &Place, publisher: &str, announce: Announce) -> Result<(), Failure> {
+        let frontend = XSub::builder().connect(publisher).await?;
+        let backend = XPub::builder().slow_subscriber(policy(place)).build();
+        attach(&backend, place, End::Bind(announce)).await?;
+        proxy(&frontend, &backend).await;
+        Ok(())
+    }
+}
+
+fn policy(place: &Place) -> SlowSubscriber {
+    if place.no_drop { SlowSubscriber::Wait } else { SlowSubscriber::DropNewest }
 }
 
 /// A PUB.

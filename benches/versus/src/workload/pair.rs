@@ -18,6 +18,8 @@ use crate::workload::Attempt;
 pub(crate) struct Pair {
     pub(crate) bound: Child,
     pub(crate) connected: Child,
+    /// A process between both.
+    _proxy: Option<Child>,
 }
 
 impl Pair {
@@ -39,10 +41,17 @@ impl Pair {
         let mut role = role(attempt, bound)?;
         let mut bound = Child::spawn_under(&role, under_bound)?;
         role.endpoint = bound.bound()?;
+        let mut proxy = None;
+        if attempt.case.proxied {
+            role.part = Part::Proxy;
+            let mut child = Child::spawn_under(&role, &[])?;
+            role.endpoint = child.bound()?;
+            proxy = Some(child);
+        }
         role.part = connected;
         let mut connected = Child::spawn_under(&role, under_connected)?;
         connected.ready()?;
-        Ok(Self { bound, connected })
+        Ok(Self { bound, connected, _proxy: proxy })
     }
 }
 
