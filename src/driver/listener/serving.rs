@@ -1,0 +1,349 @@
+//! The connections of a listener, from the handshake to the end.
+
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Span;
+use zmtp_proto::endpoint::without_resource;
+use zmtp_proto::handshake::Negotiated;
+use zmtp_proto::proxy_header::ProxyHeader;
+
+use super::ListenerState;
+use crate::auth::AuthenticatorCall;
+use crate::connection::{
+    AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
+};
+use crate::connection_id::ConnectionId;
+use crate::driver::incoming::{HandOver, Incoming};
+use crate::driver::log;
+use crate::driver::socket_state::RegisteredRemote;
+use crate::driver::{SocketState, within};
+use crate::inproc::Dial;
+use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure};
+use crate::remote::Origin;
+use crate::remotes::{Direction, PendingHandshake};
+use crate::routing::Attachment;
+use crate::transport::Stream;
+
+/// The id of a connection, and its origin.
+#[derive(Debug)]
+struct IncomingConnection {
+    connection_id: ConnectionId,
+    origin: Origin,
+    /// Held until the remote is connected.
+    arriving: PendingHandshake,
+}
+
+impl ListenerState {
+    /// Serves one remote from its handshake to its end. Each stage is boxed separately, so that a
+    /// connection occupies only the memory of its current stage.
+    pub(super) async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: PendingHandshake) {
+        let deadline = Deadline::after(self.shared.options.handshake_interval);
+        if incoming.is_proxied(&self.shared.options) {
+            let heard = Box::pin(self.accept_proxy_header(&mut incoming, deadline));
+            match heard.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(reason) => {
+                    let (_, subject) = self.accepted(incoming.origin(), arriving);
+                    return self.refuse(&subject, reason);
+                }
+            }
+        }
+        let origin = incoming.origin();
+        match incoming {
+            Incoming::SharedPort(stream, _, port) => {
+                let directed = Box::pin(self.direct(stream, origin, port, deadline));
+                // The socket that takes it over reports its outcome.
+                if let Err(reason) = directed.await {
+                    self.refuse(&self.accepted(origin, arriving).1, reason);
+                }
+            }
+            Incoming::HandOver(call) => {
+                let (connection_info, subject) = self.accepted(origin, arriving);
+                let served =
+                    Box::pin(self.serve_call(call, connection_info, &subject, deadline)).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
+            Incoming::Inproc(dial) => {
+                let (connection_info, subject) = self.accepted(origin, arriving);
+                let served = Box::pin(self.serve_dial(dial, connection_info, &subject)).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
+            Incoming::Stream(stream, _) => {
+                let (connection_info, subject) = self.accepted(origin, arriving);
+                let served =
+                    Box::pin(self.serve_stream(stream, connection_info, &subject, deadline)).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
+        }
+    }
+
+    /// Assigns an id to an accepted connection, and logs it.
+    fn accepted(
+        &self,
+        origin: Origin,
+        arriving: PendingHandshake,
+    ) -> (IncomingConnection, EventSource) {
+        let connection_id = self.shared.remotes.allot();
+        log::record_connection_id(&Span::current(), connection_id);
+        tracing::debug!(target: log::CONNECTION, "accepted");
+        let subject =
+            EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+        self.shared.publisher.publish(&subject, || EventKind::Accepted);
+        (IncomingConnection { connection_id, origin, arriving }, subject)
+    }
+
+    fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
+        log::refused(&self.quotas, &reason);
+        self.shared.handshake_failed(subject, reason);
+    }
+
+    /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint
+    /// ended meanwhile.
+    async fn accept_proxy_header(
+        &self,
+        incoming: &mut Incoming,
+        deadline: Deadline,
+    ) -> Result<bool, HandshakeFailure> {
+        let (Incoming::Stream(stream, origin) | Incoming::SharedPort(stream, origin, _)) = incoming
+        else {
+            return Ok(true);
+        };
+        // Its address is not known yet, and all its clients share the address of the proxy.
+        let slot = self.half_open.enter(None);
+        let header = tokio::select! {
+            header = deadline.keep(read_proxy_header(stream)) => header?,
+            () = slot.evicted() => return Err(HandshakeFailure::TooManyHalfOpen),
+            () = self.ended.cancelled() => return Ok(false),
+        };
+        if let ProxyHeader::Proxied(address) = header {
+            *origin = origin.of_client(address);
+        }
+        if let Some(address) = origin.address {
+            log::record_remote(&Span::current(), address);
+        }
+        Ok(true)
+    }
+
+    /// Determines the resource that a remote requests, and hands the remote over to the socket that
+    /// serves it.
+    async fn direct(
+        &self,
+        stream: Stream,
+        origin: Origin,
+        port: SocketAddr,
+        deadline: Deadline,
+    ) -> Result<(), HandshakeFailure> {
+        let mechanism = &self.shared.options.mechanism;
+        self.half_open(origin, async |authenticator_call| {
+            let request = deadline
+                .keep(AnnouncedHandshake::hear(stream, mechanism.clone(), authenticator_call))
+                .await?;
+            let resource = request.resource().map(|bytes| {
+                let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
+                shown.escape_ascii().to_string()
+            });
+            let request = Box::new(request.map(Stream::detach)?);
+            let call = HandOver { request, origin, span: Span::current() };
+            let handing_over = async {
+                call.hand_over(port).await;
+                Ok(())
+            };
+            if deadline.keep(handing_over).await.is_err() {
+                return Err(HandshakeFailure::UnknownResource { resource });
+            }
+            tracing::debug!(target: log::CONNECTION, resource, "handed over");
+            Ok(())
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn serve_call(
+        &self,
+        call: HandOver,
+        connection_info: IncomingConnection,
+        subject: &EventSource,
+        deadline: Deadline,
+    ) -> Result<(), HandshakeFailure> {
+        let SocketState { options, handshake, .. } = &*self.shared;
+        let request = call.request.map(|stream| stream.attach(&options.tcp))?;
+        let limits = options.message_limits();
+        let running = {
+            let admit = |negotiated: Option<&Negotiated>| self.admit(subject, negotiated);
+            let introducing = Box::pin(request.introduce(handshake, deadline, limits, admit));
+            let (established, attachment) = tokio::select! {
+                introduced = introducing => introduced?,
+                () = self.ended.cancelled() => return Ok(()),
+            };
+            if self.until_room().await.is_none() {
+                return Ok(());
+            }
+            Box::pin(self.run(established, attachment, connection_info, subject))
+        };
+        running.await;
+        self.shared.reclaim().await;
+        Ok(())
+    }
+
+    async fn serve_stream(
+        &self,
+        stream: Stream,
+        connection_info: IncomingConnection,
+        subject: &EventSource,
+        deadline: Deadline,
+    ) -> Result<(), HandshakeFailure> {
+        let SocketState { options, handshake, .. } = &*self.shared;
+        let limits = options.message_limits();
+        let running = {
+            let establishing =
+                Box::pin(self.half_open(connection_info.origin, async |authenticator_call| {
+                    let routing = &self.shared.routing;
+                    let established = if routing.is_exclusive() || routing.identifies() {
+                        let admitting =
+                            self.establish_admitted(stream, deadline, authenticator_call, subject);
+                        Box::pin(admitting).await?
+                    } else {
+                        let (config, admit) = (handshake.clone(), |_: &_| Ok(None));
+                        let call = authenticator_call;
+                        establish(stream, config, deadline, limits, call, admit).await?
+                    };
+                    // Accepted before the limit was exceeded.
+                    self.shared.routing.has_room().await;
+                    Ok(established)
+                }));
+            let Some((established, attachment)) = establishing.await? else { return Ok(()) };
+            Box::pin(self.run(established, attachment, connection_info, subject))
+        };
+        running.await;
+        self.shared.reclaim().await;
+        Ok(())
+    }
+
+    /// Performs the handshake with a remote that may begin one. Returns `None` if the endpoint
+    /// ended in between.
+    async fn half_open<T>(
+        &self,
+        origin: Origin,
+        handshake: impl AsyncFnOnce(Option<&AuthenticatorCall>) -> Result<T, HandshakeFailure>,
+    ) -> Result<Option<T>, HandshakeFailure> {
+        let authenticator_call =
+            self.shared.authenticator_call(&without_resource(&self.endpoint), origin);
+        if authenticator_call.as_ref().is_some_and(|call| !call.allows_handshake()) {
+            return Err(HandshakeFailure::AddressDenied);
+        }
+        let slot = self.half_open.enter(origin.address.map(|address| address.ip()));
+        tokio::select! {
+            established = handshake(authenticator_call.as_ref()) => established.map(Some),
+            () = slot.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
+            () = self.ended.cancelled() => Ok(None),
+        }
+    }
+
+    /// Runs a connection to its end.
+    async fn run(
+        &self,
+        (framed, negotiated): Established<Stream>,
+        admitted: Option<Box<Attachment>>,
+        connection_info: IncomingConnection,
+        subject: &EventSource,
+    ) {
+        let Self { endpoint, shared, .. } = self;
+        let options = &shared.options;
+        let mut attachment = match admitted {
+            Some(attachment) => *attachment,
+            None => match self.attach(subject) {
+                Ok(attachment) => attachment,
+                Err(_) => return,
+            },
+        };
+        let IncomingConnection { connection_id, origin, arriving } = connection_info;
+        let id = (connection_id, origin);
+        let mut registered =
+            shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        drop(arriving);
+        let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
+        let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
+        let reason = self.until_disconnected(&mut registered, pin!(connection.run())).await;
+        drop(connection);
+        registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
+    }
+
+    async fn serve_dial(
+        &self,
+        dial: Dial,
+        connection_info: IncomingConnection,
+        subject: &EventSource,
+    ) -> Result<(), HandshakeFailure> {
+        let Self { endpoint, shared, .. } = self;
+        let options = &shared.options;
+        if let Err(reason) = dial.check(shared.handshake.socket_type) {
+            dial.refuse(reason.clone());
+            return Err(reason);
+        }
+        if self.until_room().await.is_none() {
+            return Ok(());
+        }
+        let attachment = match self.admit_dial(subject, dial.negotiated()) {
+            Ok(Some(attachment)) => attachment,
+            Ok(None) => return Ok(()),
+            Err(reason) => {
+                dial.refuse(reason.clone());
+                return Err(reason);
+            }
+        };
+        let negotiated = dial.negotiated().clone();
+        let IncomingConnection { connection_id, origin, arriving } = connection_info;
+        let id = (connection_id, origin);
+        let mut registered =
+            shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        drop(arriving);
+        let side = dial.accept(shared.handshake.introduction());
+        let remote = registered.remote();
+        let openings = shared.openings(&remote);
+        side.join(attachment, remote, openings);
+        let reason = self.until_disconnected(&mut registered, pin!(side.ended())).await;
+        if let Some(mut attachment) = side.leave() {
+            registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
+        }
+        shared.reclaim().await;
+        Ok(())
+    }
+
+    /// Waits until the messages of ended remotes are below the limit. Returns `None` if the
+    /// endpoint ended in between.
+    async fn until_room(&self) -> Option<()> {
+        tokio::select! {
+            () = self.shared.routing.has_room() => Some(()),
+            () = self.ended.cancelled() => None,
+        }
+    }
+
+    /// Runs a connection to its end, or, when its end is requested, until all messages queued for
+    /// it are written.
+    async fn until_disconnected(
+        &self,
+        registered: &mut RegisteredRemote,
+        mut running: Pin<&mut impl Future<Output = DisconnectReason>>,
+    ) -> DisconnectReason {
+        let reason = tokio::select! {
+            reason = running.as_mut() => reason,
+            // Its pipe has been retired.
+            cut_off = registered.disconnected() => {
+                if let Some(reason) = cut_off {
+                    return reason;
+                }
+                let linger = self.shared.linger();
+                let linger = if registered.is_replaced() { Some(Duration::ZERO) } else { linger };
+                within(linger, running).await.unwrap_or(DisconnectReason::Closed)
+            }
+        };
+        if registered.is_replaced() { DisconnectReason::HandedOver } else { reason }
+    }
+}
+
+/// The maximum length of a reported resource; valid resources are not longer.
+const RESOURCE_LOG_MAX: usize = 255;
