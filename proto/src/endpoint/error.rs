@@ -73,7 +73,7 @@ impl fmt::Display for EndpointError {
         match self.kind {
             EndpointErrorKind::NoTransport => write!(f, "no transport; write `{shown}`"),
             EndpointErrorKind::UnknownTransport => {
-                write!(f, "unknown transport `{shown}`; known are: tcp, ipc, inproc, udp")
+                write!(f, "unknown transport `{shown}`; known are: tcp, ipc, inproc, udp, stream")
             }
             EndpointErrorKind::NoHost => {
                 let transport = if self.input.starts_with("udp:") { "udp" } else { "tcp" };
@@ -169,6 +169,12 @@ impl fmt::Display for EndpointError {
                 f,
                 "a fresh path can be bound but not connected to; write the path, such as `{shown}`"
             ),
+            EndpointErrorKind::NoDialer => f.write_str(
+                "the application establishes this stream; call `attach`, or `connect_with` a dialer",
+            ),
+            EndpointErrorKind::NoStreams => {
+                f.write_str("this transport has no streams to dial; call `connect`")
+            }
         }
     }
 }
@@ -233,9 +239,9 @@ pub enum EndpointErrorKind {
     },
     /// A character is not valid in a path.
     PathCharacter(char),
-    /// The name after `inproc://` or `ipc://@` is missing.
+    /// The name after `inproc://`, `ipc://@` or `stream://` is missing.
     NoName,
-    /// The name of an `inproc` endpoint is longer than 256 bytes, or a resource than 255.
+    /// The name of an `inproc` or `stream` endpoint is longer than 256 bytes, or a resource than 255.
     NameTooLong {
         /// The length of the text.
         bytes: usize,
@@ -250,6 +256,10 @@ pub enum EndpointErrorKind {
     WildcardPort,
     /// An endpoint to connect to has the path `*`.
     WildcardPath,
+    /// An endpoint to bind, or to connect to without a dialer, is a stream of the application.
+    NoDialer,
+    /// An endpoint to connect to with a dialer is an `inproc` or `udp` endpoint.
+    NoStreams,
 }
 
 #[cfg(test)]
@@ -268,7 +278,7 @@ mod tests {
             (
                 "tpc://127.0.0.1:5555",
                 EndpointErrorKind::UnknownTransport,
-                "unknown transport `tpc`; known are: tcp, ipc, inproc, udp",
+                "unknown transport `tpc`; known are: tcp, ipc, inproc, udp, stream",
             ),
             (
                 "tcp://:80",
@@ -386,6 +396,11 @@ mod tests {
                 EndpointErrorKind::NoName,
                 "no name; write one, such as `inproc://service`",
             ),
+            (
+                "stream://",
+                EndpointErrorKind::NoName,
+                "no name; write one, such as `stream://browser-7`",
+            ),
         ] {
             let error = input.parse::<Endpoint>().unwrap_err();
             assert_eq!(error.kind(), kind);
@@ -407,8 +422,11 @@ mod tests {
         resource(255).parse::<Endpoint>().unwrap();
         let error = resource(256).parse::<Endpoint>().unwrap_err();
         assert!(error.to_string().ends_with("a name of 256 bytes is above the limit of 255"));
-        let error = format!("inproc://{}", "x".repeat(257)).parse::<Endpoint>().unwrap_err();
-        assert!(error.to_string().ends_with("a name of 257 bytes is above the limit of 256"));
+        for transport in ["inproc", "stream"] {
+            let error = format!("{transport}://{}", "x".repeat(257)).parse::<Endpoint>();
+            let shown = error.unwrap_err().to_string();
+            assert!(shown.ends_with("a name of 257 bytes is above the limit of 256"));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use super::{EndpointError, EndpointErrorKind};
+use super::EndpointError;
+use super::name::parse_name;
 
 /// A name inside this process: `inproc://workers`.
 ///
@@ -40,14 +41,7 @@ impl InprocEndpoint {
 
     /// Parses the text after `inproc://`.
     pub(super) fn parse(name: &str) -> Result<Self, EndpointError> {
-        match name.len() {
-            0 => Err(EndpointError::new(EndpointErrorKind::NoName, "inproc://service")),
-            1..=NAME_MAX => Ok(Self(name.into())),
-            bytes => {
-                let kind = EndpointErrorKind::NameTooLong { bytes, limit: NAME_MAX };
-                Err(EndpointError::new(kind, ""))
-            }
-        }
+        parse_name(name, "inproc://service").map(Self)
     }
 
     /// Returns the name.
@@ -67,6 +61,3 @@ impl fmt::Debug for InprocEndpoint {
         fmt::Display::fmt(self, f)
     }
 }
-
-/// The longest name, in bytes: libzmq's limit.
-const NAME_MAX: usize = 256;

@@ -5,6 +5,8 @@ mod host;
 mod host_and_port;
 mod inproc;
 mod ipc;
+mod name;
+mod stream;
 mod tcp;
 mod udp;
 
@@ -16,6 +18,7 @@ pub use self::error::{EndpointError, EndpointErrorKind};
 pub use self::host::Host;
 pub use self::inproc::InprocEndpoint;
 pub use self::ipc::IpcEndpoint;
+pub use self::stream::StreamEndpoint;
 pub use self::tcp::{TcpEndpoint, TcpSource};
 pub use self::udp::UdpEndpoint;
 
@@ -39,13 +42,14 @@ pub use self::udp::UdpEndpoint;
 /// | `udp://192.0.2.7:5555` | that interface, that port; `*` as for `tcp` | that host, that port |
 /// | `udp://239.1.2.3:5555`, `udp://[ff02::4242]:5555` | that multicast address | the same |
 /// | `udp://eth0;239.1.2.3:5555` | that multicast address, on that interface | through that interface |
+/// | `stream://browser-7` | refused | a stream that the application establishes, only by `connect_with` |
 ///
 /// The part before a semicolon is the *source* of connections: an address of this machine, or the
 /// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. In
 /// a `udp` endpoint with a multicast address, this part is the *interface*, without a port.
 ///
-/// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` endpoint has up
-/// to 256.
+/// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` or `stream`
+/// endpoint has up to 256.
 ///
 /// Every method with an endpoint also accepts a `&str`, a `String` or a [`SocketAddr`]. Two
 /// endpoints are equal if they name the same address: host names are stored in lower case, and port
@@ -81,16 +85,19 @@ pub enum Endpoint {
     Inproc(InprocEndpoint),
     /// A UDP port of a host or of a multicast address.
     Udp(UdpEndpoint),
+    /// A stream that the application establishes.
+    Stream(StreamEndpoint),
 }
 
 /// Refuses an endpoint that cannot be bound.
 ///
 /// # Errors
 ///
-/// The endpoint has a source of connections.
+/// The endpoint has a source of connections, or is a stream of the application.
 pub fn check_bindable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let checked = match endpoint {
         Endpoint::Tcp(tcp) => tcp.check_bindable(),
+        Endpoint::Stream(stream) => stream.check_usable(),
         Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Udp(_) => Ok(()),
     };
     checked.map_err(|error| error.within(&endpoint.to_string()))
@@ -100,15 +107,31 @@ pub fn check_bindable(endpoint: &Endpoint) -> Result<(), EndpointError> {
 ///
 /// # Errors
 ///
-/// The host, the port or the path is a wildcard.
+/// The host, the port or the path is a wildcard, or the endpoint is a stream of the application.
 pub fn check_connectable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let checked = match endpoint {
         Endpoint::Tcp(tcp) => tcp.check_connectable(),
         Endpoint::Ipc(ipc) => ipc.check_connectable(),
         Endpoint::Inproc(_) => Ok(()),
         Endpoint::Udp(udp) => udp.check_connectable(),
+        Endpoint::Stream(stream) => stream.check_usable(),
     };
     checked.map_err(|error| error.within(&endpoint.to_string()))
+}
+
+/// Refuses an endpoint to which the application cannot dial a stream.
+///
+/// # Errors
+///
+/// The host, the port or the path is a wildcard, or the transport has no streams.
+pub fn check_dialable(endpoint: &Endpoint) -> Result<(), EndpointError> {
+    match endpoint {
+        Endpoint::Stream(_) => Ok(()),
+        Endpoint::Inproc(_) | Endpoint::Udp(_) => {
+            Err(EndpointError::new(EndpointErrorKind::NoStreams, "").within(&endpoint.to_string()))
+        }
+        Endpoint::Tcp(_) | Endpoint::Ipc(_) => check_connectable(endpoint),
+    }
 }
 
 /// Returns an endpoint with an address in place of its host and port, for example the result of
@@ -118,7 +141,7 @@ pub fn resolved(endpoint: &Endpoint, address: SocketAddr) -> Endpoint {
     match endpoint {
         Endpoint::Tcp(tcp) => tcp.at(address).into(),
         Endpoint::Udp(udp) => udp.at(address).into(),
-        Endpoint::Ipc(_) | Endpoint::Inproc(_) => endpoint.clone(),
+        Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Stream(_) => endpoint.clone(),
     }
 }
 
@@ -127,7 +150,9 @@ pub fn resolved(endpoint: &Endpoint, address: SocketAddr) -> Endpoint {
 pub fn without_resource(endpoint: &Endpoint) -> Endpoint {
     match endpoint {
         Endpoint::Tcp(tcp) => tcp.without_resource().into(),
-        Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Udp(_) => endpoint.clone(),
+        Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Udp(_) | Endpoint::Stream(_) => {
+            endpoint.clone()
+        }
     }
 }
 
@@ -138,6 +163,7 @@ impl fmt::Display for Endpoint {
             Self::Ipc(ipc) => fmt::Display::fmt(ipc, f),
             Self::Inproc(inproc) => fmt::Display::fmt(inproc, f),
             Self::Udp(udp) => fmt::Display::fmt(udp, f),
+            Self::Stream(stream) => fmt::Display::fmt(stream, f),
         }
     }
 }
@@ -160,6 +186,7 @@ impl FromStr for Endpoint {
             "ipc" => IpcEndpoint::parse(address).map(Self::Ipc),
             "inproc" => InprocEndpoint::parse(address).map(Self::Inproc),
             "udp" => UdpEndpoint::parse(address).map(Self::Udp),
+            "stream" => StreamEndpoint::parse(address).map(Self::Stream),
             unknown => Err(EndpointError::new(EndpointErrorKind::UnknownTransport, unknown)),
         };
         parsed.map_err(|error| error.within(input))
@@ -217,6 +244,12 @@ impl From<InprocEndpoint> for Endpoint {
 impl From<UdpEndpoint> for Endpoint {
     fn from(udp: UdpEndpoint) -> Self {
         Self::Udp(udp)
+    }
+}
+
+impl From<StreamEndpoint> for Endpoint {
+    fn from(stream: StreamEndpoint) -> Self {
+        Self::Stream(stream)
     }
 }
 

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::*;
 
@@ -155,11 +156,30 @@ fn a_source_is_not_to_be_bound() {
     }
 }
 
+#[test]
+fn a_stream_of_the_application_is_only_dialed_by_it() {
+    let stream = Endpoint::from(StreamEndpoint::new("browser-7").unwrap());
+    assert_eq!(parse("stream://browser-7"), stream);
+    for check in [check_bindable, check_connectable] {
+        assert_eq!(check(&stream).unwrap_err().kind(), EndpointErrorKind::NoDialer);
+    }
+    for input in ["stream://browser-7", "tcp://localhost:80", "ipc:///run/x"] {
+        assert_eq!(check_dialable(&parse(input)), Ok(()));
+    }
+    for (input, kind) in [
+        ("inproc://x", EndpointErrorKind::NoStreams),
+        ("udp://127.0.0.1:80", EndpointErrorKind::NoStreams),
+        ("tcp://*:80", EndpointErrorKind::WildcardHost),
+    ] {
+        assert_eq!(check_dialable(&parse(input)).unwrap_err().kind(), kind);
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_causes_a_panic(text in any::<String>()) {
         check(&text);
-        for transport in ["tcp", "ipc", "inproc", "udp"] {
+        for transport in ["tcp", "ipc", "inproc", "udp", "stream"] {
             check(&format!("{transport}://{text}"));
         }
     }
@@ -213,7 +233,8 @@ fn endpoints() -> impl Strategy<Value = Endpoint> {
         parse(&format!("tcp://{source}{host}:{port}{resource}"))
     });
     let path = r"[@/]?[^\x00@*]{1,26}".prop_map(|path| parse(&format!("ipc://{path}")));
-    let name = r"\PC{1,60}".prop_map(|name| parse(&format!("inproc://{name}")));
+    let name = (select(vec!["inproc", "stream"]), r"\PC{1,60}")
+        .prop_map(|(transport, name)| parse(&format!("{transport}://{name}")));
     let interface = r"(\*|[a-z][a-z0-9.]{0,8}|192\.0\.2\.1)?";
     let group = r"239\.[0-9]\.[0-9]\.[0-9]|[a-z][a-z0-9.-]{0,20}";
     let udp = (interface, group, any::<u16>()).prop_map(|(interface, group, port)| {
