@@ -2,187 +2,26 @@
 //!
 //! The error of an operation that sends contains the message.
 
+mod endpoints;
 mod lock_step;
 mod reply;
 mod request;
 mod returned;
 
 use std::fmt;
-use std::fs::FileType;
-use std::io;
 
 use thiserror::Error;
-use zmtp_proto::endpoint::{Endpoint, EndpointError};
-use zmtp_proto::identity::Identity;
 use zmtp_proto::metadata::MetadataError;
-use zmtp_proto::socket_type::SocketType;
 
+pub use self::endpoints::{
+    AttachError, BindError, ConnectError, ConnectPeerError, DisconnectError, UnbindError,
+};
 pub use self::lock_step::LockStepError;
 pub use self::reply::{AnswerError, ReplyError, TryReplyError};
 pub use self::request::RequestError;
 pub use self::returned::{RecvReturnedError, TryRecvReturnedError};
 use crate::message::Message;
 use crate::monitor::DialFailure;
-
-/// The error of `bind`.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum BindError {
-    /// The address is in use by another socket.
-    #[error("{endpoint} is in use")]
-    AddrInUse {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-    },
-    /// The address does not belong to this machine, or the host name is unknown.
-    #[error("{endpoint} is not an address of this machine")]
-    AddrNotAvailable {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// An endpoint with a resource requires NULL or the server's role of PLAIN or CURVE. In the
-    /// client's role, a socket announces itself before it learns which resource the remote
-    /// requests.
-    #[error("cannot bind {endpoint}: a resource requires the server's role of the mechanism")]
-    ResourceNeedsServerRole {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-    },
-    /// An option cannot be applied to the file of an `ipc` endpoint. The file has been removed.
-    #[error("cannot set `{option}` of {endpoint}")]
-    FileOption {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-        /// The name of the option, as in [`Builder`](crate::Builder).
-        option: &'static str,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// The path of an `ipc` endpoint is a file other than a socket, or a symbolic link
-    /// that does not lead to a listening socket. The path is left unchanged. Only a socket that no
-    /// longer listens is replaced.
-    #[error("cannot bind {endpoint}: its path holds {}", in_words(*file_type))]
-    NotASocket {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-        /// The type of the file at the path.
-        file_type: FileType,
-    },
-    /// Other sockets serve resources at the port with different security settings: mechanism, keys,
-    /// domain, authenticator or networks of proxies. (RFC 37, The Resource Property.)
-    #[error("other sockets on the port of {endpoint} use different security settings")]
-    SecurityMismatch {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-    },
-    /// The socket type cannot bind this transport: a DISH alone binds `udp`. (libzmq
-    /// `ENOCOMPATPROTO`.)
-    #[error("{socket_type} cannot bind {endpoint}: only DISH binds udp")]
-    IncompatibleTransport {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-        /// The type of the socket.
-        socket_type: SocketType,
-    },
-    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does
-    /// not use `udp`.
-    #[error("cannot bind {endpoint}: udp supports neither PLAIN nor CURVE nor an authenticator")]
-    UnsecuredTransport {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-    },
-    /// The listener given to `bind_from_std` cannot be used.
-    #[error("the listener cannot be used")]
-    UnusableListener(#[source] io::Error),
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// The endpoint is not valid, or cannot be bound.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The system refused the endpoint for another reason.
-    #[error("cannot bind {endpoint}")]
-    Io {
-        /// The endpoint to bind.
-        endpoint: Endpoint,
-        /// The error of the system.
-        source: io::Error,
-    },
-}
-
-/// The error of `connect`.
-///
-/// It is not an error if no remote is listening: the socket continues to try in the background.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// Another remote of the [`Router`](crate::Router) has the identity that the remote of the
-    /// endpoint was to have.
-    #[error("cannot connect to {endpoint}: another remote has the identity \"{identity}\"")]
-    DuplicateIdentity {
-        /// The endpoint to connect to.
-        endpoint: Endpoint,
-        /// The identity.
-        identity: Identity,
-    },
-    /// The endpoint is not valid, or can only be bound.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The socket type cannot connect this transport: a RADIO alone connects to `udp`. (libzmq
-    /// `ENOCOMPATPROTO`.)
-    #[error("{socket_type} cannot connect to {endpoint}: only RADIO connects to udp")]
-    IncompatibleTransport {
-        /// The endpoint to connect to.
-        endpoint: Endpoint,
-        /// The type of the socket.
-        socket_type: SocketType,
-    },
-    /// The socket communicates with one remote at a time, and has one: it is connected to another
-    /// endpoint, or has accepted a connection. See [`Channel`](crate::Channel#the-only-remote).
-    #[error("cannot connect to {endpoint}: the socket has a remote")]
-    Occupied {
-        /// The endpoint to connect to.
-        endpoint: Endpoint,
-    },
-    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does
-    /// not use `udp`.
-    #[error(
-        "cannot connect to {endpoint}: udp supports neither PLAIN nor CURVE nor an authenticator"
-    )]
-    UnsecuredTransport {
-        /// The endpoint to connect to.
-        endpoint: Endpoint,
-    },
-}
-
-/// The error of [`Peer::connect_peer`](crate::Peer::connect_peer). Nothing is connected.
-///
-/// It is not an error if no remote is listening: the socket continues to try in the background.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ConnectPeerError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// The endpoint is not valid, or can only be bound.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The option [`immediate`](crate::Builder::immediate) is set: a remote has no queue, and
-    /// therefore no routing id, until it is connected. (libzmq: `EFAULT`.)
-    #[error("with `immediate`, a remote has no routing id until it is connected")]
-    Immediate,
-    /// A PEER does not connect to `udp`. (libzmq `ENOCOMPATPROTO`.)
-    #[error("PEER cannot connect to {endpoint}: only RADIO connects to udp")]
-    IncompatibleTransport {
-        /// The endpoint to connect to.
-        endpoint: Endpoint,
-    },
-}
 
 /// The error of [`Remotes::connected`](crate::Remotes::connected) and
 /// [`connected_timeout`](crate::Remotes::connected_timeout): no remote is connected. Also the error
@@ -201,42 +40,6 @@ pub enum NoRemoteError {
     /// No remote was connected in time. Holds the reason why the last attempt failed, if one has.
     #[error("no remote was connected in time")]
     Timeout(#[source] Option<DialFailure>),
-}
-
-/// The error of `disconnect`.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DisconnectError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// The text is not a valid endpoint.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The socket is not connected to this endpoint.
-    #[error("the socket is not connected to {endpoint}")]
-    NotConnected {
-        /// The endpoint to disconnect.
-        endpoint: Endpoint,
-    },
-}
-
-/// The error of `unbind`.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum UnbindError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// The text is not a valid endpoint.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The socket is not bound to this endpoint.
-    #[error("the socket is not bound to {endpoint}")]
-    NotBound {
-        /// The endpoint to unbind.
-        endpoint: Endpoint,
-    },
 }
 
 /// The error of `Builder::metadata` and `Admission::property`.
@@ -346,18 +149,6 @@ pub enum TryRecvError {
     /// No message is available now.
     #[error("no message is available")]
     Empty,
-}
-
-fn in_words(file_type: FileType) -> &'static str {
-    if file_type.is_dir() {
-        "a directory"
-    } else if file_type.is_file() {
-        "a regular file"
-    } else if file_type.is_symlink() {
-        "a symbolic link that does not lead to a listening socket"
-    } else {
-        "a file that is not a socket"
-    }
 }
 
 impl From<MetadataError> for PropertyError {

@@ -193,10 +193,10 @@ mod transport;
 
 pub use self::connection_id::ConnectionId;
 pub use self::error::{
-    AnswerError, BindError, ConnectError, ConnectPeerError, DisconnectError, LockStepError,
-    NoRemoteError, PropertyError, RecvError, RecvReturnedError, ReplyError, RequestError,
-    RouteError, SendError, TryRecvError, TryRecvReturnedError, TryReplyError, TryRouteError,
-    TrySendError, UnbindError,
+    AnswerError, AttachError, BindError, ConnectError, ConnectPeerError, DisconnectError,
+    LockStepError, NoRemoteError, PropertyError, RecvError, RecvReturnedError, ReplyError,
+    RequestError, RouteError, SendError, TryRecvError, TryRecvReturnedError, TryReplyError,
+    TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::{
     GroupMessage, Message, Multipart, Part, RouterMessage, SubscriptionRequest, Upstream,
@@ -215,12 +215,12 @@ pub use self::socket::{
     Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
     Router, Scatter, SendingSocket, Server, Socket, Sub, XPub, XSub,
 };
-pub use self::transport::StdListener;
+pub use self::transport::{Dialer, RemoteStream, StdListener};
 
 #[doc(inline)]
 pub use zmtp_proto::endpoint::{
-    Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, TcpEndpoint,
-    TcpSource, UdpEndpoint,
+    Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, StreamEndpoint,
+    TcpEndpoint, TcpSource, UdpEndpoint,
 };
 #[doc(inline)]
 pub use zmtp_proto::group::{Group, GroupError};

@@ -76,8 +76,38 @@ impl Admission {
         Ok(self)
     }
 
-    /// Adds the admission of an earlier authenticator.
-    pub(super) fn after(mut self, earlier: Self) -> Self {
+    /// Returns the user id, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::Admission;
+    ///
+    /// assert_eq!(Admission::user("alice").user_id(), Some("alice"));
+    /// ```
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
+    }
+
+    /// Returns the value of a property. The case of the name does not matter.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::Admission;
+    ///
+    /// let admission = Admission::user("alice").property("role", "admin")?;
+    /// assert_eq!(admission.value("Role"), Some(&b"admin"[..]));
+    /// # Ok::<(), tokio_zmtp::PropertyError>(())
+    /// ```
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.metadata.value(name)
+    }
+
+    /// Adds an earlier admission.
+    pub(crate) fn after(mut self, earlier: Self) -> Self {
         self.user_id = self.user_id.or(earlier.user_id);
         self.metadata.append(&earlier.metadata);
         self

@@ -181,11 +181,19 @@ pub struct Caller {
     /// The network address of the proxy that forwards the connection, if `address` is that of its
     /// client: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     pub proxy_address: Option<SocketAddr>,
+    /// The user id and the properties with which the application attached or dialed the stream: see
+    /// [`RemoteStream::admitted`](crate::RemoteStream::admitted). Otherwise they are empty.
+    pub admission: Admission,
 }
 
 impl Caller {
-    pub(crate) fn new(domain: Arc<str>, endpoint: Endpoint, origin: Origin) -> Self {
+    pub(crate) fn new(
+        domain: Arc<str>,
+        endpoint: Endpoint,
+        origin: Origin,
+        admission: Admission,
+    ) -> Self {
         let Origin { address, credentials: process, proxy_address } = origin;
-        Self { domain, endpoint, address, process, proxy_address }
+        Self { domain, endpoint, address, process, proxy_address, admission }
     }
 }

@@ -1,10 +1,12 @@
 //! Bound endpoints of any transport.
 
+use std::future;
 use std::io;
 
-use zmtp_proto::endpoint::{Endpoint, UdpEndpoint};
+use tokio::sync::mpsc;
+use zmtp_proto::endpoint::{Endpoint, StreamEndpoint, UdpEndpoint};
 
-use super::incoming::Incoming;
+use super::incoming::{AttachedStream, Incoming};
 use super::port::{PortError, Service};
 use crate::error::BindError;
 use crate::inproc;
@@ -14,6 +16,8 @@ use crate::transport::{self, ListenError, StdListener, udp};
 /// Listens on an endpoint of any transport.
 #[derive(Debug)]
 pub(crate) enum Acceptor {
+    /// Takes the streams that the application attaches. The driver has the other end.
+    Attached(mpsc::UnboundedReceiver<Box<AttachedStream>>),
     Inproc(inproc::InprocListener),
     Service(Service),
     Stream(transport::StreamListener),
@@ -71,6 +75,10 @@ impl Acceptor {
     /// Only errors of this process or machine: see [`transport::StreamListener::accept`].
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         match self {
+            Self::Attached(streams) => match streams.recv().await {
+                Some(attached) => Ok(Incoming::Attached(attached)),
+                None => future::pending().await,
+            },
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),
             Self::Service(service) => service.accept().await,
             Self::Stream(listener) => {
@@ -80,9 +88,15 @@ impl Acceptor {
         }
     }
 
+    /// Returns whether it listens on an endpoint, which the application has bound.
+    pub(super) const fn is_bound(&self) -> bool {
+        !matches!(self, Self::Attached(_))
+    }
+
     /// Returns the bound endpoint, with the value picked for `*`.
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
+            Self::Attached(_) => StreamEndpoint::attached().into(),
             Self::Inproc(listener) => listener.endpoint().clone().into(),
             Self::Service(service) => service.local_endpoint().clone(),
             Self::Stream(listener) => listener.local_endpoint(),

@@ -12,31 +12,30 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use zmtp_proto::endpoint::{Endpoint, InprocEndpoint};
 use zmtp_proto::handshake::Negotiated;
-use zmtp_proto::identity::Identity;
 
+use super::SocketState;
 use super::backoff::Backoff;
+use super::dialing::{DialTarget, DialedStream};
 use super::log;
 use super::retry::Retry;
-use super::{SocketState, within};
+use super::socket_state::admitted_before;
+use crate::auth::Admission;
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::inproc;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
-use crate::options::Options;
 use crate::quota::Quotas;
 use crate::remote::Origin;
 use crate::remotes::{Direction, RemoteSource};
-use crate::routing::{AttachError, Attachment, EndpointId, IdentityClaim};
+use crate::routing::{Attachment, AttachmentError, EndpointId, IdentityClaim};
 use crate::routing_id::RoutingId;
-use crate::transport::{self, Stream};
+use crate::transport::Stream;
 
 /// Dials an endpoint repeatedly, and keeps its pipe between connections.
 #[derive(Debug)]
 pub(super) struct Connector {
-    endpoint: Endpoint,
+    target: DialTarget,
     id: EndpointId,
-    /// The identity of the remote; empty if the remote or the socket determines it.
-    identity: Identity,
     /// Always present, or with `immediate` only while there is a connection, and during the
     /// attempts of a socket with one remote at most. If the remote determines its identity, absent
     /// until the first connection.
@@ -61,6 +60,8 @@ struct Dialed {
     negotiated: Negotiated,
     connection_id: ConnectionId,
     origin: Origin,
+    /// The admission by the application that has dialed the stream.
+    admission: Option<Box<Admission>>,
     /// Present if the remote was attached during its handshake.
     admitted: Option<Box<Attachment>>,
 }
@@ -74,20 +75,19 @@ enum Medium {
 
 impl Connector {
     pub(super) fn new(
-        endpoint: Endpoint,
+        target: DialTarget,
         id: EndpointId,
-        identity: Identity,
         ended: CancellationToken,
         shared: &Arc<SocketState>,
-    ) -> Result<Self, AttachError> {
+    ) -> Result<Self, AttachmentError> {
         let options = &shared.options;
         let quotas = Arc::<Quotas>::default();
         // From now on the queue exists, with or without a connection (RFC 41).
-        let subject = EventSource::endpoint(endpoint.clone());
+        let subject = EventSource::endpoint(target.endpoint.clone());
         let attachment = if shared.routing.identifies() {
             // Without an identity, no sender could name the remote.
-            let is_named = !identity.is_empty() && !options.immediate;
-            let claim = IdentityClaim { identity: identity.clone(), accepted: None };
+            let is_named = !target.identity.is_empty() && !options.immediate;
+            let claim = IdentityClaim { identity: target.identity.clone(), accepted: None };
             shared.routing.admit()?;
             let attached = is_named.then(|| shared.attach_identified(id, subject, claim, false));
             attached.transpose()?.map(|attachment| attachment.within(&quotas))
@@ -102,9 +102,8 @@ impl Connector {
         let shared = Arc::clone(shared);
         let lost = None;
         Ok(Self {
-            endpoint,
+            target,
             id,
-            identity,
             attachment,
             ended,
             lost,
@@ -197,16 +196,16 @@ impl Connector {
         if self.attachment.is_some() || !routing.is_exclusive() {
             return Ok(());
         }
-        let subject = EventSource::endpoint(self.endpoint.clone());
+        let subject = EventSource::endpoint(self.target.endpoint.clone());
         match routing.attach_arriving(self.id, subject) {
             Ok(attachment) => self.attachment = self.unless_ended(attachment),
-            Err(AttachError::Occupied | AttachError::DuplicateIdentity) => {
+            Err(AttachmentError::Occupied | AttachmentError::DuplicateIdentity) => {
                 let failure = DialFailure::Handshake(HandshakeFailure::Occupied);
                 self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
                 return Err(failure);
             }
             // The attempt ends with the socket.
-            Err(AttachError::Closed) => {}
+            Err(AttachmentError::Closed) => {}
         }
         Ok(())
     }
@@ -238,9 +237,9 @@ impl Connector {
         }
         let mut room = pin!(routing.has_room());
         if future::poll_fn(|cx| Poll::Ready(room.as_mut().poll(cx))).await.is_pending() {
-            self.shared.paused(true, &self.endpoint, &self.quotas);
+            self.shared.paused(true, &self.target.endpoint, &self.quotas);
             room.await;
-            self.shared.paused(false, &self.endpoint, &self.quotas);
+            self.shared.paused(false, &self.target.endpoint, &self.quotas);
         }
     }
 
@@ -259,11 +258,12 @@ impl Connector {
     /// Makes one attempt; also returns the span of the connection.
     async fn dial(&self) -> Result<(Dialed, Span), DialFailure> {
         self.publish(|| EventKind::ConnectDelayed);
-        if let Endpoint::Inproc(endpoint) = &self.endpoint {
+        if let Endpoint::Inproc(endpoint) = &self.target.endpoint {
             return self.dial_inproc(endpoint).await;
         }
-        let (stream, origin) = match connect(&self.endpoint, &self.shared.options).await {
-            Ok(connected) => connected,
+        let dialed = self.target.dial(&self.shared.options).await;
+        let DialedStream { stream, origin, admission } = match dialed {
+            Ok(dialed) => dialed,
             Err(failure) => {
                 self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
                 return Err(failure);
@@ -273,8 +273,9 @@ impl Connector {
         let (connection_id, subject, span) = self.connected(origin);
         let deadline = Deadline::after(options.handshake_interval);
         let limits = options.message_limits();
-        let authenticator_call = self.shared.authenticator_call(&self.endpoint, origin);
-        let resource = match &self.endpoint {
+        let (endpoint, known) = (&self.target.endpoint, admission.as_deref());
+        let authenticator_call = self.shared.authenticator_call(endpoint, origin, known);
+        let resource = match endpoint {
             Endpoint::Tcp(tcp) => tcp.resource(),
             _ => None,
         };
@@ -286,7 +287,7 @@ impl Connector {
         let ((framed, negotiated), admitted) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
         let medium = Medium::Stream(framed);
-        Ok((Dialed { medium, negotiated, connection_id, origin, admitted }, span))
+        Ok((Dialed { medium, negotiated, connection_id, origin, admission, admitted }, span))
     }
 
     /// Waits indefinitely until there is a listener.
@@ -301,7 +302,8 @@ impl Connector {
         let (side, negotiated, admitted) =
             admitted.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
         let medium = Medium::Inproc(side);
-        Ok((Dialed { medium, negotiated, connection_id, origin, admitted }, span))
+        let admission = None;
+        Ok((Dialed { medium, negotiated, connection_id, origin, admission, admitted }, span))
     }
 
     /// Attaches a remote that determines its identity. Boxed, because the futures that it passes
@@ -310,8 +312,8 @@ impl Connector {
         if self.attachment.is_some() || !self.shared.routing.identifies() {
             return Ok(None);
         }
-        let claim = self.shared.claim(negotiated, &self.identity, None)?;
-        let subject = EventSource::endpoint(self.endpoint.clone());
+        let claim = self.shared.claim(negotiated, &self.target.identity, None)?;
+        let subject = EventSource::endpoint(self.target.endpoint.clone());
         let attached = self.shared.admit_identified(self.id, subject, claim, true)?;
         Ok(attached.and_then(|attachment| self.unless_ended(attachment)).map(Box::new))
     }
@@ -326,11 +328,11 @@ impl Connector {
     /// Assigns an id to an established connection, and logs it.
     fn connected(&self, origin: Origin) -> (ConnectionId, EventSource, Span) {
         let connection_id = self.shared.remotes.allot();
-        let span = log::connection_span(&self.shared.handshake, &self.endpoint, origin);
+        let span = log::connection_span(&self.shared.handshake, &self.target.endpoint, origin);
         log::record_connection_id(&span, connection_id);
         span.in_scope(|| tracing::debug!(target: log::CONNECTION, "dialed"));
         let subject =
-            EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+            EventSource::endpoint(self.target.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Connected);
         (connection_id, subject, span)
     }
@@ -349,7 +351,7 @@ impl Connector {
 
     /// Runs a connection to its end. Returns `None` if there will be no other connection.
     async fn serve(&mut self, dialed: Dialed) -> Option<(Retry, DialFailure)> {
-        let Dialed { medium, negotiated, connection_id, origin, admitted } = dialed;
+        let Dialed { medium, negotiated, connection_id, origin, admission, admitted } = dialed;
         let SocketState { options, routing, remotes, .. } = &*self.shared;
         let mut attachment = match (self.attachment.take(), admitted) {
             (Some(attachment), _) => attachment,
@@ -357,15 +359,15 @@ impl Connector {
             // The socket or the endpoint has ended meanwhile.
             (None, None) if routing.identifies() => return None,
             (None, None) => {
-                let subject = EventSource::endpoint(self.endpoint.clone());
+                let subject = EventSource::endpoint(self.target.endpoint.clone());
                 self.unless_ended(routing.attach(self.id, subject).ok()?)?
             }
         };
         let mut registered = self.shared.join(
             &attachment,
-            &self.endpoint,
+            &self.target.endpoint,
             (connection_id, origin),
-            negotiated,
+            admitted_before(negotiated, admission),
             Direction::Dialed { reconnects: self.connections },
         );
         self.connections += 1;
@@ -421,60 +423,6 @@ impl Connector {
     }
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {
-        self.shared.publisher.publish(&EventSource::endpoint(self.endpoint.clone()), kind);
-    }
-}
-
-/// Dials the endpoint once, within the time limit.
-async fn connect(endpoint: &Endpoint, options: &Options) -> Result<(Stream, Origin), DialFailure> {
-    let limit = options.connect_timeout;
-    match within(limit, transport::connect(endpoint, &options.tcp)).await {
-        Some(connected) => connected.map_err(|error| {
-            #[cfg(feature = "socks")]
-            if transport::ProxyRefusal::is_in(&error) {
-                return DialFailure::ProxyRefused;
-            }
-            DialFailure::Transport(Arc::new(error))
-        }),
-        None => Err(DialFailure::TimedOut { limit: limit.unwrap_or_default() }),
-    }
-}
-
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod tests {
-    use std::net::{SocketAddr, TcpStream};
-    use std::time::Duration;
-
-    use tokio::net::TcpSocket;
-    use tokio::time::Instant;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn an_attempt_without_an_answer_ends_after_the_connect_timeout() {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-        let listener = socket.listen(0).unwrap();
-        let address = listener.local_addr().unwrap();
-        let _waiting = fill(address);
-        let limit = Duration::from_secs(7);
-        let options = Options { connect_timeout: Some(limit), ..Options::default() };
-
-        let start = Instant::now();
-        let failure = connect(&address.into(), &options).await.unwrap_err();
-
-        assert!(matches!(failure, DialFailure::TimedOut { limit: reported } if reported == limit));
-        assert!(start.elapsed() >= limit && start.elapsed() < limit * 2);
-    }
-
-    /// Connects until the backlog of the listener is full. Linux then does not answer connection
-    /// attempts.
-    fn fill(address: SocketAddr) -> Vec<TcpStream> {
-        let mut waiting = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
-            waiting.push(stream);
-        }
-        waiting
+        self.shared.publisher.publish(&EventSource::endpoint(self.target.endpoint.clone()), kind);
     }
 }

@@ -2,22 +2,34 @@
 
 use std::net::SocketAddr;
 
+use tokio::sync::oneshot;
 use tracing::Span;
+use zmtp_proto::endpoint::Endpoint;
 
 use crate::connection::AnnouncedHandshake;
+use crate::connection_id::ConnectionId;
 use crate::inproc::Dial;
 use crate::options::Options;
 use crate::remote::Origin;
-use crate::transport::{DetachedStream, Stream};
+use crate::transport::{DetachedStream, RemoteStream, Stream};
 
 /// A remote before or during its handshake.
 #[derive(Debug)]
 pub(super) enum Incoming {
+    Attached(Box<AttachedStream>),
     HandOver(HandOver),
     Inproc(Dial),
     Stream(Stream, Origin),
     /// It connected to a port that several sockets serve.
     SharedPort(Stream, Origin, SocketAddr),
+}
+
+/// A stream that the application attaches.
+#[derive(Debug)]
+pub(crate) struct AttachedStream {
+    pub(super) stream: RemoteStream,
+    /// Answered when the connection has an id.
+    pub(super) done: oneshot::Sender<ConnectionId>,
 }
 
 /// A remote that requests a resource.
@@ -39,14 +51,23 @@ impl Incoming {
             (Stream::Tcp(_), Some(address)) => {
                 options.proxy_protocol.iter().any(|network| network.contains(address.ip()))
             }
-            (Stream::Tcp(_), None) => false,
+            (Stream::Tcp(_), None) | (Stream::Boxed(_), _) => false,
             #[cfg(unix)]
             (Stream::Ipc(_), _) => options.ipc.proxy_protocol,
         }
     }
 
+    /// Returns the endpoint of the remote, if it is not that of its listener.
+    pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Attached(attached) => Some(attached.stream.endpoint.clone().into()),
+            _ => None,
+        }
+    }
+
     pub(super) fn origin(&self) -> Origin {
         match self {
+            Self::Attached(attached) => attached.stream.origin(),
             Self::HandOver(call) => call.origin,
             Self::Inproc(_) => Origin::default(),
             Self::Stream(_, origin) | Self::SharedPort(_, origin, _) => *origin,

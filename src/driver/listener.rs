@@ -63,22 +63,29 @@ impl Listener {
             half_open,
             quotas: Arc::default(),
         });
-        state.publish(|| EventKind::Listening);
+        if acceptor.is_bound() {
+            state.publish(|| EventKind::Listening);
+        }
         Self { acceptor, state, connections: JoinSet::new() }
     }
 
     /// Accepts until the endpoint ends, then lets its connections finish. `release` is
-    /// notified as soon as the address is free.
-    pub(super) async fn run(mut self, source: RemoteSource, release: oneshot::Sender<()>) {
-        tracing::info!(target: log::ENDPOINT, "listening");
+    /// notified as soon as the address is free. Without a `source`, no remote is expected.
+    pub(super) async fn run(mut self, source: Option<RemoteSource>, release: oneshot::Sender<()>) {
+        let is_bound = self.acceptor.is_bound();
+        if is_bound {
+            tracing::info!(target: log::ENDPOINT, "listening");
+        }
         let accepting = self.state.shared.remotes.arrive();
         self.accept().await;
         let Self { acceptor, state, mut connections } = self;
         drop(acceptor);
         drop(accepting);
         drop(source);
-        tracing::info!(target: log::ENDPOINT, "closed");
-        state.publish(|| EventKind::Closed);
+        if is_bound {
+            tracing::info!(target: log::ENDPOINT, "closed");
+            state.publish(|| EventKind::Closed);
+        }
         let _ = release.send(());
         // If only accepting has stopped, connections continue until the endpoint ends.
         let serving = async { while connections.join_next().await.is_some() {} };
@@ -144,6 +151,8 @@ impl Listener {
             // Its socket is known only after the handshake.
             origin.proxy_address = origin.address.take();
         }
+        let attached = incoming.endpoint();
+        let endpoint = attached.as_ref().unwrap_or(endpoint);
         let span = log::connection_span(&shared.handshake, endpoint, origin);
         if let Incoming::HandOver(call) = &incoming {
             span.follows_from(&call.span);

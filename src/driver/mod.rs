@@ -14,6 +14,7 @@ mod acceptor;
 mod backoff;
 mod connector;
 mod datagrams;
+mod dialing;
 mod half_open;
 mod incoming;
 mod listener;
@@ -34,21 +35,28 @@ use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use zmtp_proto::endpoint::{Endpoint, Host};
-use zmtp_proto::identity::Identity;
+use zmtp_proto::endpoint::{Endpoint, Host, StreamEndpoint};
 
 pub(crate) use self::acceptor::{Acceptor, bind_datagrams};
 use self::connector::Connector;
+pub(crate) use self::dialing::DialTarget;
+use self::incoming::AttachedStream;
 use self::listener::Listener;
 use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
 pub(crate) use self::socket_state::SocketState;
-use crate::routing::{AttachError, EndpointId};
+use crate::connection_id::ConnectionId;
+use crate::routing::{AttachmentError, EndpointId};
 use crate::routing_id::RoutingId;
-use crate::transport::udp;
+use crate::transport::{RemoteStream, udp};
 
 /// A command from a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
 pub(crate) enum DriverCommand {
+    /// Answers with the id of the connection.
+    Attach {
+        stream: RemoteStream,
+        done: oneshot::Sender<ConnectionId>,
+    },
     Bind {
         /// The endpoint in the user's form.
         asked: Endpoint,
@@ -67,15 +75,13 @@ pub(crate) enum DriverCommand {
     /// Answers with the routing id of the remote, which exists if its pipe does and if the socket
     /// assigns ids.
     Connect {
-        endpoint: Endpoint,
-        /// The identity of the remote; empty if the remote or the socket determines it.
-        identity: Identity,
-        done: oneshot::Sender<Result<Option<RoutingId>, AttachError>>,
+        target: DialTarget,
+        done: oneshot::Sender<Result<Option<RoutingId>, AttachmentError>>,
     },
     /// Connects to every address of a name.
     ConnectAll {
         endpoint: Endpoint,
-        done: oneshot::Sender<Result<(), AttachError>>,
+        done: oneshot::Sender<Result<(), AttachmentError>>,
     },
     Disconnect {
         endpoint: Endpoint,
@@ -100,6 +106,8 @@ pub(crate) struct Driver {
     /// The other end is in the handles' shared core.
     commands: mpsc::Receiver<DriverCommand>,
     shared: Arc<SocketState>,
+    /// The sender of the listener that takes attached streams, once there is one.
+    attaching: Option<mpsc::UnboundedSender<Box<AttachedStream>>>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
     watched: Vec<WatchedName>,
@@ -151,6 +159,7 @@ impl Driver {
         Self {
             commands,
             shared,
+            attaching: None,
             bound: Vec::new(),
             connected: Vec::new(),
             watched: Vec::new(),
@@ -216,6 +225,9 @@ impl Driver {
     async fn handle(&mut self, command: DriverCommand) -> ControlFlow<oneshot::Sender<()>> {
         // The caller may have been dropped in between.
         match command {
+            DriverCommand::Attach { stream, done } => {
+                self.attach(Box::new(AttachedStream { stream, done }));
+            }
             DriverCommand::Bind { asked, acceptor, done } => {
                 self.bind(asked, acceptor);
                 let _ = done.send(());
@@ -224,8 +236,8 @@ impl Driver {
                 self.bind_datagrams(asked, receiver);
                 let _ = done.send(());
             }
-            DriverCommand::Connect { endpoint, identity, done } => {
-                let _ = done.send(self.connect(endpoint.clone(), endpoint, identity, None));
+            DriverCommand::Connect { target, done } => {
+                let _ = done.send(self.connect(target.endpoint.clone(), target, None));
             }
             DriverCommand::ConnectAll { endpoint, done } => {
                 let _ = done.send(self.connect_all(endpoint));
@@ -241,15 +253,30 @@ impl Driver {
         ControlFlow::Continue(())
     }
 
+    /// Passes a stream to the listener of attached streams. Each waits there with its caller.
+    fn attach(&mut self, attached: Box<AttachedStream>) {
+        if self.attaching.is_none() {
+            let (attaching, streams) = mpsc::unbounded_channel();
+            self.bind(StreamEndpoint::attached().into(), Acceptor::Attached(streams));
+            self.attaching = Some(attaching);
+        }
+        if let Some(attaching) = &self.attaching {
+            // If the socket accepts no more remotes, the missing answer reports it.
+            let _ = attaching.send(attached);
+        }
+    }
+
     fn bind(&mut self, asked: Endpoint, acceptor: Acceptor) {
         let ended = CancellationToken::new();
         let local = acceptor.local_endpoint();
         let (release, released) = oneshot::channel();
         let id = self.allot();
         let span = log::endpoint_span(&self.shared.handshake, &local);
+        // Only the application knows whether it will attach more streams.
+        let source = acceptor.is_bound().then(|| self.shared.remotes.source());
         let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
-        task.spawn(listener.run(self.shared.remotes.source(), release).instrument(span));
+        task.spawn(listener.run(source, release).instrument(span));
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
@@ -270,15 +297,15 @@ impl Driver {
     fn connect(
         &mut self,
         asked: Endpoint,
-        endpoint: Endpoint,
-        identity: Identity,
+        target: DialTarget,
         watched: Option<&WatchedName>,
-    ) -> Result<Option<RoutingId>, AttachError> {
+    ) -> Result<Option<RoutingId>, AttachmentError> {
         if self.shared.routing.is_exclusive() && self.is_connecting() {
-            return Err(AttachError::Occupied);
+            return Err(AttachmentError::Occupied);
         }
         let ended = CancellationToken::new();
         let id = self.allot();
+        let endpoint = target.endpoint.clone();
         let watcher = watched.map(|watched| watched.id);
         let lost = watched.map(|watched| Arc::clone(&watched.lost));
         let span = log::endpoint_span(&self.shared.handshake, &endpoint);
@@ -289,8 +316,7 @@ impl Driver {
             let sender = datagrams::RadioSender::new(udp.clone(), id, ended.clone(), &self.shared)?;
             task.spawn(sender.notifying(lost).run(source).instrument(span));
         } else {
-            let connector =
-                Connector::new(endpoint.clone(), id, identity, ended.clone(), &self.shared)?;
+            let connector = Connector::new(target, id, ended.clone(), &self.shared)?;
             routing_id = connector.routing_id();
             task.spawn(connector.notifying(lost).run(source).instrument(span));
         }
@@ -306,11 +332,10 @@ impl Driver {
         })
     }
 
-    fn connect_all(&mut self, endpoint: Endpoint) -> Result<(), AttachError> {
+    fn connect_all(&mut self, endpoint: Endpoint) -> Result<(), AttachmentError> {
         // A socket with one remote at most connects to one of the addresses.
         if !is_name(&endpoint) || self.shared.routing.is_exclusive() {
-            let identity = Identity::default();
-            return self.connect(endpoint.clone(), endpoint, identity, None).map(|_| ());
+            return self.connect(endpoint.clone(), endpoint.into(), None).map(|_| ());
         }
         let EndpointId(id) = self.allot();
         let id = NameWatcherId(id);
@@ -333,8 +358,7 @@ impl Driver {
         for address in addresses {
             let is_known = |one: &Connected| one.watcher == Some(id) && one.endpoint == address;
             if !self.connected.iter().any(is_known) {
-                let (asked, identity) = (watched.endpoint.clone(), Identity::default());
-                let _ = self.connect(asked, address, identity, Some(&watched));
+                let _ = self.connect(watched.endpoint.clone(), address.into(), Some(&watched));
             }
         }
         self.watched.push(watched);
@@ -362,6 +386,9 @@ impl Driver {
     }
 
     async fn unbind(&mut self, endpoint: &Endpoint) -> EndpointUse {
+        if let Endpoint::Stream(_) = endpoint {
+            return EndpointUse::Unused;
+        }
         let at = self.bound.iter().position(|one| one.local == *endpoint || one.asked == *endpoint);
         let Some(at) = at else { return EndpointUse::Unused };
         let bound = self.bound.swap_remove(at);

@@ -15,7 +15,7 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use super::log;
-use crate::auth::{AuthenticatorCall, Caller};
+use crate::auth::{Admission, AuthenticatorCall, Caller};
 use crate::connection_id::ConnectionId;
 use crate::message::{AnyMessage, Message, Multipart};
 use crate::monitor::{
@@ -26,7 +26,7 @@ use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::quota::Quotas;
 use crate::remote::{Description, Origin, Remote};
 use crate::remotes::{Direction, Membership, RemoteSource, RemoteTable};
-use crate::routing::{AttachError, Attachment, EndpointId, IdentityClaim, Losses, Routing};
+use crate::routing::{Attachment, AttachmentError, EndpointId, IdentityClaim, Losses, Routing};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
@@ -122,12 +122,14 @@ impl SocketState {
         &self,
         endpoint: &Endpoint,
         origin: Origin,
+        admission: Option<&Admission>,
     ) -> Option<AuthenticatorCall> {
         let authenticator = self.options.authenticator.clone()?;
         let domain = Arc::clone(&self.options.domain);
+        let admission = admission.cloned().unwrap_or_default();
         Some(AuthenticatorCall {
             authenticator,
-            caller: Caller::new(domain, endpoint.clone(), origin),
+            caller: Caller::new(domain, endpoint.clone(), origin, admission),
         })
     }
 
@@ -177,7 +179,7 @@ impl SocketState {
         subject: EventSource,
         claim: IdentityClaim,
         is_arriving: bool,
-    ) -> Result<Attachment, AttachError> {
+    ) -> Result<Attachment, AttachmentError> {
         let (attachment, replaced) =
             self.routing.attach_identified(endpoint, subject, claim, is_arriving)?;
         if let Some(connection_id) = replaced {
@@ -197,10 +199,10 @@ impl SocketState {
         let identity = claim.identity.clone();
         match self.attach_identified(endpoint, subject, claim, is_arriving) {
             Ok(attachment) => Ok(Some(attachment)),
-            Err(AttachError::DuplicateIdentity) => {
+            Err(AttachmentError::DuplicateIdentity) => {
                 Err(HandshakeFailure::DuplicateIdentity { identity })
             }
-            Err(AttachError::Closed | AttachError::Occupied) => Ok(None),
+            Err(AttachmentError::Closed | AttachmentError::Occupied) => Ok(None),
         }
     }
 
@@ -329,6 +331,19 @@ impl RegisteredRemote {
             attachment.leave(Delivery { cargo, remote: self.remote() });
         }
     }
+}
+
+/// Adds the admission by the application that has established the stream. What the authenticator
+/// grants takes precedence.
+pub(super) fn admitted_before(
+    negotiated: Negotiated,
+    admission: Option<Box<Admission>>,
+) -> Negotiated {
+    let Some(earlier) = admission else { return negotiated };
+    let Negotiated { user_id, granted, .. } = negotiated;
+    let Admission { user_id, metadata: granted } =
+        Admission { user_id, metadata: granted }.after(*earlier);
+    Negotiated { user_id, granted, ..negotiated }
 }
 
 impl Drop for WakesHopeless {

@@ -16,7 +16,7 @@ use crate::pipe::{Delivery, HighWaterMark, Outbound, PipeKey, Room, Take, Want, 
 use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::requests;
-use crate::routing::{AttachError, Attached, ConnectionEnds};
+use crate::routing::{Attached, AttachmentError, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, KeptMessage, Losses, Outgoing};
 use crate::routing::{QueuePosition, Remainder, RequestEnd, ReturnedMessage, ReturnedMessages};
 use crate::routing_id::RoutingId;
@@ -61,7 +61,7 @@ impl Routing {
     }
 
     /// Returns whether another remote can be attached.
-    pub(crate) fn admit(&self) -> Result<(), AttachError> {
+    pub(crate) fn admit(&self) -> Result<(), AttachmentError> {
         self.outgoing.lock().admit()
     }
 
@@ -76,7 +76,7 @@ impl Routing {
         &self,
         endpoint: EndpointId,
         subject: EventSource,
-    ) -> Result<Attachment, AttachError> {
+    ) -> Result<Attachment, AttachmentError> {
         let mut wakes = Wakes::None;
         let attached = self.outgoing.lock().attach(endpoint, &mut wakes)?;
         Ok(self.add(attached, subject, wakes))
@@ -87,7 +87,7 @@ impl Routing {
         &self,
         endpoint: EndpointId,
         subject: EventSource,
-    ) -> Result<Attachment, AttachError> {
+    ) -> Result<Attachment, AttachmentError> {
         let attached = self.outgoing.lock().attach_arriving(endpoint)?;
         Ok(self.add(attached, subject, Wakes::None))
     }

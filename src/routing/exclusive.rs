@@ -2,7 +2,7 @@
 
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{AttachError, Choice, Strategy};
+use crate::routing::{AttachmentError, Choice, Strategy};
 use crate::routing_id::RoutingId;
 
 /// Sends every message to the only remote, and admits no other while there is one (RFC 52, The
@@ -27,8 +27,8 @@ impl Strategy for Exclusive {
         self.offered.map_or(Choice::Full, Choice::Offered)
     }
 
-    fn admit(&self, _remotes: usize) -> Result<(), AttachError> {
-        if self.is_occupied { Err(AttachError::Occupied) } else { Ok(()) }
+    fn admit(&self, _remotes: usize) -> Result<(), AttachmentError> {
+        if self.is_occupied { Err(AttachmentError::Occupied) } else { Ok(()) }
     }
 
     fn attach(&mut self, _key: PipeKey) -> Option<RoutingId> {
@@ -80,7 +80,7 @@ mod tests {
     fn another_remote_is_admitted_when_the_first_is_retired() {
         let mut routing = OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(2, 0));
         let first = attach(&mut routing).unwrap();
-        assert_eq!(attach(&mut routing), Err(AttachError::Occupied));
+        assert_eq!(attach(&mut routing), Err(AttachmentError::Occupied));
         send(&mut routing, 1).unwrap();
         routing.retire_pipe(first, &mut Wakes::None);
         assert_eq!(send(&mut routing, 2), Err(Refusal::Full));
@@ -89,7 +89,7 @@ mod tests {
         send(&mut routing, 3).unwrap();
         assert_eq!(take(&mut routing, first), [1]);
         routing.detach(first, &mut Wakes::None);
-        assert_eq!(attach(&mut routing), Err(AttachError::Occupied));
+        assert_eq!(attach(&mut routing), Err(AttachmentError::Occupied));
         assert_eq!(take(&mut routing, second), [3]);
     }
 
@@ -99,7 +99,7 @@ mod tests {
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
         let first = routing.attach_arriving(ENDPOINT).unwrap().key;
-        assert_eq!(attach(&mut routing), Err(AttachError::Occupied));
+        assert_eq!(attach(&mut routing), Err(AttachmentError::Occupied));
         assert!(reserve(&mut routing, &mut ticket).is_pending());
         assert_eq!(routing.detach(first, &mut Wakes::None).unwrap().len(), 0);
 
@@ -115,12 +115,12 @@ mod tests {
         let mut routing = OutgoingPipes::new(Exclusive::default(), HighWaterMark::new(2, 0));
         attach(&mut routing).unwrap();
         routing.close(&mut Wakes::None);
-        assert_eq!(attach(&mut routing), Err(AttachError::Closed));
+        assert_eq!(attach(&mut routing), Err(AttachmentError::Closed));
     }
 
     const ENDPOINT: EndpointId = EndpointId(0);
 
-    fn attach(routing: &mut OutgoingPipes<Exclusive>) -> Result<PipeKey, AttachError> {
+    fn attach(routing: &mut OutgoingPipes<Exclusive>) -> Result<PipeKey, AttachmentError> {
         Ok(routing.attach(ENDPOINT, &mut Wakes::None)?.key)
     }
 

@@ -9,7 +9,7 @@ use crate::connection_id::ConnectionId;
 use crate::pipe::PipeKey;
 use crate::remote::Remote;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{AttachError, Choice, IdentityClaim, OutgoingPipes, Strategy};
+use crate::routing::{AttachmentError, Choice, IdentityClaim, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
 
 /// Sends each message to the remote with its identity (RFC 28, The ROUTER Socket Type).
@@ -82,13 +82,16 @@ impl Strategy for IdentityTable {
         }
     }
 
-    fn claim(&self, claim: &IdentityClaim) -> Result<Option<(PipeKey, ConnectionId)>, AttachError> {
+    fn claim(
+        &self,
+        claim: &IdentityClaim,
+    ) -> Result<Option<(PipeKey, ConnectionId)>, AttachmentError> {
         match self.holders.get(&claim.identity) {
             None => Ok(None),
             Some(Holder { key, accepted: Some(connection), .. }) if self.handover => {
                 Ok(Some((*key, *connection)))
             }
-            Some(_) => Err(AttachError::DuplicateIdentity),
+            Some(_) => Err(AttachmentError::DuplicateIdentity),
         }
     }
 
@@ -149,7 +152,7 @@ mod tests {
     fn an_identity_is_unique_until_its_remote_is_retired() {
         let mut routing = routing(false);
         let first = attach(&mut routing, "a").unwrap().key;
-        assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachError::DuplicateIdentity);
+        assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachmentError::DuplicateIdentity);
         send(&mut routing, "a", 1).unwrap();
         routing.retire_pipe(first, &mut Wakes::None);
         assert_eq!(send(&mut routing, "a", 2), Err(Refusal::HostUnreachable));
@@ -179,7 +182,7 @@ mod tests {
         let claim = claim("a");
         let first = routing.attach_identified(ENDPOINT, claim, true, &mut Wakes::None);
         let first = first.unwrap().key;
-        assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachError::DuplicateIdentity);
+        assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachmentError::DuplicateIdentity);
         assert_eq!(send(&mut routing, "a", 1), Err(Refusal::HostUnreachable));
         routing.connect(first, &any_remote(), &mut Wakes::None);
         send(&mut routing, "a", 1).unwrap();
@@ -217,7 +220,7 @@ mod tests {
         let mut routing = routing(true);
         let claim = IdentityClaim { accepted: None, ..claim("a") };
         routing.attach_identified(ENDPOINT, claim, false, &mut Wakes::None).unwrap();
-        assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachError::DuplicateIdentity);
+        assert_eq!(attach(&mut routing, "a").unwrap_err(), AttachmentError::DuplicateIdentity);
     }
 
     const ENDPOINT: EndpointId = EndpointId(0);
@@ -231,7 +234,7 @@ mod tests {
     fn attach(
         routing: &mut OutgoingPipes<IdentityTable>,
         name: &str,
-    ) -> Result<Attached, AttachError> {
+    ) -> Result<Attached, AttachmentError> {
         routing.attach_identified(ENDPOINT, claim(name), false, &mut Wakes::None)
     }
 

@@ -98,14 +98,18 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     fn identifies(&self) -> bool;
 
     /// Returns whether another remote can be attached.
-    fn admit(&self) -> Result<(), AttachError>;
+    fn admit(&self) -> Result<(), AttachmentError>;
 
     /// Adds a remote, and offers it to senders.
-    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Result<Attached, AttachError>;
+    fn attach(
+        &mut self,
+        endpoint: EndpointId,
+        wakes: &mut Wakes,
+    ) -> Result<Attached, AttachmentError>;
 
     /// Adds a remote that has not completed its handshake. It is offered to senders once it has a
     /// [connection](Self::connect).
-    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError>;
+    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachmentError>;
 
     /// Adds a remote with an identity, unless another one has it. A remote that has not completed
     /// its handshake, which `is_arriving` states, is offered to senders once it has a
@@ -116,7 +120,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         claim: IdentityClaim,
         is_arriving: bool,
         wakes: &mut Wakes,
-    ) -> Result<Attached, AttachError>;
+    ) -> Result<Attached, AttachmentError>;
 
     /// Returns the identity of a remote, if the strategy has assigned one.
     fn identity(&self, key: PipeKey) -> Option<Identity>;
@@ -277,7 +281,7 @@ pub(crate) struct Attached {
 
 /// The reason why a remote could not be attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AttachError {
+pub(crate) enum AttachmentError {
     /// The socket is closed.
     Closed,
     /// Another remote has the identity.

@@ -21,7 +21,7 @@ use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Attached, Choice, CommandEffect, DiscardedReplies, EndpointId, ExceededLimit,
+    Attached, AttachmentError, Choice, CommandEffect, DiscardedReplies, EndpointId, ExceededLimit,
     FairQueue, IdentityClaim, Outgoing, Refusal, RequestEnd, Strategy,
 };
 use crate::sync::Wakes;
@@ -167,15 +167,23 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         S::IDENTIFIES
     }
 
-    fn admit(&self) -> Result<(), AttachError> {
-        if self.closed { Err(AttachError::Closed) } else { self.strategy.admit(self.pipes.len()) }
+    fn admit(&self) -> Result<(), AttachmentError> {
+        if self.closed {
+            Err(AttachmentError::Closed)
+        } else {
+            self.strategy.admit(self.pipes.len())
+        }
     }
 
-    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Result<Attached, AttachError> {
+    fn attach(
+        &mut self,
+        endpoint: EndpointId,
+        wakes: &mut Wakes,
+    ) -> Result<Attached, AttachmentError> {
         self.attach_identified(endpoint, IdentityClaim::default(), false, wakes)
     }
 
-    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError> {
+    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachmentError> {
         self.insert(endpoint, IdentityClaim::default(), true, &mut Wakes::None)
     }
 
@@ -185,7 +193,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         claim: IdentityClaim,
         is_arriving: bool,
         wakes: &mut Wakes,
-    ) -> Result<Attached, AttachError> {
+    ) -> Result<Attached, AttachmentError> {
         let attached = self.insert(endpoint, claim, is_arriving, wakes)?;
         self.refill(attached.key, wakes);
         Ok(attached)

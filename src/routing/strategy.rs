@@ -10,8 +10,8 @@ use crate::message::Message;
 use crate::pipe::{DeliveredMessages, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{
-    AttachError, Choice, CommandEffect, DiscardedReplies, ExceededLimit, FairQueue, IdentityClaim,
-    Leftover, RequestEnd,
+    AttachmentError, Choice, CommandEffect, DiscardedReplies, ExceededLimit, FairQueue,
+    IdentityClaim, Leftover, RequestEnd,
 };
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
@@ -60,7 +60,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     fn choose(&mut self, to: &Self::Target) -> Choice<'_>;
 
     /// Decides whether the socket admits another remote, in addition to `remotes`.
-    fn admit(&self, _remotes: usize) -> Result<(), AttachError> {
+    fn admit(&self, _remotes: usize) -> Result<(), AttachmentError> {
         Ok(())
     }
 
@@ -74,7 +74,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     fn claim(
         &self,
         _claim: &IdentityClaim,
-    ) -> Result<Option<(PipeKey, ConnectionId)>, AttachError> {
+    ) -> Result<Option<(PipeKey, ConnectionId)>, AttachmentError> {
         Ok(None)
     }
 

@@ -9,11 +9,12 @@ use zmtp_proto::socket_type::SocketType;
 use self::sealed::Sealed;
 use super::Remotes;
 use super::control::CloseReport;
-use crate::error::{BindError, ConnectError, DisconnectError, UnbindError};
+use crate::connection_id::ConnectionId;
+use crate::error::{AttachError, BindError, ConnectError, DisconnectError, UnbindError};
 use crate::message::Message;
 use crate::monitor::Monitor;
 use crate::stats::Stats;
-use crate::transport::StdListener;
+use crate::transport::{Dialer, RemoteStream, SharedDialer, StdListener};
 
 /// A bound for code that is generic over socket types.
 ///
@@ -78,6 +79,34 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
     {
         let endpoint = endpoint.try_into().map_err(EndpointError::from);
         async move { self.control().connect(endpoint?).await }
+    }
+
+    /// Connects the socket to an endpoint whose streams the application dials.
+    ///
+    /// See [`Client::connect_with`](crate::Client::connect_with).
+    fn connect_with<E>(
+        &self,
+        endpoint: E,
+        dialer: impl Dialer,
+    ) -> impl Future<Output = Result<(), ConnectError>> + Send
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let endpoint = endpoint.try_into().map_err(EndpointError::from);
+        let dialer = SharedDialer::new(dialer);
+        async move { self.control().connect_with(endpoint?, dialer).await }
+    }
+
+    /// Adds the remote at the other end of an established stream.
+    ///
+    /// See [`Client::attach`](crate::Client::attach).
+    fn attach(
+        &self,
+        stream: impl Into<RemoteStream>,
+    ) -> impl Future<Output = Result<ConnectionId, AttachError>> + Send {
+        let stream = stream.into();
+        async move { self.control().attach(stream).await }
     }
 
     /// Connects the socket to every address of a host name.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use zmtp_proto::endpoint::{Endpoint, UdpEndpoint, check_bindable, check_connectable};
+use zmtp_proto::endpoint::{
+    Endpoint, UdpEndpoint, check_bindable, check_connectable, check_dialable,
+};
 use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::socket_type::SocketType;
@@ -13,19 +15,21 @@ use zmtp_proto::socket_type::SocketType;
 use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
-use crate::driver::{self, Acceptor, DriverCommand, EndpointUse, SocketState};
+use crate::connection_id::ConnectionId;
+use crate::driver::{self, Acceptor, DialTarget, DriverCommand, EndpointUse, SocketState};
 use crate::error::{
-    BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
+    AttachError, BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError,
+    UnbindError,
 };
 use crate::message::Message;
 use crate::monitor::{DialFailure, Monitor};
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
-use crate::routing::{AttachError, KeptMessage};
+use crate::routing::{AttachmentError, KeptMessage};
 use crate::routing_id::RoutingId;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Lock;
-use crate::transport::StdListener;
+use crate::transport::{RemoteStream, SharedDialer, StdListener};
 
 /// The operations on a socket as a whole, independent of its type.
 #[derive(Debug)]
@@ -100,7 +104,24 @@ impl Control {
 
     pub(super) async fn connect(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
         self.check_connectable(&endpoint)?;
-        self.dial(endpoint, Identity::default()).await.map(|_| ())
+        self.dial(endpoint.into()).await.map(|_| ())
+    }
+
+    /// Connects the socket to an endpoint whose streams the application dials.
+    pub(super) async fn connect_with(
+        &self,
+        endpoint: Endpoint,
+        dialer: SharedDialer,
+    ) -> Result<(), ConnectError> {
+        check_dialable(&endpoint)?;
+        let target = DialTarget { dialer: Some(dialer), ..endpoint.into() };
+        self.dial(target).await.map(|_| ())
+    }
+
+    /// Adds the remote of a stream that the application has established. Returns the id of the
+    /// connection.
+    pub(super) async fn attach(&self, stream: RemoteStream) -> Result<ConnectionId, AttachError> {
+        self.ask(|done| DriverCommand::Attach { stream, done }).await.ok_or(AttachError::Closed)
     }
 
     /// Connects the socket to an endpoint, and assigns an identity to its remote.
@@ -110,7 +131,7 @@ impl Control {
         identity: Identity,
     ) -> Result<(), ConnectError> {
         self.check_connectable(&endpoint)?;
-        self.dial(endpoint, identity).await.map(|_| ())
+        self.dial(DialTarget { identity, ..endpoint.into() }).await.map(|_| ())
     }
 
     /// Connects the socket to an endpoint, and returns the routing id of the remote.
@@ -127,7 +148,7 @@ impl Control {
         }
         // A PEER admits any number of remotes. Without an id the socket was closed before the pipe
         // existed.
-        let connected = self.dial(endpoint, Identity::default()).await;
+        let connected = self.dial(endpoint.into()).await;
         connected.ok().flatten().ok_or(ConnectPeerError::Closed)
     }
 
@@ -340,14 +361,9 @@ impl Control {
 
     /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one
     /// before it is connected.
-    async fn dial(
-        &self,
-        endpoint: Endpoint,
-        identity: Identity,
-    ) -> Result<Option<RoutingId>, ConnectError> {
-        let (asked, claimed) = (endpoint.clone(), identity.clone());
-        let command = |done| DriverCommand::Connect { endpoint: asked, identity: claimed, done };
-        let connected = self.ask(command).await;
+    async fn dial(&self, target: DialTarget) -> Result<Option<RoutingId>, ConnectError> {
+        let DialTarget { endpoint, identity, .. } = target.clone();
+        let connected = self.ask(|done| DriverCommand::Connect { target, done }).await;
         self.connected_to(endpoint, identity, connected)
     }
 
@@ -357,18 +373,18 @@ impl Control {
         &self,
         endpoint: Endpoint,
         identity: Identity,
-        answer: Option<Result<T, AttachError>>,
+        answer: Option<Result<T, AttachmentError>>,
     ) -> Result<T, ConnectError> {
         match answer {
             Some(Ok(connected)) => {
                 *self.last_endpoint.lock() = Some(endpoint);
                 Ok(connected)
             }
-            Some(Err(AttachError::DuplicateIdentity)) => {
+            Some(Err(AttachmentError::DuplicateIdentity)) => {
                 Err(ConnectError::DuplicateIdentity { endpoint, identity })
             }
-            Some(Err(AttachError::Occupied)) => Err(ConnectError::Occupied { endpoint }),
-            Some(Err(AttachError::Closed)) | None => Err(ConnectError::Closed),
+            Some(Err(AttachmentError::Occupied)) => Err(ConnectError::Occupied { endpoint }),
+            Some(Err(AttachmentError::Closed)) | None => Err(ConnectError::Closed),
         }
     }
 

@@ -3,6 +3,7 @@
 
 #[cfg(unix)]
 mod ipc;
+mod remote_stream;
 mod resolve;
 mod socket_options;
 mod std_listener;
@@ -18,6 +19,8 @@ use std::net::SocketAddr;
 use thiserror::Error;
 use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, check_connectable, resolved};
 
+pub(crate) use self::remote_stream::SharedDialer;
+pub use self::remote_stream::{Dialer, RemoteStream};
 pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]

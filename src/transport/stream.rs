@@ -1,5 +1,6 @@
 //! The byte stream of one connection.
 
+use std::fmt;
 use std::io;
 use std::net;
 #[cfg(unix)]
@@ -23,7 +24,15 @@ pub(crate) enum Stream {
     Tcp(#[pin] TcpStream),
     #[cfg(unix)]
     Ipc(#[pin] UnixStream),
+    Boxed(#[pin] BoxedStream),
 }
+
+/// A stream of any type.
+pub(crate) struct BoxedStream(Pin<Box<dyn AnyStream>>);
+
+trait AnyStream: AsyncRead + AsyncWrite + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Send> AnyStream for S {}
 
 /// A stream that is not registered with a runtime.
 #[derive(Debug)]
@@ -31,13 +40,14 @@ pub(crate) enum DetachedStream {
     Tcp(net::TcpStream),
     #[cfg(unix)]
     Ipc(unix::net::UnixStream),
+    Boxed(BoxedStream),
 }
 
 impl Stream {
     /// Returns the best size of one write in bytes.
     pub(crate) const fn write_size(&self) -> usize {
         match self {
-            Self::Tcp(_) => TCP_WRITE_SIZE,
+            Self::Tcp(_) | Self::Boxed(_) => TCP_WRITE_SIZE,
             #[cfg(unix)]
             Self::Ipc(_) => IPC_WRITE_SIZE,
         }
@@ -49,6 +59,7 @@ impl Stream {
             Self::Tcp(stream) => DetachedStream::Tcp(stream.into_std()?),
             #[cfg(unix)]
             Self::Ipc(stream) => DetachedStream::Ipc(stream.into_std()?),
+            Self::Boxed(stream) => DetachedStream::Boxed(stream),
         })
     }
 }
@@ -64,7 +75,20 @@ impl DetachedStream {
             }
             #[cfg(unix)]
             Self::Ipc(stream) => Stream::Ipc(UnixStream::from_std(stream)?),
+            Self::Boxed(stream) => Stream::Boxed(stream),
         })
+    }
+}
+
+impl BoxedStream {
+    pub(crate) fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl fmt::Debug for BoxedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxedStream(..)")
     }
 }
 
@@ -78,20 +102,21 @@ impl AsyncRead for Stream {
             StreamProjection::Tcp(stream) => poll_read_some(stream, cx, buf),
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => poll_read_some(stream, cx, buf),
+            StreamProjection::Boxed(stream) => poll_read_some(stream.get_mut().0.as_mut(), cx, buf),
         }
     }
 }
 
 /// Limits each read, so that the task yields regardless of the length of the expected message.
-fn poll_read_some<S: AsyncRead + Unpin>(
-    mut stream: Pin<&mut S>,
+fn poll_read_some(
+    mut stream: Pin<&mut (impl AsyncRead + ?Sized)>,
     cx: &mut Context<'_>,
     buf: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
     if buf.remaining() <= READ_MAX {
         return stream.poll_read(cx, buf);
     }
-    pin!(AsyncReadExt::take(&mut *stream, READ_MAX as u64)).poll_read(cx, buf)
+    pin!(stream.as_mut().take(READ_MAX as u64)).poll_read(cx, buf)
 }
 
 /// In bytes. Over loopback, writes of 57 to 64 thousand bytes are 1.5 times as fast as those of 64
@@ -116,6 +141,7 @@ impl AsyncWrite for Stream {
             StreamProjection::Tcp(stream) => stream.poll_write(cx, buf),
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_write(cx, buf),
+            StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_write(cx, buf),
         }
     }
 
@@ -128,6 +154,9 @@ impl AsyncWrite for Stream {
             StreamProjection::Tcp(stream) => stream.poll_write_vectored(cx, bufs),
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_write_vectored(cx, bufs),
+            StreamProjection::Boxed(stream) => {
+                stream.get_mut().0.as_mut().poll_write_vectored(cx, bufs)
+            }
         }
     }
 
@@ -136,6 +165,7 @@ impl AsyncWrite for Stream {
             Self::Tcp(stream) => stream.is_write_vectored(),
             #[cfg(unix)]
             Self::Ipc(stream) => stream.is_write_vectored(),
+            Self::Boxed(stream) => stream.0.is_write_vectored(),
         }
     }
 
@@ -144,6 +174,7 @@ impl AsyncWrite for Stream {
             StreamProjection::Tcp(stream) => stream.poll_flush(cx),
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_flush(cx),
+            StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_flush(cx),
         }
     }
 
@@ -152,6 +183,7 @@ impl AsyncWrite for Stream {
             StreamProjection::Tcp(stream) => stream.poll_shutdown(cx),
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_shutdown(cx),
+            StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_shutdown(cx),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sources::{SourceFile, files, files_in};
 /// operating system or another implementation fixes it, it is the default of an option, or it only
 /// limits displayed text.
 const FIXED: &[(&str, &[&str])] = &[
-    ("driver::listener", &["RESOURCE_LOG_MAX"]),
+    ("driver::listener::serving", &["RESOURCE_LOG_MAX"]),
     ("message", &["DEBUG_BYTES"]),
     ("message::multipart", &["DEBUG_PARTS"]),
     ("metrics", &["SHORTEST_INTERVAL"]),
@@ -22,7 +22,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("transport::udp::segments", &["BATCH_MAX", "SEGMENTS_MAX"]),
     ("zmtp_proto::datagram", &["GROUP_MAX", "LEN_MAX"]),
     ("zmtp_proto::endpoint::host_and_port", &["EXAMPLE_PORT"]),
-    ("zmtp_proto::endpoint::inproc", &["NAME_MAX"]),
+    ("zmtp_proto::endpoint::name", &["NAME_MAX"]),
     ("zmtp_proto::endpoint::tcp", &["RESOURCE_MAX"]),
     ("zmtp_proto::error_reason", &["LEN_MAX"]),
     ("zmtp_proto::frame", &["LONG_LENGTH", "SHORT_LENGTH", "SIZE_MAX"]),

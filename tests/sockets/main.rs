@@ -75,6 +75,7 @@ mod security;
 #[cfg(feature = "socks")]
 mod socks;
 mod stats;
+mod streams;
 mod subscribing;
 mod tampering;
 // Requires loopback addresses other than 127.0.0.1, and options that not every system has.

@@ -42,6 +42,21 @@ impl StreamEndpoint {
         Self::parse(name).map_err(|error| error.within(&format!("stream://{name}")))
     }
 
+    /// Returns the endpoint of streams without a name of their own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp { pub use zmtp_proto::endpoint::*; }
+    /// use tokio_zmtp::StreamEndpoint;
+    ///
+    /// assert_eq!(StreamEndpoint::attached().to_string(), "stream://attached");
+    /// ```
+    #[must_use]
+    pub fn attached() -> Self {
+        Self("attached".into())
+    }
+
     /// Parses the text after `stream://`.
     pub(super) fn parse(name: &str) -> Result<Self, EndpointError> {
         parse_name(name, "stream://browser-7").map(Self)

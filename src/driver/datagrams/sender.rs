@@ -22,7 +22,7 @@ use crate::pipe::{Take, Want};
 use crate::quota::Quotas;
 use crate::remote::{Origin, Remote};
 use crate::remotes::{Direction, RemoteSource};
-use crate::routing::{AttachError, Attachment, EndpointId, Remainder};
+use crate::routing::{Attachment, AttachmentError, EndpointId, Remainder};
 use crate::stats::{DatagramDrop, Volume};
 use crate::transport::udp;
 
@@ -58,13 +58,13 @@ impl RadioSender {
     ///
     /// # Errors
     ///
-    /// [`AttachError`] once the socket is closed.
+    /// [`AttachmentError`] once the socket is closed.
     pub(in crate::driver) fn new(
         endpoint: UdpEndpoint,
         id: EndpointId,
         ended: CancellationToken,
         shared: &Arc<SocketState>,
-    ) -> Result<Self, AttachError> {
+    ) -> Result<Self, AttachmentError> {
         let quotas = Arc::<Quotas>::default();
         let subject = EventSource::endpoint(endpoint.clone().into());
         let attachment = shared.routing.attach(id, subject)?.within(&quotas);

@@ -8,7 +8,7 @@ use crate::auth::AuthenticatorCall;
 use crate::connection::{AnnouncedHandshake, Deadline, Established};
 use crate::driver::SocketState;
 use crate::monitor::{EventSource, HandshakeFailure};
-use crate::routing::{AttachError, Attachment};
+use crate::routing::{Attachment, AttachmentError};
 use crate::transport::Stream;
 
 impl ListenerState {
@@ -31,7 +31,7 @@ impl ListenerState {
     }
 
     /// Attaches a remote to the socket, unless its endpoint has ended.
-    pub(super) fn attach(&self, subject: &EventSource) -> Result<Attachment, AttachError> {
+    pub(super) fn attach(&self, subject: &EventSource) -> Result<Attachment, AttachmentError> {
         self.unless_ended(self.shared.routing.attach(self.id, subject.clone())?)
     }
 
@@ -85,20 +85,20 @@ impl ListenerState {
     /// Converts the result of attaching a remote without an identity.
     fn admitted(
         &self,
-        attached: Result<Attachment, AttachError>,
+        attached: Result<Attachment, AttachmentError>,
     ) -> Result<Option<Attachment>, HandshakeFailure> {
         match attached {
             Ok(attachment) => Ok(Some(attachment)),
-            Err(AttachError::Occupied) => Err(HandshakeFailure::Occupied),
+            Err(AttachmentError::Occupied) => Err(HandshakeFailure::Occupied),
             // The connection ends with the endpoint.
-            Err(AttachError::Closed | AttachError::DuplicateIdentity) => Ok(None),
+            Err(AttachmentError::Closed | AttachmentError::DuplicateIdentity) => Ok(None),
         }
     }
 
-    fn unless_ended(&self, attachment: Attachment) -> Result<Attachment, AttachError> {
+    fn unless_ended(&self, attachment: Attachment) -> Result<Attachment, AttachmentError> {
         let attachment = attachment.within(&self.quotas);
         // An endpoint is cancelled before its remotes are retired: this one is either among them,
         // or detects the end here.
-        if self.ended.is_cancelled() { Err(AttachError::Closed) } else { Ok(attachment) }
+        if self.ended.is_cancelled() { Err(AttachmentError::Closed) } else { Ok(attachment) }
     }
 }

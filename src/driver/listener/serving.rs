@@ -6,32 +6,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Span;
-use zmtp_proto::endpoint::without_resource;
+use zmtp_proto::endpoint::{Endpoint, without_resource};
 use zmtp_proto::handshake::Negotiated;
 use zmtp_proto::proxy_header::ProxyHeader;
 
 use super::ListenerState;
-use crate::auth::AuthenticatorCall;
+use crate::auth::{Admission, AuthenticatorCall};
 use crate::connection::{
     AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
 };
 use crate::connection_id::ConnectionId;
-use crate::driver::incoming::{HandOver, Incoming};
+use crate::driver::incoming::{AttachedStream, HandOver, Incoming};
 use crate::driver::log;
-use crate::driver::socket_state::RegisteredRemote;
+use crate::driver::socket_state::{RegisteredRemote, admitted_before};
 use crate::driver::{SocketState, within};
 use crate::inproc::Dial;
 use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::remote::Origin;
 use crate::remotes::{Direction, PendingHandshake};
 use crate::routing::Attachment;
-use crate::transport::Stream;
+use crate::transport::{RemoteStream, Stream};
 
 /// The id of a connection, and its origin.
 #[derive(Debug)]
 struct IncomingConnection {
     connection_id: ConnectionId,
     origin: Origin,
+    /// The admission by the application that has attached the stream. Boxed, because it is rare.
+    admission: Option<Box<Admission>>,
     /// Held until the remote is connected.
     arriving: PendingHandshake,
 }
@@ -47,33 +49,51 @@ impl ListenerState {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(reason) => {
-                    let (_, subject) = self.accepted(incoming.origin(), arriving);
+                    let (_, subject) =
+                        self.accepted(self.endpoint.clone(), incoming.origin(), arriving);
                     return self.refuse(&subject, reason);
                 }
             }
         }
         let origin = incoming.origin();
         match incoming {
+            Incoming::Attached(attached) => {
+                let AttachedStream {
+                    stream: RemoteStream { stream, endpoint, admission, .. },
+                    done,
+                } = *attached;
+                let (connection_info, subject) = self.accepted(endpoint.into(), origin, arriving);
+                // The stream stays attached if the caller does not wait for the id.
+                let _ = done.send(connection_info.connection_id);
+                let connection_info =
+                    IncomingConnection { admission: Some(Box::new(admission)), ..connection_info };
+                let served =
+                    Box::pin(self.serve_stream(stream, connection_info, &subject, deadline)).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
             Incoming::SharedPort(stream, _, port) => {
                 let directed = Box::pin(self.direct(stream, origin, port, deadline));
                 // The socket that takes it over reports its outcome.
                 if let Err(reason) = directed.await {
-                    self.refuse(&self.accepted(origin, arriving).1, reason);
+                    self.refuse(&self.accepted(self.endpoint.clone(), origin, arriving).1, reason);
                 }
             }
             Incoming::HandOver(call) => {
-                let (connection_info, subject) = self.accepted(origin, arriving);
+                let (connection_info, subject) =
+                    self.accepted(self.endpoint.clone(), origin, arriving);
                 let served =
                     Box::pin(self.serve_call(call, connection_info, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
-                let (connection_info, subject) = self.accepted(origin, arriving);
+                let (connection_info, subject) =
+                    self.accepted(self.endpoint.clone(), origin, arriving);
                 let served = Box::pin(self.serve_dial(dial, connection_info, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Stream(stream, _) => {
-                let (connection_info, subject) = self.accepted(origin, arriving);
+                let (connection_info, subject) =
+                    self.accepted(self.endpoint.clone(), origin, arriving);
                 let served =
                     Box::pin(self.serve_stream(stream, connection_info, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
@@ -84,16 +104,16 @@ impl ListenerState {
     /// Assigns an id to an accepted connection, and logs it.
     fn accepted(
         &self,
+        endpoint: Endpoint,
         origin: Origin,
         arriving: PendingHandshake,
     ) -> (IncomingConnection, EventSource) {
         let connection_id = self.shared.remotes.allot();
         log::record_connection_id(&Span::current(), connection_id);
         tracing::debug!(target: log::CONNECTION, "accepted");
-        let subject =
-            EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+        let subject = EventSource::endpoint(endpoint).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
-        (IncomingConnection { connection_id, origin, arriving }, subject)
+        (IncomingConnection { connection_id, origin, admission: None, arriving }, subject)
     }
 
     fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
@@ -138,7 +158,8 @@ impl ListenerState {
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let mechanism = &self.shared.options.mechanism;
-        self.half_open(origin, async |authenticator_call| {
+        let caller = (&self.endpoint, origin, None);
+        self.half_open(caller, async |authenticator_call| {
             let request = deadline
                 .keep(AnnouncedHandshake::hear(stream, mechanism.clone(), authenticator_call))
                 .await?;
@@ -199,22 +220,27 @@ impl ListenerState {
         let SocketState { options, handshake, .. } = &*self.shared;
         let limits = options.message_limits();
         let running = {
-            let establishing =
-                Box::pin(self.half_open(connection_info.origin, async |authenticator_call| {
-                    let routing = &self.shared.routing;
-                    let established = if routing.is_exclusive() || routing.identifies() {
-                        let admitting =
-                            self.establish_admitted(stream, deadline, authenticator_call, subject);
-                        Box::pin(admitting).await?
-                    } else {
-                        let (config, admit) = (handshake.clone(), |_: &_| Ok(None));
-                        let call = authenticator_call;
-                        establish(stream, config, deadline, limits, call, admit).await?
-                    };
-                    // Accepted before the limit was exceeded.
-                    self.shared.routing.has_room().await;
-                    Ok(established)
-                }));
+            let IncomingConnection { origin, admission, .. } = &connection_info;
+            let caller = (&subject.endpoint, *origin, admission.as_deref());
+            let is_attached = admission.is_some();
+            let establishing = Box::pin(self.half_open(caller, async |authenticator_call| {
+                let routing = &self.shared.routing;
+                let may_refuse = routing.is_exclusive() || routing.identifies();
+                let call = authenticator_call;
+                let established = if may_refuse && !is_attached {
+                    let admitting = self.establish_admitted(stream, deadline, call, subject);
+                    Box::pin(admitting).await?
+                } else {
+                    // Both ends of an attached stream may be of this kind, and neither waits until
+                    // the other has announced itself.
+                    let config = handshake.clone();
+                    let admit = |negotiated: &_| self.admit(subject, Some(negotiated));
+                    establish(stream, config, deadline, limits, call, admit).await?
+                };
+                // Accepted before the limit was exceeded.
+                self.shared.routing.has_room().await;
+                Ok(established)
+            }));
             let Some((established, attachment)) = establishing.await? else { return Ok(()) };
             Box::pin(self.run(established, attachment, connection_info, subject))
         };
@@ -227,11 +253,11 @@ impl ListenerState {
     /// ended in between.
     async fn half_open<T>(
         &self,
-        origin: Origin,
+        (endpoint, origin, admission): (&Endpoint, Origin, Option<&Admission>),
         handshake: impl AsyncFnOnce(Option<&AuthenticatorCall>) -> Result<T, HandshakeFailure>,
     ) -> Result<Option<T>, HandshakeFailure> {
-        let authenticator_call =
-            self.shared.authenticator_call(&without_resource(&self.endpoint), origin);
+        let endpoint = without_resource(endpoint);
+        let authenticator_call = self.shared.authenticator_call(&endpoint, origin, admission);
         if authenticator_call.as_ref().is_some_and(|call| !call.allows_handshake()) {
             return Err(HandshakeFailure::AddressDenied);
         }
@@ -251,7 +277,7 @@ impl ListenerState {
         connection_info: IncomingConnection,
         subject: &EventSource,
     ) {
-        let Self { endpoint, shared, .. } = self;
+        let Self { shared, .. } = self;
         let options = &shared.options;
         let mut attachment = match admitted {
             Some(attachment) => *attachment,
@@ -260,8 +286,9 @@ impl ListenerState {
                 Err(_) => return,
             },
         };
-        let IncomingConnection { connection_id, origin, arriving } = connection_info;
-        let id = (connection_id, origin);
+        let IncomingConnection { connection_id, origin, admission, arriving } = connection_info;
+        let negotiated = admitted_before(negotiated, admission);
+        let (endpoint, id) = (&subject.endpoint, (connection_id, origin));
         let mut registered =
             shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
@@ -296,7 +323,7 @@ impl ListenerState {
             }
         };
         let negotiated = dial.negotiated().clone();
-        let IncomingConnection { connection_id, origin, arriving } = connection_info;
+        let IncomingConnection { connection_id, origin, arriving, .. } = connection_info;
         let id = (connection_id, origin);
         let mut registered =
             shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);

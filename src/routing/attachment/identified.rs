@@ -5,7 +5,7 @@ use zmtp_proto::identity::Identity;
 use super::{Attachment, Pipe, Routing};
 use crate::connection_id::ConnectionId;
 use crate::monitor::EventSource;
-use crate::routing::{AttachError, EndpointId, IdentityClaim};
+use crate::routing::{AttachmentError, EndpointId, IdentityClaim};
 use crate::sync::Wakes;
 
 impl Routing {
@@ -22,7 +22,7 @@ impl Routing {
         subject: EventSource,
         claim: IdentityClaim,
         is_arriving: bool,
-    ) -> Result<(Attachment, Option<ConnectionId>), AttachError> {
+    ) -> Result<(Attachment, Option<ConnectionId>), AttachmentError> {
         let mut wakes = Wakes::None;
         let (attached, identity) = {
             let mut outgoing = self.outgoing.lock();

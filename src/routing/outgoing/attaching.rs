@@ -3,7 +3,7 @@
 use super::OutgoingPipes;
 use crate::pipe::{Grants, Outbound, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{AttachError, Attached, EndpointId, IdentityClaim, Outgoing, Strategy};
+use crate::routing::{Attached, AttachmentError, EndpointId, IdentityClaim, Outgoing, Strategy};
 use crate::sync::Wakes;
 
 impl<S: Strategy> OutgoingPipes<S> {
@@ -14,7 +14,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         claim: IdentityClaim,
         is_arriving: bool,
         wakes: &mut Wakes,
-    ) -> Result<Attached, AttachError> {
+    ) -> Result<Attached, AttachmentError> {
         self.admit()?;
         let loser = self.strategy.claim(&claim)?;
         let replaced = loser.map(|(_, connection)| connection);

@@ -288,8 +288,8 @@ impl Strategy for Single {
         Choice::Full
     }
 
-    fn admit(&self, remotes: usize) -> Result<(), AttachError> {
-        if remotes < 1 { Ok(()) } else { Err(AttachError::Occupied) }
+    fn admit(&self, remotes: usize) -> Result<(), AttachmentError> {
+        if remotes < 1 { Ok(()) } else { Err(AttachmentError::Occupied) }
     }
 }
 
@@ -298,7 +298,7 @@ fn the_strategy_decides_how_many_remotes_are_admitted() {
     let mut pipes = OutgoingPipes::new(Single, HighWaterMark::new(1, 0));
     let first = pipes.attach(EndpointId(0), &mut Wakes::None).unwrap().key;
     let second = pipes.attach(EndpointId(0), &mut Wakes::None);
-    assert_eq!(second.unwrap_err(), AttachError::Occupied);
+    assert_eq!(second.unwrap_err(), AttachmentError::Occupied);
     pipes.detach(first, &mut Wakes::None);
     assert!(pipes.attach(EndpointId(0), &mut Wakes::None).is_ok());
 }

@@ -1,7 +1,7 @@
 //! Handshakes of remotes of a CHANNEL, of which it admits one.
 
 use crate::remote::tests::any_remote;
-use crate::routing::AttachError;
+use crate::routing::AttachmentError;
 
 use super::*;
 
@@ -33,7 +33,7 @@ async fn two_remotes_arrive(letters: &'static str) {
     for arriving in [(); 2].map(|()| shuttle::future::spawn(arrive(model.routing().clone()))) {
         match arriving.await.unwrap() {
             Ok(attachment) => admitted.push(attachment),
-            Err(error) => assert_eq!(error, AttachError::Occupied),
+            Err(error) => assert_eq!(error, AttachmentError::Occupied),
         }
     }
     let attachment = admitted.pop().unwrap();
@@ -71,7 +71,7 @@ async fn the_first_leaves(letters: &'static str) {
 async fn admitted_after(
     model: &Model<Channel>,
     going: JoinHandle<()>,
-    arriving: JoinHandle<Result<Attachment, AttachError>>,
+    arriving: JoinHandle<Result<Attachment, AttachmentError>>,
 ) -> Attachment {
     let admitted = arriving.await.unwrap();
     going.await.unwrap();
@@ -82,7 +82,7 @@ async fn admitted_after(
 }
 
 /// Does what a listener does: the connection begins when the handshake is completed.
-async fn arrive(routing: Routing) -> Result<Attachment, AttachError> {
+async fn arrive(routing: Routing) -> Result<Attachment, AttachmentError> {
     let mut attachment = routing.attach_arriving(EndpointId(0), subject())?;
     attachment.begin(&any_remote());
     Ok(attachment)

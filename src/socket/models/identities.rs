@@ -3,7 +3,7 @@
 use zmtp_proto::identity::Identity;
 
 use crate::remote::tests::any_remote;
-use crate::routing::{AttachError, IdentityClaim};
+use crate::routing::{AttachmentError, IdentityClaim};
 
 use super::*;
 
@@ -34,7 +34,7 @@ async fn two_remotes_arrive(letters: &'static str) {
     for arriving in [(); 2].map(|()| shuttle::future::spawn(arrive(model.routing().clone()))) {
         match arriving.await.unwrap() {
             Ok(attachment) => admitted.push(attachment),
-            Err(error) => assert_eq!(error, AttachError::DuplicateIdentity),
+            Err(error) => assert_eq!(error, AttachmentError::DuplicateIdentity),
         }
     }
     let attachment = admitted.pop().unwrap();
@@ -94,7 +94,7 @@ async fn the_first_leaves(letters: &'static str) {
 }
 
 /// Does what a listener does: the connection begins when the handshake is completed.
-async fn arrive(routing: Routing) -> Result<Attachment, AttachError> {
+async fn arrive(routing: Routing) -> Result<Attachment, AttachmentError> {
     let remote = any_remote();
     let claim = IdentityClaim { identity: same(), accepted: Some(remote.connection_id()) };
     let (mut attachment, _) = routing.attach_identified(EndpointId(0), subject(), claim, true)?;

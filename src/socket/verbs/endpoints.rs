@@ -141,6 +141,101 @@ macro_rules! endpoint_verbs {
                 self.0.core.control.connect(endpoint).await
             }
 
+            /// Connects the socket to an endpoint whose streams a [`Dialer`](crate::Dialer) of the
+            /// application establishes: through TLS, an SSH tunnel, a vsock, or a simulated network.
+            ///
+            /// Otherwise it is like [`connect`](Self::connect): the socket dials again whenever the
+            /// connection breaks, with the same back-off, events, statistics and time limits. The
+            /// endpoint names the connection in events and for [`disconnect`](Self::disconnect), and
+            /// is passed to the dialer. It can be any endpoint of `tcp`, `ipc` or `stream`, where
+            /// the name after `stream://` is chosen freely.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the endpoint may stay connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConnectError`](crate::ConnectError) if the endpoint is not valid, can only be
+            /// bound, or has a transport without streams, or if the socket is closed. It is not an
+            /// error if the dialer fails: it is called again.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::sync::Mutex;
+            ///
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let (near, far) = tokio::io::duplex(65_536);
+            /// let streams = Mutex::new(vec![near]);
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::new();")]
+            #[doc = concat!($handle, ".connect_with(\"stream://simulated\", move |_| {")]
+            ///     let stream = streams.lock().unwrap().pop();
+            ///     async move { stream.ok_or(std::io::ErrorKind::ConnectionRefused.into()) }
+            /// })
+            /// .await?;
+            /// # drop(far);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn connect_with<E>(
+                &self,
+                endpoint: E,
+                dialer: impl $crate::transport::Dialer,
+            ) -> Result<(), $crate::error::ConnectError>
+            where
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
+                let dialer = $crate::transport::SharedDialer::new(dialer);
+                self.0.core.control.connect_with(endpoint, dialer).await
+            }
+
+            /// Adds the remote at the other end of a stream that the application has established,
+            /// as if the socket had accepted it. Returns the id of the connection.
+            ///
+            /// Any stream of bytes in both directions converts into a
+            /// [`RemoteStream`](crate::RemoteStream), which can also say what is known of the
+            /// remote. Returns before the handshake. Its outcome is an event of the
+            /// [monitor](Self::monitor) with this id;
+            /// [`remotes().connected()`](crate::Remotes::connected) waits for it. When the connection
+            /// ends, the socket drops the stream, and the remote is not dialed again: for that,
+            /// see [`connect_with`](Self::connect_with).
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the stream may stay attached or be
+            /// dropped.
+            ///
+            /// # Errors
+            ///
+            /// [`AttachError`](crate::AttachError) if the socket is closed. The stream is dropped.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let (near, far) = tokio::io::duplex(65_536);
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::new();")]
+            #[doc = concat!("let connection_id = ", $handle, ".attach(near).await?;")]
+            /// # drop(far);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn attach(
+                &self,
+                stream: impl Into<$crate::transport::RemoteStream>,
+            ) -> Result<$crate::connection_id::ConnectionId, $crate::error::AttachError> {
+                self.0.core.control.attach(stream.into()).await
+            }
+
             /// Connects the socket to every address of a host name, each with its own queue, and
             /// follows the name: added addresses are connected, removed ones disconnected.
             ///

@@ -1,0 +1,4 @@
+//! Streams that the application establishes.
+
+mod attach;
+mod connect_with;
