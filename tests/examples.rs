@@ -305,6 +305,14 @@ fn telemetry_shows_each_display_the_groups_that_it_has_joined() {
     assert!(shown.contains("mast: showed 12 readings, 0 dropped\n"), "{shown}");
 }
 
+#[test]
+#[cfg(unix)]
+fn tunnel_starts_another_worker_whenever_one_has_ended() {
+    let shown = start("tunnel").finish();
+    assert!(shown.starts_with("client: starting a worker\nclient: task 1 is done\n"), "{shown}");
+    assert!(shown.ends_with("client: 5 tasks are done by 3 workers\n"), "{shown}");
+}
+
 /// Starts a program of the ZeroMQ guide, in Python.
 fn guide(name: &str) -> Option<ScriptRemote> {
     python::start(env!("CARGO_TARGET_TMPDIR"), &format!("tests/guide/{name}.py"))
