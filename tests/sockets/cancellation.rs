@@ -13,10 +13,10 @@ use tokio_zmtp::{Client, Message, RoutingId, Server};
 
 use crate::remote::{LONGER_THAN_BUFFERS, Remote};
 use crate::seed::seed;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(requests_survive_cancellations_on_one_thread);
+over_every_transport_and_streams!(requests_survive_cancellations_on_one_thread);
 
 async fn requests_survive_cancellations_on_one_thread(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -24,7 +24,7 @@ async fn requests_survive_cancellations_on_one_thread(transport: Transport) {
     assert_cancel_safe(Sender::Client(client), Receiver::Server(server)).await;
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     requests_survive_cancellations_on_many_threads,
     flavor = "multi_thread",
     worker_threads = 4
@@ -36,7 +36,7 @@ async fn requests_survive_cancellations_on_many_threads(transport: Transport) {
     assert_cancel_safe(Sender::Client(client), Receiver::Server(server)).await;
 }
 
-over_every_transport!(replies_survive_cancellations_on_one_thread);
+over_every_transport_and_streams!(replies_survive_cancellations_on_one_thread);
 
 async fn replies_survive_cancellations_on_one_thread(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -44,7 +44,7 @@ async fn replies_survive_cancellations_on_one_thread(transport: Transport) {
     assert_cancel_safe(Sender::Server(server, id), Receiver::Client(client)).await;
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     replies_survive_cancellations_on_many_threads,
     flavor = "multi_thread",
     worker_threads = 4
@@ -56,7 +56,7 @@ async fn replies_survive_cancellations_on_many_threads(transport: Transport) {
     assert_cancel_safe(Sender::Server(server, id), Receiver::Client(client)).await;
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     requests_of_many_senders_to_many_receivers_survive_cancellations,
     flavor = "multi_thread",
     worker_threads = 4
@@ -68,7 +68,7 @@ async fn requests_of_many_senders_to_many_receivers_survive_cancellations(transp
     assert_none_lost(Sender::Client(client), Receiver::Server(server)).await;
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     replies_of_many_senders_to_many_receivers_survive_cancellations,
     flavor = "multi_thread",
     worker_threads = 4
@@ -80,7 +80,7 @@ async fn replies_of_many_senders_to_many_receivers_survive_cancellations(transpo
     assert_none_lost(Sender::Server(server, id), Receiver::Client(client)).await;
 }
 
-over_every_transport!(a_send_that_is_dropped_while_it_waits_sends_nothing);
+over_every_transport_and_streams!(a_send_that_is_dropped_while_it_waits_sends_nothing);
 
 async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -91,13 +91,13 @@ async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transpor
     assert_pending!(dropped.poll());
     drop(dropped);
 
-    client.connect(endpoint).await.unwrap();
+    transport.connect(&client, &server, endpoint).await;
     client.send("sent").await.unwrap();
 
     assert_eq!(server.recv().await.unwrap(), "sent");
 }
 
-over_every_transport!(a_woken_send_that_is_dropped_passes_its_slot_on);
+over_every_transport_and_streams!(a_woken_send_that_is_dropped_passes_its_slot_on);
 
 async fn a_woken_send_that_is_dropped_passes_its_slot_on(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -109,7 +109,7 @@ async fn a_woken_send_that_is_dropped_passes_its_slot_on(transport: Transport) {
     assert_pending!(first.poll());
     assert_pending!(second.poll());
 
-    client.connect(endpoint).await.unwrap();
+    transport.connect(&client, &server, endpoint).await;
     assert!(first.is_woken());
     assert!(!second.is_woken());
     drop(first);
@@ -161,7 +161,7 @@ async fn a_sink_that_changes_its_remote_does_not_take_another_slot() {
     assert_eq!(second.read_message().await, b"sink");
 }
 
-over_every_transport!(a_woken_receive_that_is_dropped_passes_its_message_on);
+over_every_transport_and_streams!(a_woken_receive_that_is_dropped_passes_its_message_on);
 
 async fn a_woken_receive_that_is_dropped_passes_its_message_on(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -181,7 +181,7 @@ async fn a_woken_receive_that_is_dropped_passes_its_message_on(transport: Transp
     assert_eq!(second.await.unwrap(), "x");
 }
 
-over_every_transport!(a_woken_stream_that_is_dropped_passes_its_message_on);
+over_every_transport_and_streams!(a_woken_stream_that_is_dropped_passes_its_message_on);
 
 async fn a_woken_stream_that_is_dropped_passes_its_message_on(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -200,7 +200,7 @@ async fn a_woken_stream_that_is_dropped_passes_its_message_on(transport: Transpo
     assert_eq!(receive.await.unwrap(), "x");
 }
 
-over_every_transport!(an_idle_stream_does_not_take_messages_from_others);
+over_every_transport_and_streams!(an_idle_stream_does_not_take_messages_from_others);
 
 async fn an_idle_stream_does_not_take_messages_from_others(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -384,7 +384,8 @@ impl Random {
 async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
     let server = Server::builder().send_hwm(4).recv_hwm(4).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::builder().send_hwm(4).recv_hwm(4).connect(endpoint).await.unwrap();
+    let client = Client::builder().send_hwm(4).recv_hwm(4).build();
+    transport.connect(&client, &server, endpoint).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     (client, server, id)

@@ -44,8 +44,9 @@ fn every_async_method_is_among_the_operations() {
     let names: Vec<_> = names.collect();
     let operations: BTreeSet<_> = names.iter().cloned().collect();
     count_once_for_each_strategy(&mut methods, &operations, &sockets);
-    // Applications implement this trait, and sockets await it.
+    // Applications implement these traits, and sockets await them.
     assert!(methods.remove("Authenticator::authenticate"));
+    assert!(methods.remove("Dialer::dial"));
     // The method never ends, and waits only for the clock.
     assert!(methods.remove("Publisher::run"));
     // An XSUB does not wait for its remotes. `xsub/user_messages.rs` drops a send that yields.

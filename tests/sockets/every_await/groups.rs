@@ -42,7 +42,7 @@ impl Stage for GroupScene {
         let hwm = [(); 2].map(|()| rng.usize(1..4));
         let dishes = hwm.map(|hwm| Dish::builder().recv_hwm(hwm).join(&wanted()).build());
         for dish in &dishes {
-            dish.connect(&endpoint).await.unwrap();
+            transport.connect(dish, &radio, endpoint.clone()).await;
         }
         while radio.members(&wanted()).len() < dishes.len() {
             turns(1).await;

@@ -42,17 +42,17 @@ use self::scene::{Effect, Scene};
 use self::subscribers::SubscriberScene;
 use crate::one_way::{Sender, for_every_pair, for_pairs};
 use crate::seed::seed;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(every_operation_can_be_dropped_wherever_it_waits);
+over_every_transport_and_streams!(every_operation_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<Scene>(transport, operations()).await;
 }
 
 for_pairs!(
-    every_operation_of_a_channel_can_be_dropped_wherever_it_waits [over every transport]
+    every_operation_of_a_channel_can_be_dropped_wherever_it_waits [over every transport and streams]
     channel: Channel,
     pair: Pair,
 );
@@ -63,7 +63,7 @@ async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits<S: Sender
     drop_each::<PairScene<S>>(transport, PairScene::<S>::OPERATIONS).await;
 }
 
-for_every_pair!(every_operation_of_a_pair_can_be_dropped_wherever_it_waits, over every transport);
+for_every_pair!(every_operation_of_a_pair_can_be_dropped_wherever_it_waits, over every transport and streams);
 
 async fn every_operation_of_a_pair_can_be_dropped_wherever_it_waits<S: Sender>(
     transport: Transport,
@@ -71,31 +71,33 @@ async fn every_operation_of_a_pair_can_be_dropped_wherever_it_waits<S: Sender>(
     drop_each::<PairScene<S>>(transport, PairScene::<S>::OPERATIONS).await;
 }
 
-over_every_transport!(every_operation_of_a_router_can_be_dropped_wherever_it_waits);
+over_every_transport_and_streams!(every_operation_of_a_router_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_of_a_router_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<RouterScene>(transport, ROUTER_OPERATIONS).await;
 }
 
-over_every_transport!(every_operation_with_groups_can_be_dropped_wherever_it_waits);
+over_every_transport_and_streams!(every_operation_with_groups_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_with_groups_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<GroupScene>(transport, GROUP_OPERATIONS).await;
 }
 
-over_every_transport!(every_operation_with_replies_can_be_dropped_wherever_it_waits);
+over_every_transport_and_streams!(every_operation_with_replies_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_with_replies_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<ReplyScene>(transport, REPLY_OPERATIONS).await;
 }
 
-over_every_transport!(every_request_can_be_dropped_wherever_it_waits);
+over_every_transport_and_streams!(every_request_can_be_dropped_wherever_it_waits);
 
 async fn every_request_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<RequestScene>(transport, REQUEST_OPERATIONS).await;
 }
 
-over_every_transport!(every_operation_with_subscribers_can_be_dropped_wherever_it_waits);
+over_every_transport_and_streams!(
+    every_operation_with_subscribers_can_be_dropped_wherever_it_waits
+);
 
 async fn every_operation_with_subscribers_can_be_dropped_wherever_it_waits(transport: Transport) {
     drop_each::<SubscriberScene<Pub>>(transport, SubscriberScene::<Pub>::OPERATIONS).await;

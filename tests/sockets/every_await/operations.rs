@@ -4,11 +4,13 @@ use std::net::TcpListener;
 
 use futures::future::LocalBoxFuture;
 use futures::{SinkExt, StreamExt};
-use tokio_zmtp::{Client, InprocEndpoint, Message, Pull, Push, Server, Undelivered};
+use tokio::io;
+use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Message, Pull, Push, Server, Undelivered};
 
 use super::operation::{LONG, Operation, SEVERAL, limit, ready};
 use super::scene::{Cast, Effect};
 use super::turns;
+use crate::transports::Transport;
 
 pub(super) const OPERATIONS: &[Operation] = &[
     // Creating sockets.
@@ -373,7 +375,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
             client.remotes().connected_timeout(LONG).await.unwrap();
         })
     }),
-    // Endpoints.
+    // Endpoints and streams.
+    connects("Socket::attach", |cast| {
+        Box::pin(async move {
+            let (near, far) = io::duplex(64);
+            cast.server.attach(near).await.unwrap();
+            cast.client.attach(far).await.unwrap();
+        })
+    }),
     connects("Socket::bind", |cast| {
         Box::pin(async move {
             cast.client.bind(ANY).await.unwrap();
@@ -388,6 +397,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     connects("Socket::connect", |cast| {
         Box::pin(async move {
             cast.client.connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    connects("Socket::connect_with", |cast| {
+        Box::pin(async move {
+            let endpoint = "stream://server".parse::<Endpoint>().unwrap();
+            Transport::Stream.connect(&cast.client, &cast.server, endpoint).await;
         })
     }),
     connects("Socket::connect_all", |cast| {

@@ -55,7 +55,8 @@ impl<S: Sender> Stage for PairScene<S> {
             sender.set_send_hwm(rng.usize(1..4));
             receiver.set_recv_hwm(rng.usize(1..4));
         }
-        near.connect(far.bind(transport.any()).await.unwrap()).await.unwrap();
+        let endpoint = far.bind(transport.any()).await.unwrap();
+        transport.connect(&near, &far, endpoint).await;
         // Either end may write as soon as its own handshake is complete. If the other end is closed
         // before its handshake is complete, it never reads those messages.
         near.remotes().connected().await.unwrap();

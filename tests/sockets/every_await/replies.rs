@@ -50,7 +50,8 @@ impl Stage for ReplyScene {
         let builder = Rep::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(4..8));
         let rep = builder.bind(transport.any()).await.unwrap();
         let builder = Dealer::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
-        let dealer = builder.connect(rep.last_endpoint().unwrap()).await.unwrap();
+        let dealer = builder.build();
+        transport.connect(&dealer, &rep, rep.last_endpoint().unwrap()).await;
         let record = Record::default();
 
         let (mut requests, mut services) = (JoinSet::new(), JoinSet::new());

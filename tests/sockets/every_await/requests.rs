@@ -34,7 +34,8 @@ impl Stage for RequestScene {
         let is_correlated = rng.bool();
         let builder = Req::builder().correlate(is_correlated).send_hwm(rng.usize(1..4));
         let builder = builder.reconnect_interval(Duration::from_millis(1));
-        let req = builder.connect(endpoint).await.unwrap();
+        let req = builder.build();
+        transport.connect(&req, &rep, endpoint).await;
         let mut random = rng.fork();
         let service = tokio::spawn(async move {
             while let Ok((request, mut replier)) = rep.recv().await {

@@ -41,7 +41,8 @@ impl Stage for RouterScene {
         let router = builder.send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4)).build();
         let builder = Dealer::builder().identity(identity());
         let dealer = builder.send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4)).build();
-        dealer.connect(router.bind(transport.any()).await.unwrap()).await.unwrap();
+        let endpoint = router.bind(transport.any()).await.unwrap();
+        transport.connect(&dealer, &router, endpoint).await;
         while router.remote(&identity()).is_none() {
             turns(1).await;
         }

@@ -89,7 +89,8 @@ impl Stage for Scene {
         let endpoint = server.last_endpoint().unwrap();
         let builder = Client::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let builder = builder.reconnect_interval(Duration::from_millis(1));
-        let client = builder.connect(endpoint.clone()).await.unwrap();
+        let client = builder.build();
+        transport.connect(&client, &server, endpoint.clone()).await;
         let (requests, replies) = (Ledger::default(), Ledger::default());
         let mut lane = requests.lane(0);
         let number = lane.offer();

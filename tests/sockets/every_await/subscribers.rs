@@ -44,7 +44,7 @@ impl<P: Publisher> Stage for SubscriberScene<P> {
         let subs = hwm.map(|hwm| Sub::builder().recv_hwm(hwm).build());
         for sub in &subs {
             sub.subscribe(NUMBERS).unwrap();
-            sub.connect(&endpoint).await.unwrap();
+            transport.connect(sub, &publisher, endpoint.clone()).await;
         }
         while publisher.subscribers(NUMBERS) < subs.len() {
             turns(1).await;

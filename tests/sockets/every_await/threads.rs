@@ -73,6 +73,7 @@ fn for_each(test: impl Fn(&Operation, Runtime, Scene)) {
         Transport::Inproc,
         #[cfg(unix)]
         Transport::Ipc,
+        Transport::Stream,
         Transport::Tcp,
     ] {
         for operation in operations() {

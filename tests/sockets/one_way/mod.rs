@@ -11,7 +11,7 @@ mod sender;
 pub(crate) use self::sender::{Numbered, Payload, Receiver, Sender};
 
 /// Runs `async fn $test<S: Sender>()` for each pair of types. Arguments in parentheses are passed
-/// to `tokio::test`. With `over every transport`, the test is
+/// to `tokio::test`. With `over every transport`, or `over every transport and streams`, the test is
 /// `async fn $test<S: Sender>(transport)`.
 macro_rules! for_every_pair {
     ($test:ident $(, $($how:tt)+)?) => {
@@ -43,6 +43,15 @@ macro_rules! for_pairs {
         mod $test {
             $(mod $pair {
                 $crate::transports::over_every_transport!(
+                    @tests super::super::$test::<tokio_zmtp::$sender>
+                );
+            })+
+        }
+    };
+    ($test:ident [over every transport and streams] $($pair:ident: $sender:ident,)+) => {
+        mod $test {
+            $(mod $pair {
+                $crate::transports::over_every_transport_and_streams!(
                     @tests super::super::$test::<tokio_zmtp::$sender>
                 );
             })+

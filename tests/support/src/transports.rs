@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(unix)]
 use std::{env, fs};
 
-use tokio_zmtp::{Endpoint, InprocEndpoint};
+use tokio::io;
+use tokio_zmtp::{Endpoint, InprocEndpoint, Socket};
 
 /// The transport between two sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub enum Transport {
     Inproc,
     #[cfg(unix)]
     Ipc,
+    /// Streams that the application establishes, between sockets that [`connect`](Self::connect)
+    /// joins. Other connections to the endpoint use TCP.
+    Stream,
     Tcp,
 }
 
@@ -34,8 +38,31 @@ impl Transport {
                 PATHS.with_borrow_mut(|paths| paths.0.push(path));
                 endpoint
             }
-            Self::Tcp => own_address(),
+            Self::Stream | Self::Tcp => own_address(),
         }
+    }
+
+    /// Connects a socket with another, which has bound an endpoint.
+    pub async fn connect(
+        self,
+        socket: &impl Socket,
+        to: &impl Socket,
+        endpoint: impl Into<Endpoint>,
+    ) {
+        let endpoint = endpoint.into();
+        if self != Self::Stream {
+            return socket.connect(endpoint).await.unwrap();
+        }
+        let to = to.clone();
+        let dialer = move |_| {
+            let to = to.clone();
+            async move {
+                let (near, far) = io::duplex(CAPACITY);
+                to.attach(far).await.map_err(io::Error::other)?;
+                Ok(near)
+            }
+        };
+        socket.connect_with(endpoint, dialer).await.unwrap();
     }
 }
 
@@ -83,6 +110,9 @@ pub fn own_loopback() -> Ipv4Addr {
     Ipv4Addr::new(127, high % 254 + 1, middle, low)
 }
 
+/// The buffer of each direction of a stream, in bytes: so few that writers wait for readers.
+const CAPACITY: usize = 64;
+
 /// Runs `async fn $test(transport)` over each transport. Further arguments are passed to
 /// `tokio::test`. With `@tests`, the tests are functions of the calling module.
 #[macro_export]
@@ -111,3 +141,23 @@ macro_rules! over_every_transport {
     };
 }
 pub use crate::over_every_transport;
+
+/// Does the same, and also over streams. The test joins its sockets by
+/// [`connect`](Transport::connect).
+#[macro_export]
+macro_rules! over_every_transport_and_streams {
+    ($test:ident $(, $($argument:tt)*)?) => {
+        mod $test {
+            $crate::over_every_transport_and_streams!(@tests super::$test $(, $($argument)*)?);
+        }
+    };
+    (@tests $test:path $(, $($argument:tt)*)?) => {
+        $crate::over_every_transport!(@tests $test $(, $($argument)*)?);
+
+        #[tokio::test $(($($argument)*))?]
+        async fn streams() {
+            $test($crate::transports::Transport::Stream).await;
+        }
+    };
+}
+pub use crate::over_every_transport_and_streams;
