@@ -152,6 +152,7 @@
 //! | `rpc` | the module `rpc`: requests and replies, where each caller gets its own reply; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
+//! | `ws` | the module `ws`: WebSocket connections on streams of the application |
 //!
 //! No feature is enabled by default.
 
@@ -215,6 +216,8 @@ pub use self::socket::{
     Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
     Router, Scatter, SendingSocket, Server, Socket, Sub, XPub, XSub,
 };
+#[cfg(feature = "ws")]
+pub use self::transport::websocket as ws;
 pub use self::transport::{Dialer, RemoteStream, StdListener};
 
 #[doc(inline)]

@@ -10,6 +10,7 @@ use thiserror::Error;
 use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::foreign_protocol::ForeignProtocol;
 use zmtp_proto::handshake::HandshakeError;
+use zmtp_proto::heartbeat::HeartbeatTimeout;
 use zmtp_proto::identity::{Identity, IdentityError};
 use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;
@@ -374,6 +375,10 @@ impl DisconnectReason {
 
 impl From<io::Error> for DisconnectReason {
     fn from(error: io::Error) -> Self {
+        // Of a stream with heartbeats of its own.
+        if error.get_ref().is_some_and(|error| error.is::<HeartbeatTimeout>()) {
+            return Self::HeartbeatTimedOut;
+        }
         Self::Io(Arc::new(error))
     }
 }

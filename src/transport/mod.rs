@@ -10,6 +10,8 @@ mod std_listener;
 mod stream;
 mod tcp;
 pub(crate) mod udp;
+#[cfg(feature = "ws")]
+pub mod websocket;
 
 #[cfg(unix)]
 use std::fs::FileType;

@@ -20,6 +20,8 @@ const FIXED: &[(&str, &[&str])] = &[
     ("rpc::requester::builder", &["MAX_OUTSTANDING", "STREAM_WINDOW"]),
     ("transport::socket_options", &["DEVICE_NAME_MAX"]),
     ("transport::udp::segments", &["BATCH_MAX", "SEGMENTS_MAX"]),
+    ("transport::websocket::frames", &["CONTROL_MAX", "HEADER_MAX"]),
+    ("transport::websocket::upgrade", &["HEAD_MAX"]),
     ("zmtp_proto::datagram", &["GROUP_MAX", "LEN_MAX"]),
     ("zmtp_proto::endpoint::host_and_port", &["EXAMPLE_PORT"]),
     ("zmtp_proto::endpoint::name", &["NAME_MAX"]),

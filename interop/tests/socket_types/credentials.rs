@@ -43,8 +43,17 @@ impl Credentials {
 
     /// Adds the credentials to our socket.
     pub(crate) fn secure_ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> Builder<S> {
+        let keys = &self.keys;
+        let mechanism = self.mechanism();
+        let users = Users::from_iter([(USERNAME, PASSWORD)]);
+        let keys = Keys::from_iter([(keys.client.public_key(), USERNAME)]);
+        builder.mechanism(mechanism).authenticator(users.or(keys))
+    }
+
+    /// Returns the mechanism of our socket.
+    pub(crate) fn mechanism(&self) -> Mechanism {
         let Self { kind, role, keys } = self;
-        let mechanism = match (*kind, *role) {
+        match (*kind, *role) {
             (Kind::Plain, Role::Client) => Mechanism::plain_client(USERNAME, PASSWORD).unwrap(),
             (Kind::Plain, Role::Server) => Mechanism::PlainServer,
             (Kind::Curve, Role::Client) => Mechanism::CurveClient {
@@ -52,10 +61,7 @@ impl Credentials {
                 keypair: keys.client.clone(),
             },
             (Kind::Curve, Role::Server) => Mechanism::CurveServer { keypair: keys.server.clone() },
-        };
-        let users = Users::from_iter([(USERNAME, PASSWORD)]);
-        let keys = Keys::from_iter([(keys.client.public_key(), USERNAME)]);
-        builder.mechanism(mechanism).authenticator(users.or(keys))
+        }
     }
 
     /// Adds the credentials to the libzmq socket that is the remote of ours. Returns its ZAP

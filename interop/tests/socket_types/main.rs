@@ -26,5 +26,6 @@ mod rep;
 mod req;
 mod router;
 mod sub;
+mod websocket;
 mod xpub;
 mod xsub;

@@ -2,3 +2,5 @@
 
 mod attach;
 mod connect_with;
+#[cfg(feature = "ws")]
+mod websocket;

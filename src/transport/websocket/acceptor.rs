@@ -1,0 +1,236 @@
+//! The server's side of the upgrade to a WebSocket.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tungstenite::handshake::server;
+use tungstenite::http::Response;
+use tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use zmtp_proto::greeting::MechanismName;
+use zmtp_proto::heartbeat::HeartbeatConfig;
+use zmtp_proto::mechanism::Mechanism;
+
+use super::frames::WebSocketRole;
+use super::stream::WebSocketStream;
+use super::upgrade::{UpgradeError, read_head, subprotocol};
+use crate::transport::RemoteStream;
+
+/// Accepts WebSocket connections on streams that the application has accepted.
+///
+/// The subprotocol is that of RFC 45 for the mechanism of the socket: `ZWS2.0/NULL`, `ZWS2.0/PLAIN` or
+/// `ZWS2.0/CURVE`. Remotes are libzmq with its transport `ws`, this crate, and programs in browsers.
+///
+/// # Examples
+///
+/// ```
+/// use tokio::net::{TcpListener, TcpStream};
+/// use tokio_zmtp::ws::{WebSocketAcceptor, WebSocketConnector};
+/// use tokio_zmtp::{Client, Mechanism, RemoteStream, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let address = listener.local_addr()?;
+///
+/// let server = Server::new();
+/// let accepting = async {
+///     let (stream, _) = listener.accept().await?;
+///     let acceptor = WebSocketAcceptor::new(&Mechanism::Null).path("/orders");
+///     server.attach(acceptor.accept(stream).await?).await?;
+///     Ok::<(), Box<dyn std::error::Error>>(())
+/// };
+///
+/// let client = Client::new();
+/// client
+///     .connect_with("stream://orders", move |_| async move {
+///         let stream = TcpStream::connect(address).await?;
+///         let connector = WebSocketConnector::new(&Mechanism::Null, "127.0.0.1", "/orders");
+///         connector.connect(stream).await.map_err(std::io::Error::other)
+///     })
+///     .await?;
+/// accepting.await?;
+///
+/// client.send("hello").await?;
+/// assert_eq!(server.recv().await?, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct WebSocketAcceptor {
+    mechanism: MechanismName,
+    path: Option<String>,
+    origins: Option<Vec<String>>,
+    heartbeat: HeartbeatConfig,
+}
+
+impl WebSocketAcceptor {
+    /// Creates an acceptor for a socket with this mechanism, which accepts every path and every
+    /// origin.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketAcceptor;
+    ///
+    /// let acceptor = WebSocketAcceptor::new(&Mechanism::Null);
+    /// ```
+    #[must_use]
+    pub fn new(mechanism: &Mechanism) -> Self {
+        Self {
+            mechanism: MechanismName::of(mechanism),
+            path: None,
+            origins: None,
+            heartbeat: HeartbeatConfig::default(),
+        }
+    }
+
+    /// Accepts only requests for this path, without its query.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketAcceptor;
+    ///
+    /// let acceptor = WebSocketAcceptor::new(&Mechanism::Null).path("/orders");
+    /// ```
+    #[must_use]
+    pub fn path(self, path: &str) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
+    }
+
+    /// Accepts pages only from these origins, such as `https://example.org`. Requests without an
+    /// origin, which do not come from a browser, are accepted.
+    ///
+    /// Without this, any web page that a user visits can connect to a server that the user's browser
+    /// can reach.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketAcceptor;
+    ///
+    /// let acceptor =
+    ///     WebSocketAcceptor::new(&Mechanism::Null).origins(["https://example.org"]);
+    /// ```
+    #[must_use]
+    pub fn origins<O: Into<String>>(self, origins: impl IntoIterator<Item = O>) -> Self {
+        Self { origins: Some(origins.into_iter().map(O::into).collect()), ..self }
+    }
+
+    /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
+    /// arrived for the `timeout` after a ping. By default no pings are sent.
+    ///
+    /// They replace the heartbeats of the socket, which WebSockets do not have (RFC 45). Any frame of
+    /// the remote is a sign of life. Pings of the remote are always answered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketAcceptor;
+    ///
+    /// let (interval, timeout) = (Duration::from_secs(10), Duration::from_secs(5));
+    /// let acceptor = WebSocketAcceptor::new(&Mechanism::Null).heartbeat(interval, timeout);
+    /// ```
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = HeartbeatConfig {
+            interval: Some(interval),
+            timeout: Some(timeout),
+            ..HeartbeatConfig::default()
+        };
+        self
+    }
+
+    /// Reads the request on a stream, and answers it. The result is for `attach`.
+    ///
+    /// There is no time limit. Use [`tokio::time::timeout`], because a remote may send nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeError`] after the remote has received the status of the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tokio::net::TcpStream;
+    /// use tokio::time;
+    /// use tokio_zmtp::Server;
+    /// use tokio_zmtp::ws::WebSocketAcceptor;
+    ///
+    /// async fn accepted(
+    ///     stream: TcpStream,
+    ///     acceptor: &WebSocketAcceptor,
+    ///     server: &Server,
+    /// ) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let stream = time::timeout(Duration::from_secs(5), acceptor.accept(stream)).await??;
+    ///     server.attach(stream).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn accept<S>(&self, mut stream: S) -> Result<RemoteStream, UpgradeError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let mut input = BytesMut::new();
+        let response = match read_head::<server::Request>(&mut stream, &mut input).await {
+            Ok(request) => self.respond(&request),
+            Err(error) => Err(error),
+        };
+        let mut output = Vec::new();
+        match response {
+            Ok(response) => {
+                server::write_response(&mut output, &response).map_err(UpgradeError::invalid)?;
+                stream.write_all(&output).await?;
+                stream.flush().await?;
+                let stream =
+                    WebSocketStream::new(stream, WebSocketRole::Server, self.mechanism, input);
+                Ok(RemoteStream::new(stream.with_pings(self.heartbeat)))
+            }
+            Err(error) => {
+                if let Some(refusal) = error.refusal() {
+                    server::write_response(&mut output, &refusal).map_err(UpgradeError::invalid)?;
+                    stream.write_all(&output).await?;
+                    stream.shutdown().await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn respond(&self, request: &server::Request) -> Result<Response<()>, UpgradeError> {
+        let path = request.uri().path();
+        if self.path.as_ref().is_some_and(|expected| expected != path) {
+            return Err(UpgradeError::Path { path: path.to_owned() });
+        }
+        if let (Some(allowed), Some(origin)) = (&self.origins, request.headers().get(ORIGIN)) {
+            if !allowed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()) {
+                let origin = origin.as_bytes().escape_ascii().to_string();
+                return Err(UpgradeError::Origin { origin });
+            }
+        }
+        let mut response = server::create_response(request).map_err(UpgradeError::invalid)?;
+        let subprotocol = subprotocol(self.mechanism);
+        let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+        let mut offered =
+            offered.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        if !offered.any(|one| one.trim() == subprotocol) {
+            return Err(UpgradeError::Subprotocol { expected: subprotocol });
+        }
+        let value = HeaderValue::try_from(subprotocol).map_err(UpgradeError::invalid)?;
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, value);
+        Ok(response)
+    }
+}

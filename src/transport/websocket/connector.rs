@@ -1,0 +1,196 @@
+//! The client's side of the upgrade to a WebSocket.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tungstenite::handshake::{client, derive_accept_key};
+use tungstenite::http::header::{
+    CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use tungstenite::http::{HeaderMap, Request, StatusCode};
+use zmtp_proto::greeting::MechanismName;
+use zmtp_proto::heartbeat::HeartbeatConfig;
+use zmtp_proto::mechanism::Mechanism;
+
+use super::frames::WebSocketRole;
+use super::stream::WebSocketStream;
+use super::upgrade::{UpgradeError, read_head, subprotocol};
+use crate::transport::RemoteStream;
+
+/// Establishes WebSocket connections on streams that the application has dialed.
+///
+/// # Examples
+///
+/// See [`WebSocketAcceptor`](super::WebSocketAcceptor).
+#[derive(Clone)]
+pub struct WebSocketConnector {
+    mechanism: MechanismName,
+    host: String,
+    path: String,
+    headers: HeaderMap,
+    heartbeat: HeartbeatConfig,
+}
+
+impl WebSocketConnector {
+    /// Creates a connector for a socket with this mechanism, which requests a path of a host.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketConnector;
+    ///
+    /// let connector = WebSocketConnector::new(&Mechanism::Null, "example.org:8080", "/orders");
+    /// ```
+    #[must_use]
+    pub fn new(mechanism: &Mechanism, host: &str, path: &str) -> Self {
+        Self {
+            mechanism: MechanismName::of(mechanism),
+            host: host.to_owned(),
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            heartbeat: HeartbeatConfig::default(),
+        }
+    }
+
+    /// Adds a header to the request, such as `Authorization` or `Cookie`.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeError::Invalid`] if the name or the value is not valid in HTTP.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketConnector;
+    ///
+    /// let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/orders")
+    ///     .header("Authorization", "Bearer mF_9.B5f-4.1JqM")?;
+    /// # Ok::<(), tokio_zmtp::ws::UpgradeError>(())
+    /// ```
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, UpgradeError> {
+        let name = HeaderName::try_from(name).map_err(UpgradeError::invalid)?;
+        let mut value = HeaderValue::try_from(value).map_err(UpgradeError::invalid)?;
+        value.set_sensitive(true);
+        self.headers.append(name, value);
+        Ok(self)
+    }
+
+    /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
+    /// arrived for the `timeout` after a ping. By default no pings are sent.
+    ///
+    /// They replace the heartbeats of the socket, which WebSockets do not have (RFC 45). Any frame of
+    /// the remote is a sign of life. Pings of the remote are always answered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketConnector;
+    ///
+    /// let (interval, timeout) = (Duration::from_secs(10), Duration::from_secs(5));
+    /// let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/orders")
+    ///     .heartbeat(interval, timeout);
+    /// ```
+    #[must_use]
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = HeartbeatConfig {
+            interval: Some(interval),
+            timeout: Some(timeout),
+            ..HeartbeatConfig::default()
+        };
+        self
+    }
+
+    /// Requests the upgrade on a stream. The result is for `attach`, or the result of a
+    /// [`Dialer`](crate::Dialer).
+    ///
+    /// There is no time limit of its own. A dialer is limited by
+    /// [`connect_timeout`](crate::Builder::connect_timeout).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeError`] if the server refuses the upgrade, or does not perform it correctly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use tokio::net::TcpStream;
+    /// use tokio_zmtp::ws::WebSocketConnector;
+    /// use tokio_zmtp::{Client, ConnectError, Mechanism};
+    ///
+    /// async fn connect(client: &Client) -> Result<(), ConnectError> {
+    ///     let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/orders");
+    ///     let dialer = move |_| {
+    ///         let connector = connector.clone();
+    ///         async move {
+    ///             let stream = TcpStream::connect("example.org:80").await?;
+    ///             connector.connect(stream).await.map_err(io::Error::other)
+    ///         }
+    ///     };
+    ///     client.connect_with("stream://orders", dialer).await
+    /// }
+    /// ```
+    pub async fn connect<S>(&self, mut stream: S) -> Result<RemoteStream, UpgradeError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let key = client::generate_key();
+        let subprotocol = subprotocol(self.mechanism);
+        let mut request = Request::get(&self.path)
+            .header(HOST, &self.host)
+            .header(CONNECTION, "Upgrade")
+            .header(UPGRADE, "websocket")
+            .header(SEC_WEBSOCKET_VERSION, "13")
+            .header(SEC_WEBSOCKET_KEY, &key)
+            .header(SEC_WEBSOCKET_PROTOCOL, &subprotocol)
+            .body(())
+            .map_err(UpgradeError::invalid)?;
+        request.headers_mut().extend(self.headers.clone());
+        let (output, key) = client::generate_request(request).map_err(UpgradeError::invalid)?;
+        stream.write_all(&output).await?;
+        stream.flush().await?;
+
+        let mut input = BytesMut::new();
+        let response = read_head::<client::Response>(&mut stream, &mut input).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UpgradeError::Refused { status: response.status().as_u16() });
+        }
+        let header = |name| response.headers().get(name).map(HeaderValue::as_bytes);
+        let is_upgrade =
+            header(UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
+        let is_accepted = header(SEC_WEBSOCKET_ACCEPT)
+            .is_some_and(|value| value == derive_accept_key(key.as_bytes()).as_bytes());
+        if !is_upgrade || !is_accepted {
+            return Err(UpgradeError::Invalid("the response does not answer the request".into()));
+        }
+        if header(SEC_WEBSOCKET_PROTOCOL) != Some(subprotocol.as_bytes()) {
+            return Err(UpgradeError::Subprotocol { expected: subprotocol });
+        }
+        let stream = WebSocketStream::new(stream, WebSocketRole::Client, self.mechanism, input);
+        Ok(RemoteStream::new(stream.with_pings(self.heartbeat)))
+    }
+}
+
+/// Headers may be secret and are omitted.
+impl fmt::Debug for WebSocketConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketConnector")
+            .field("mechanism", &self.mechanism)
+            .field("host", &self.host)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
