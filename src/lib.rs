@@ -74,7 +74,7 @@
 //! A [`Message`] is one body of bytes. The classic socket types, such as [`Push`] and [`Dealer`],
 //! exchange [`Multipart`]s instead: messages of one or more parts. A message is delivered whole,
 //! and at most once. Messages between the same two sockets arrive in the order in which they were
-//! sent.
+//! sent, except those that [`SlowSubscriber::KeepLast`] replaces.
 //!
 //! `send` queues a message for a remote. It does not wait until the message has arrived. When a
 //! connection breaks, a message that was handed to the system's network buffers may be lost, as

@@ -92,7 +92,8 @@ pub struct Dropped {
     /// Connections that a heartbeat, the network or this side ends do not count.
     pub refused: u64,
     /// Messages read from a remote, but not queued for `recv` when the connection or the socket
-    /// ended.
+    /// ended. On a [`Pub`](crate::Pub) or [`Push`](crate::Push), which never receive, all messages
+    /// of the remote.
     pub unread: u64,
     /// Messages of a PUB, XPUB, RADIO or XSUB that were dropped because the queue of a remote
     /// was full, each counted for every such remote, and with

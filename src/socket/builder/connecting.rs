@@ -106,7 +106,10 @@ impl<S> Builder<S> {
     /// - after a connection that has lasted for ten seconds, or for `reconnect_interval_max` if
     ///   that is shorter.
     ///
-    /// Messages that the remote sends do not restart them.
+    /// Messages that the remote sends do not restart them, and neither do subscriptions. A
+    /// [`Sub`](crate::Sub) or other socket that only receives may therefore miss messages for up to
+    /// the longest delay after its remote has been restarted several times in short succession. If
+    /// this matters, lower `reconnect_interval_max`.
     pub fn reconnect_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.reconnect_interval = interval.into();
         self

@@ -73,6 +73,12 @@ use crate::socket::{Core, Handle, Kind};
 /// limits for trusted subscribers of many topics. A topic of more than 32 KiB ends the connection
 /// as well.
 ///
+/// Messages that a remote sends are discarded, and counted as
+/// [unread](crate::stats::Dropped::unread) when its connection ends. Each is read as a whole first:
+/// [`max_message_size`](Builder::max_message_size) limits its size. This limit also applies to the
+/// subscriptions of remotes with ZMTP 3.0, which are messages of one byte and the topic. Set it
+/// above the length of the longest topic.
+///
 /// # Late joiners
 ///
 /// A remote receives what is sent after the publisher has read its subscription, which takes a

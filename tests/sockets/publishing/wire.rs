@@ -105,6 +105,25 @@ async fn a_subscription_that_is_not_valid_ends_the_connection<P: Publisher>() {
     assert_eq!(publisher.stats().refused.too_many_topics, 1);
 }
 
+for_either_publisher!(the_longest_message_limits_subscriptions_only_in_the_form_of_messages);
+
+async fn the_longest_message_limits_subscriptions_only_in_the_form_of_messages<P: Publisher>() {
+    let _watchdog = Watchdog::start();
+    let publisher = P::builder().max_message_size(5).build();
+    let endpoint = bound(&publisher).await;
+    let mut monitor = publisher.monitor();
+    let mut remote = subscriber(&endpoint, &["longer", "topics"]).await;
+    remote.write(&message(b"\x01four")).await;
+    remote.sync().await;
+    for topic in ["longer", "topics", "four"] {
+        assert_eq!(publisher.subscribers(topic), 1);
+    }
+    remote.write(&message(b"\x01fiver")).await;
+    let reason = events::until_disconnected(&mut monitor).await;
+    let too_large = DisconnectReason::MessageTooLarge { size: 6, limit: 5 };
+    assert_eq!(reason.to_string(), too_large.to_string());
+}
+
 /// RFC 29: "SHALL silently discard any messages that subscribers send it".
 #[tokio::test]
 async fn messages_to_a_publisher_are_counted_and_dropped() {
