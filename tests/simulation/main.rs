@@ -16,6 +16,7 @@ mod calls;
 mod determinism;
 mod ending;
 mod reconnecting;
+mod redirecting;
 mod subscribers;
 
 use support::events;
