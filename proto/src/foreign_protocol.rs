@@ -63,8 +63,8 @@ impl ForeignProtocol {
             [b'A', b'M', b'Q', b'P', ..] => Self::Amqp,
             [b'S', b'S', b'H', b'-', ..] => Self::Ssh,
             [b'*', b'0'..=b'9', ..] => Self::Redis,
-            // A handshake record of any version of TLS.
-            [0x16, 0x03, 0x00..=0x04, ..] => Self::Tls,
+            // An alert or a handshake record of any version of TLS.
+            [0x15 | 0x16, 0x03, 0x00..=0x04, ..] => Self::Tls,
             [0x10, _, 0x00, 0x04, b'M', b'Q', b'T', b'T', ..] => Self::Mqtt,
             [_, 0x00, 0x00, 0x00, 0x0A, ..] => Self::MySql,
             // An SSLRequest, and a StartupMessage of version 3.
@@ -141,6 +141,7 @@ mod tests {
             (b"\x04\x01\x00\x50\xC0\x00\x02\x01\x00", ForeignProtocol::Socks),
             (b"SSH-2.0-OpenSSH_9.6\r\n", ForeignProtocol::Ssh),
             (b"\x16\x03\x01\x02\x00\x01", ForeignProtocol::Tls),
+            (b"\x15\x03\x03\x00\x02\x02\x0A", ForeignProtocol::Tls),
             (b"\x01\x00", ForeignProtocol::Zmtp1),
             (b"\x06\x00hello", ForeignProtocol::Zmtp1),
         ] {

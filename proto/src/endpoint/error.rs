@@ -49,6 +49,14 @@ impl EndpointError {
         self
     }
 
+    /// Converts the proposal of a `tcp` endpoint to that of a `tls` endpoint.
+    pub(super) fn over_tls(mut self) -> Self {
+        if let Some(address) = self.shown.strip_prefix("tcp://") {
+            self.shown = format!("tls://{address}");
+        }
+        self
+    }
+
     /// Returns the kind of the error.
     ///
     /// # Examples
@@ -73,10 +81,12 @@ impl fmt::Display for EndpointError {
         match self.kind {
             EndpointErrorKind::NoTransport => write!(f, "no transport; write `{shown}`"),
             EndpointErrorKind::UnknownTransport => {
-                write!(f, "unknown transport `{shown}`; known are: tcp, ipc, inproc, udp, stream")
+                write!(f, "unknown transport `{shown}`; known are: tcp, tls, ipc, inproc, udp, stream")
             }
             EndpointErrorKind::NoHost => {
-                let transport = if self.input.starts_with("udp:") { "udp" } else { "tcp" };
+                let transports = ["udp", "tls"];
+                let is_given = |one: &&str| self.input.split("://").next() == Some(*one);
+                let transport = transports.into_iter().find(is_given).unwrap_or("tcp");
                 write!(
                     f,
                     "no host; write `{transport}://127.0.0.1:{shown}`, or `{transport}://*:{shown}` \
@@ -141,6 +151,9 @@ impl fmt::Display for EndpointError {
                  `_`, `@`, `.`, `&`, `+`, and slashes between its names",
                 character.escape_debug()
             ),
+            EndpointErrorKind::ResourceOverTls => {
+                write!(f, "a `tls` endpoint has no resource; write `{shown}`")
+            }
             EndpointErrorKind::NoPath => write!(f, "no path; write one, such as `{shown}`"),
             EndpointErrorKind::PathTooLong { bytes, limit } => {
                 write!(f, "a path of {bytes} bytes is above the limit of {limit} of this system")
@@ -228,6 +241,8 @@ pub enum EndpointErrorKind {
     BadResource,
     /// A character is not valid in a resource.
     ResourceCharacter(char),
+    /// A `tls` endpoint has a resource.
+    ResourceOverTls,
     /// The path after `ipc://` is missing.
     NoPath,
     /// The path of a Unix domain socket is longer than the system allows.
@@ -278,7 +293,7 @@ mod tests {
             (
                 "tpc://127.0.0.1:5555",
                 EndpointErrorKind::UnknownTransport,
-                "unknown transport `tpc`; known are: tcp, ipc, inproc, udp, stream",
+                "unknown transport `tpc`; known are: tcp, tls, ipc, inproc, udp, stream",
             ),
             (
                 "tcp://:80",

@@ -8,6 +8,7 @@ mod ipc;
 mod name;
 mod stream;
 mod tcp;
+mod tls;
 mod udp;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use self::inproc::InprocEndpoint;
 pub use self::ipc::IpcEndpoint;
 pub use self::stream::StreamEndpoint;
 pub use self::tcp::{TcpEndpoint, TcpSource};
+pub use self::tls::TlsEndpoint;
 pub use self::udp::UdpEndpoint;
 
 /// An address to bind or to connect to.
@@ -35,6 +37,7 @@ pub use self::udp::UdpEndpoint;
 /// | `tcp://192.0.2.7:*;example.org:5555` | refused | from that address of this machine |
 /// | `tcp://eth0;example.org:5555` | refused | from an address of that interface |
 /// | `tcp://example.org:5555/orders` | that resource, at a port that other sockets can share | that resource |
+/// | `tls://example.org:5555` | the same as for `tcp`, without a resource, and encrypted by TLS | the same |
 /// | `ipc:///run/service.sock` | that path of a Unix domain socket | the same |
 /// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
@@ -79,6 +82,8 @@ pub use self::udp::UdpEndpoint;
 pub enum Endpoint {
     /// A TCP port of a host.
     Tcp(TcpEndpoint),
+    /// A TCP port of a host, with TLS.
+    Tls(TlsEndpoint),
     /// A Unix domain socket.
     Ipc(IpcEndpoint),
     /// A name inside this process.
@@ -97,6 +102,7 @@ pub enum Endpoint {
 pub fn check_bindable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let checked = match endpoint {
         Endpoint::Tcp(tcp) => tcp.check_bindable(),
+        Endpoint::Tls(tls) => tls.check_bindable(),
         Endpoint::Stream(stream) => stream.check_usable(),
         Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Udp(_) => Ok(()),
     };
@@ -111,6 +117,7 @@ pub fn check_bindable(endpoint: &Endpoint) -> Result<(), EndpointError> {
 pub fn check_connectable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let checked = match endpoint {
         Endpoint::Tcp(tcp) => tcp.check_connectable(),
+        Endpoint::Tls(tls) => tls.check_connectable(),
         Endpoint::Ipc(ipc) => ipc.check_connectable(),
         Endpoint::Inproc(_) => Ok(()),
         Endpoint::Udp(udp) => udp.check_connectable(),
@@ -130,7 +137,7 @@ pub fn check_dialable(endpoint: &Endpoint) -> Result<(), EndpointError> {
         Endpoint::Inproc(_) | Endpoint::Udp(_) => {
             Err(EndpointError::new(EndpointErrorKind::NoStreams, "").within(&endpoint.to_string()))
         }
-        Endpoint::Tcp(_) | Endpoint::Ipc(_) => check_connectable(endpoint),
+        Endpoint::Tcp(_) | Endpoint::Tls(_) | Endpoint::Ipc(_) => check_connectable(endpoint),
     }
 }
 
@@ -140,6 +147,7 @@ pub fn check_dialable(endpoint: &Endpoint) -> Result<(), EndpointError> {
 pub fn resolved(endpoint: &Endpoint, address: SocketAddr) -> Endpoint {
     match endpoint {
         Endpoint::Tcp(tcp) => tcp.at(address).into(),
+        Endpoint::Tls(tls) => tls.at(address).into(),
         Endpoint::Udp(udp) => udp.at(address).into(),
         Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Stream(_) => endpoint.clone(),
     }
@@ -150,9 +158,11 @@ pub fn resolved(endpoint: &Endpoint, address: SocketAddr) -> Endpoint {
 pub fn without_resource(endpoint: &Endpoint) -> Endpoint {
     match endpoint {
         Endpoint::Tcp(tcp) => tcp.without_resource().into(),
-        Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Udp(_) | Endpoint::Stream(_) => {
-            endpoint.clone()
-        }
+        Endpoint::Tls(_)
+        | Endpoint::Ipc(_)
+        | Endpoint::Inproc(_)
+        | Endpoint::Udp(_)
+        | Endpoint::Stream(_) => endpoint.clone(),
     }
 }
 
@@ -160,6 +170,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(tcp) => fmt::Display::fmt(tcp, f),
+            Self::Tls(tls) => fmt::Display::fmt(tls, f),
             Self::Ipc(ipc) => fmt::Display::fmt(ipc, f),
             Self::Inproc(inproc) => fmt::Display::fmt(inproc, f),
             Self::Udp(udp) => fmt::Display::fmt(udp, f),
@@ -183,6 +194,7 @@ impl FromStr for Endpoint {
         };
         let parsed = match transport {
             "tcp" => TcpEndpoint::parse(address).map(Self::Tcp),
+            "tls" => TlsEndpoint::parse(address).map(Self::Tls),
             "ipc" => IpcEndpoint::parse(address).map(Self::Ipc),
             "inproc" => InprocEndpoint::parse(address).map(Self::Inproc),
             "udp" => UdpEndpoint::parse(address).map(Self::Udp),
@@ -226,6 +238,12 @@ impl From<SocketAddr> for Endpoint {
 impl From<TcpEndpoint> for Endpoint {
     fn from(tcp: TcpEndpoint) -> Self {
         Self::Tcp(tcp)
+    }
+}
+
+impl From<TlsEndpoint> for Endpoint {
+    fn from(tls: TlsEndpoint) -> Self {
+        Self::Tls(tls)
     }
 }
 

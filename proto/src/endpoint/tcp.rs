@@ -102,6 +102,11 @@ impl TcpEndpoint {
         self.resource.as_deref()
     }
 
+    /// Displays the text after `tcp://`.
+    pub(super) fn address(&self) -> impl fmt::Display {
+        Address(self)
+    }
+
     pub(super) fn at(&self, address: SocketAddr) -> Self {
         Self { host: address.into(), port: address.port(), ..self.clone() }
     }
@@ -168,17 +173,26 @@ impl TcpSource {
     }
 }
 
-impl fmt::Display for TcpEndpoint {
+/// The text of an endpoint without its transport.
+struct Address<'a>(&'a TcpEndpoint);
+
+impl fmt::Display for Address<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("tcp://")?;
-        if let Some(source) = &self.source {
+        let TcpEndpoint { source, host, port, resource } = self.0;
+        if let Some(source) = source {
             write!(f, "{source};")?;
         }
-        write!(f, "{}:{}", self.host, Port(self.port))?;
-        match &self.resource {
+        write!(f, "{host}:{}", Port(*port))?;
+        match resource {
             Some(resource) => write!(f, "/{resource}"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for TcpEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tcp://{}", self.address())
     }
 }
 

@@ -24,6 +24,9 @@ fn every_form_displays_as_it_was_written() {
         "tcp://*:7000;example.org:5555",
         "tcp://example.org:5555/orders/EU.west-1/$a_b@c&d+e",
         "tcp://lo:*;example.org:5555/orders",
+        "tls://*:*",
+        "tls://[::1]:5555",
+        "tls://192.168.1.1:*;example.org:5555",
         "ipc:///run/my service.sock",
         "ipc://relative.sock",
         "ipc://@abstract/name",
@@ -61,6 +64,32 @@ fn a_resource_is_separated_from_the_port_and_keeps_its_case() {
     let Endpoint::Tcp(tcp) = parse("tcp://Localhost:5555/Orders/EU") else { panic!("is TCP") };
     assert_eq!((tcp.port(), tcp.resource()), (5555, Some("Orders/EU")));
     assert_ne!(parse("tcp://localhost:1/a"), parse("tcp://localhost:1"));
+}
+
+#[test]
+fn an_endpoint_of_tls_has_the_form_of_tcp_without_a_resource() {
+    let Endpoint::Tls(tls) = parse("tls://lo;Localhost:5555") else { panic!("is TLS") };
+    assert_eq!((tls.host().to_string().as_str(), tls.port()), ("localhost", 5555));
+    assert_eq!(Endpoint::from(tls.tcp().clone()), parse("tcp://lo;localhost:5555"));
+    assert_ne!(Endpoint::from(tls), parse("tcp://lo;localhost:5555"));
+    for (input, kind, end) in [
+        (
+            "tls://127.0.0.1:80/orders",
+            EndpointErrorKind::ResourceOverTls,
+            "a `tls` endpoint has no resource; write `tls://127.0.0.1:80`",
+        ),
+        ("tls://:80", EndpointErrorKind::NoHost, "or `tls://*:80` to bind every interface"),
+        ("tls://::1:80", EndpointErrorKind::Ipv6WithoutBrackets, "write `tls://[::1]:80`"),
+        (
+            ";tls://host:80",
+            EndpointErrorKind::UnknownTransport,
+            "known are: tcp, tls, ipc, inproc, udp, stream",
+        ),
+    ] {
+        let error = input.parse::<Endpoint>().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().ends_with(end), "{error}");
+    }
 }
 
 #[test]
@@ -137,6 +166,9 @@ fn an_endpoint_that_can_only_be_bound_is_refused_by_connect() {
     let error = check_connectable(&parse("tcp://[::1]:*")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::WildcardPort);
     assert!(error.to_string().ends_with("such as `tcp://[::1]:5555`"));
+    let error = check_connectable(&parse("tls://*:80")).unwrap_err();
+    assert_eq!(error.kind(), EndpointErrorKind::WildcardHost);
+    assert!(error.to_string().ends_with("such as `tls://127.0.0.1:80`"));
     let error = check_connectable(&parse("ipc://*")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::WildcardPath);
     for input in
