@@ -13,3 +13,7 @@ pub mod limits {}
 
 #[doc = include_str!("guide/observability.md")]
 pub mod observability {}
+
+#[cfg(feature = "tls")]
+#[doc = include_str!("guide/tls.md")]
+pub mod tls {}

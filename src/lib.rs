@@ -110,6 +110,7 @@
 //! | `tcp://127.0.0.1:*` | to bind: a port that the system picks |
 //! | `tcp://eth0;example.org:5555`, `tcp://192.0.2.7;example.org:5555` | to connect: from that interface or address of this machine |
 //! | `tcp://127.0.0.1:5555/orders` | one of several [resources](guide::endpoints#resources) on one port |
+//! | `tls://example.org:5555` | the same as `tcp`, encrypted by TLS, with the feature `tls` |
 //! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
 //! | `ipc://*` | to bind: a fresh path |
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
@@ -123,7 +124,8 @@
 //! By default a socket accepts every remote and traffic is unencrypted. Use this only on trusted
 //! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted,
 //! and both ends prove that they hold their keys. An authenticator decides which remotes are
-//! admitted. See [`auth`]. Over `udp` there is no security at all, and sockets that require it
+//! admitted. See [`auth`]. With the feature `tls`, connections of `tls` endpoints are encrypted by
+//! TLS, under any mechanism. Over `udp` there is no security at all, and sockets that require it
 //! refuse such endpoints.
 //!
 //! # Cancel safety
@@ -152,6 +154,7 @@
 //! | `rpc` | the module `rpc`: requests and replies, where each caller gets its own reply; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
+//! | `tls` | `Builder::tls_client` and `Builder::tls_server`: TLS, with `rustls` and `ring`, which needs a C compiler. See the guide `guide::tls` |
 //! | `ws` | the module `ws`: WebSocket connections on streams of the application |
 //!
 //! No feature is enabled by default.
@@ -207,6 +210,8 @@ pub use self::options::{
 };
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
+#[cfg(feature = "tls")]
+pub use self::options::{TlsClient, TlsConfigError, TlsServer, UnusableCertificate};
 pub use self::proxy::proxy;
 pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
@@ -223,7 +228,7 @@ pub use self::transport::{Dialer, RemoteStream, StdListener};
 #[doc(inline)]
 pub use zmtp_proto::endpoint::{
     Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, StreamEndpoint,
-    TcpEndpoint, TcpSource, UdpEndpoint,
+    TcpEndpoint, TcpSource, TlsEndpoint, UdpEndpoint,
 };
 #[doc(inline)]
 pub use zmtp_proto::group::{Group, GroupError};

@@ -227,6 +227,26 @@ impl Remote {
         self.0.description.origin.credentials
     }
 
+    /// Returns the certificate of a remote over TLS, in the form of DER (RFC 5280); `None` if it has
+    /// none. TLS has verified it. With the feature `tls` only.
+    ///
+    /// It is also the granted property `Tls-Certificate`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// let has_certificate = remote.certificate().is_some();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.granted_property(TLS_CERTIFICATE)
+    }
+
     /// Returns the socket type that the remote announced; `None` if it announced none. (RFC 37, The
     /// Socket-Type Property.)
     ///
@@ -381,6 +401,10 @@ pub(crate) const ACCEPTS_PING: &str = "X-Accepts-Ping";
 /// The property by which a REP announces with `0` that it may leave a message without a reply, and
 /// reply in any order. A REP of another implementation replies to each message in turn.
 pub(crate) const LOCK_STEP: &str = "X-Lock-Step";
+
+/// The granted property that contains the certificate of a remote over TLS.
+#[cfg(feature = "tls")]
+pub(crate) const TLS_CERTIFICATE: &str = "Tls-Certificate";
 
 #[cfg(test)]
 pub(crate) mod tests {

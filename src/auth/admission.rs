@@ -5,6 +5,8 @@ use std::fmt;
 use zmtp_proto::metadata::Metadata;
 
 use crate::error::PropertyError;
+#[cfg(feature = "tls")]
+use crate::remote::TLS_CERTIFICATE;
 
 /// The admission of a remote, with its user id and properties.
 ///
@@ -104,6 +106,12 @@ impl Admission {
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.metadata.value(name)
+    }
+
+    /// Adds the certificate of a remote, in the form of DER.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_certificate(self, der: &[u8]) -> Result<Self, PropertyError> {
+        self.property(TLS_CERTIFICATE, der)
     }
 
     /// Adds an earlier admission.

@@ -65,6 +65,8 @@ pub use self::registry::{Keys, Users};
 pub(crate) use self::shared::{AuthenticatorCall, SharedAuthenticator};
 use zmtp_proto::endpoint::Endpoint;
 
+#[cfg(feature = "tls")]
+use crate::remote::TLS_CERTIFICATE;
 use crate::remote::{Origin, ProcessCredentials};
 
 #[doc(inline)]
@@ -187,6 +189,32 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Returns the certificate of a remote over TLS, in the form of DER (RFC 5280); `None` if it has
+    /// none, and before TLS is established. TLS has verified it. With the feature `tls` only.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::{Admission, Authenticator, Request, StatusCode};
+    ///
+    /// /// Admits clients by their certificates.
+    /// struct Pinned(Vec<u8>);
+    ///
+    /// impl Authenticator for Pinned {
+    ///     async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+    ///         match request.caller.certificate() {
+    ///             Some(certificate) if certificate == self.0 => Ok(Admission::user("alice")),
+    ///             _ => Err(StatusCode::Denied),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self.admission.value(TLS_CERTIFICATE)
+    }
+
     pub(crate) fn new(
         domain: Arc<str>,
         endpoint: Endpoint,

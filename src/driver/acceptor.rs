@@ -4,6 +4,8 @@ use std::future;
 use std::io;
 
 use tokio::sync::mpsc;
+#[cfg(feature = "tls")]
+use zmtp_proto::endpoint::resolved;
 use zmtp_proto::endpoint::{Endpoint, StreamEndpoint, UdpEndpoint};
 
 use super::incoming::{AttachedStream, Incoming};
@@ -21,6 +23,9 @@ pub(crate) enum Acceptor {
     Inproc(inproc::InprocListener),
     Service(Service),
     Stream(transport::StreamListener),
+    /// The streams are encrypted. The endpoint is the bound one.
+    #[cfg(feature = "tls")]
+    Tls(transport::StreamListener, Endpoint),
 }
 
 impl Acceptor {
@@ -48,6 +53,16 @@ impl Acceptor {
                 Err(PortError::SecurityMismatch) => Err(BindError::SecurityMismatch { endpoint }),
                 Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
             },
+            #[cfg(feature = "tls")]
+            Endpoint::Tls(tls) => {
+                let open = |address| transport::StreamListener::listen(address, &options.tcp);
+                match transport::StreamListener::bind_tcp(tls.tcp(), &options.tcp, open).await {
+                    Ok((listener, address)) => {
+                        Ok(Self::Tls(listener, resolved(&endpoint, address)))
+                    }
+                    Err(error) => Err(bind_error(endpoint, error)),
+                }
+            }
             _ => match transport::StreamListener::bind(&endpoint, options).await {
                 Ok(listener) => Ok(Self::Stream(listener)),
                 Err(error) => Err(bind_error(endpoint, error)),
@@ -81,11 +96,15 @@ impl Acceptor {
             },
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),
             Self::Service(service) => service.accept().await,
-            Self::Stream(listener) => {
-                let (stream, origin) = listener.accept().await?;
-                Ok(Incoming::Stream(stream, origin))
-            }
+            Self::Stream(listener) => Self::accept_stream(listener).await,
+            #[cfg(feature = "tls")]
+            Self::Tls(listener, _) => Self::accept_stream(listener).await,
         }
+    }
+
+    async fn accept_stream(listener: &transport::StreamListener) -> io::Result<Incoming> {
+        let (stream, origin) = listener.accept().await?;
+        Ok(Incoming::Stream(stream, origin))
     }
 
     /// Returns whether it listens on an endpoint, which the application has bound.
@@ -100,6 +119,8 @@ impl Acceptor {
             Self::Inproc(listener) => listener.endpoint().clone().into(),
             Self::Service(service) => service.local_endpoint().clone(),
             Self::Stream(listener) => listener.local_endpoint(),
+            #[cfg(feature = "tls")]
+            Self::Tls(_, local) => local.clone(),
         }
     }
 }

@@ -9,8 +9,12 @@ use zmtp_proto::identity::Identity;
 use super::within;
 use crate::auth::Admission;
 use crate::monitor::DialFailure;
+#[cfg(feature = "tls")]
+use crate::monitor::TlsFailure;
 use crate::options::{Options, TcpOptions};
 use crate::remote::Origin;
+#[cfg(feature = "tls")]
+use crate::transport::TlsDialer;
 use crate::transport::{self, RemoteStream, SharedDialer, Stream};
 
 /// What a connector dials.
@@ -46,6 +50,10 @@ impl DialTarget {
                 if transport::ProxyRefusal::is_in(&error) {
                     return DialFailure::ProxyRefused;
                 }
+                #[cfg(feature = "tls")]
+                if let Some(failure) = TlsFailure::find_in(&error) {
+                    return DialFailure::Tls(failure);
+                }
                 DialFailure::Transport(Arc::new(error))
             }),
             None => Err(DialFailure::TimedOut { limit: limit.unwrap_or_default() }),
@@ -61,6 +69,21 @@ impl DialTarget {
         }
         let (stream, origin) = transport::connect(&self.endpoint, options).await?;
         Ok(DialedStream { stream, origin, admission: None })
+    }
+}
+
+#[cfg(feature = "tls")]
+impl DialTarget {
+    /// Dials a `tls` endpoint over TLS, unless the application dials it. `asked` is the endpoint
+    /// whose host the certificate must be valid for; its name may have been resolved.
+    pub(super) fn over_tls(mut self, asked: &Endpoint, options: &Options) -> Self {
+        if let (None, Endpoint::Tls(asked), Some(client)) =
+            (&self.dialer, asked, &options.tls.client)
+        {
+            let dialer = TlsDialer::new(client.clone(), asked, options.tcp.clone());
+            self.dialer = Some(SharedDialer::new(dialer));
+        }
+        self
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod admission;
 mod serving;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -163,6 +163,8 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
         | HandshakeFailure::ClosedByRemote
         | HandshakeFailure::Io(_) => Level::Debug,
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError, .. } => Level::Debug,
+        #[cfg(feature = "tls")]
+        HandshakeFailure::Tls(_) => Level::Warn,
         HandshakeFailure::AddressDenied
         | HandshakeFailure::BothClients { .. }
         | HandshakeFailure::BothServers { .. }

@@ -43,6 +43,8 @@ impl Retry {
                     | HandshakeFailure::ProxyHeader(_)
                     | HandshakeFailure::Rejected { .. }
                     | HandshakeFailure::WrongKey(_) => Self::Rarely,
+                    #[cfg(feature = "tls")]
+                    HandshakeFailure::Tls(_) => Self::Rarely,
                     HandshakeFailure::ClosedByCurveServer
                     | HandshakeFailure::ClosedByRemote
                     | HandshakeFailure::DuplicateIdentity { .. }
@@ -60,6 +62,8 @@ impl Retry {
             DialFailure::Disconnected(reason) => return Self::after_disconnect(reason, options),
             #[cfg(feature = "socks")]
             DialFailure::ProxyRefused => (None, Self::Never),
+            #[cfg(feature = "tls")]
+            DialFailure::Tls(_) => (Some(ReconnectStop::HandshakeFailed), Self::Rarely),
             DialFailure::TimedOut { .. } | DialFailure::Transport(_) => (None, Self::BackOff),
         };
         retry.unless_stopped(stop, options)

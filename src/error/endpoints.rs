@@ -72,6 +72,12 @@ pub enum BindError {
         /// The endpoint to bind.
         endpoint: Endpoint,
     },
+    /// A `tls` endpoint requires the feature `tls` and the option `tls_server`.
+    #[error("cannot bind {endpoint}: the socket has no `tls_server`")]
+    NoTlsServer {
+        /// The endpoint to bind.
+        endpoint: Endpoint,
+    },
     /// The socket type cannot bind this transport: a DISH alone binds `udp`. (libzmq
     /// `ENOCOMPATPROTO`.)
     #[error("{socket_type} cannot bind {endpoint}: only DISH binds udp")]
@@ -128,6 +134,12 @@ pub enum ConnectError {
     /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// A `tls` endpoint requires the feature `tls` and the option `tls_client`.
+    #[error("cannot connect to {endpoint}: the socket has no `tls_client`")]
+    NoTlsClient {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
     /// The socket type cannot connect this transport: a RADIO alone connects to `udp`. (libzmq
     /// `ENOCOMPATPROTO`.)
     #[error("{socket_type} cannot connect to {endpoint}: only RADIO connects to udp")]
@@ -171,6 +183,12 @@ pub enum ConnectPeerError {
     /// therefore no routing id, until it is connected. (libzmq: `EFAULT`.)
     #[error("with `immediate`, a remote has no routing id until it is connected")]
     Immediate,
+    /// A `tls` endpoint requires the feature `tls` and the option `tls_client`.
+    #[error("cannot connect to {endpoint}: the socket has no `tls_client`")]
+    NoTlsClient {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
     /// A PEER does not connect to `udp`. (libzmq `ENOCOMPATPROTO`.)
     #[error("PEER cannot connect to {endpoint}: only RADIO connects to udp")]
     IncompatibleTransport {

@@ -4,8 +4,11 @@
 
 mod claimant;
 mod event;
+mod protocol_error;
 mod publisher;
 mod reason;
+#[cfg(feature = "tls")]
+mod tls_failure;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -17,8 +20,11 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 pub use self::claimant::Claimant;
 pub use self::event::{DropCause, Event, EventKind};
+pub use self::protocol_error::ProtocolError;
 pub(crate) use self::publisher::{EventPublisher, EventSource};
-pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure, ProtocolError};
+pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure};
+#[cfg(feature = "tls")]
+pub use self::tls_failure::TlsFailure;
 
 #[doc(inline)]
 pub use zmtp_proto::foreign_protocol::ForeignProtocol;

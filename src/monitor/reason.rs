@@ -1,7 +1,5 @@
 //! The reasons why connections fail and end.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +15,9 @@ use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficError;
 
 use super::claimant::Claimant;
+use super::protocol_error::ProtocolError;
+#[cfg(feature = "tls")]
+use super::tls_failure::TlsFailure;
 use crate::stats::RemoteRefusal;
 
 /// The reason why an attempt to connect failed.
@@ -34,6 +35,11 @@ pub enum DialFailure {
     #[cfg(feature = "socks")]
     #[error("the proxy refuses this socket")]
     ProxyRefused,
+    /// TLS could not be established, or the certificate of the server is not accepted. With the
+    /// feature `tls` only.
+    #[cfg(feature = "tls")]
+    #[error("cannot establish TLS")]
+    Tls(#[source] TlsFailure),
     /// There was no answer within [`connect_timeout`](crate::Builder::connect_timeout).
     #[error("no answer within {limit:?}")]
     TimedOut {
@@ -154,6 +160,12 @@ pub enum HandshakeFailure {
         /// The time limit.
         limit: Duration,
     },
+    /// TLS could not be established with a client, or one of the ends refuses the certificate of the
+    /// other. With TLS 1.3, a client learns that its certificate is refused after TLS has been
+    /// established. With the feature `tls` only.
+    #[cfg(feature = "tls")]
+    #[error("TLS failed during the handshake")]
+    Tls(#[source] TlsFailure),
     /// No socket served the requested resource on the port within
     /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
     #[error("no socket serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
@@ -236,36 +248,12 @@ pub enum DisconnectReason {
     },
 }
 
-/// A description of a protocol violation.
-#[derive(Clone)]
-pub struct ProtocolError(Arc<dyn StdError + Send + Sync>);
-
-impl ProtocolError {
-    pub(crate) fn new(error: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
-impl fmt::Debug for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl StdError for ProtocolError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
-    }
-}
-
 impl From<io::Error> for HandshakeFailure {
     fn from(error: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(failure) = TlsFailure::find_in(&error) {
+            return Self::Tls(failure);
+        }
         Self::Io(Arc::new(error))
     }
 }
@@ -329,6 +317,8 @@ impl HandshakeFailure {
             | Self::BothServers { .. }
             | Self::MechanismMismatch { .. }
             | Self::WrongKey(_) => Some(RemoteRefusal::Security),
+            #[cfg(feature = "tls")]
+            Self::Tls(failure) if failure.is_refusal() => Some(RemoteRefusal::Security),
             _ => None,
         }
     }
@@ -399,7 +389,7 @@ fn in_brackets(claimant: Option<&Claimant>) -> String {
 
 /// Describes data that cannot be decrypted. The first command is sealed for the key of the server.
 fn about_key(error: &ProtocolError) -> &'static str {
-    match error.0.downcast_ref() {
+    match error.downcast_ref() {
         Some(MechanismError::Unopened { name: "HELLO" }) => {
             "cannot decrypt: the remote probably has another public key of this socket"
         }

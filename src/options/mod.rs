@@ -11,6 +11,8 @@ mod slow_subscriber;
 mod socks;
 mod subscriptions;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 mod topics;
 mod udp;
 mod xpub;
@@ -39,6 +41,10 @@ pub use self::slow_subscriber::SlowSubscriber;
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::subscriptions::SubscriptionOptions;
 pub(crate) use self::tcp::TcpOptions;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::TlsOptions;
+#[cfg(feature = "tls")]
+pub use self::tls::{TlsClient, TlsConfigError, TlsServer, UnusableCertificate};
 pub(crate) use self::topics::TopicOptions;
 pub(crate) use self::udp::UdpOptions;
 pub use self::xpub::Verbosity;
@@ -88,6 +94,8 @@ pub(crate) struct Options {
     pub(crate) subscription_events: bool,
     pub(crate) subscriptions: SubscriptionOptions,
     pub(crate) tcp: TcpOptions,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: TlsOptions,
     pub(crate) topics: TopicOptions,
     pub(crate) udp: UdpOptions,
     pub(crate) xpub: XPubOptions,
@@ -175,6 +183,8 @@ impl Default for Options {
             subscription_events: false,
             subscriptions: SubscriptionOptions::default(),
             tcp: TcpOptions::default(),
+            #[cfg(feature = "tls")]
+            tls: TlsOptions::default(),
             topics: TopicOptions::default(),
             udp: UdpOptions::default(),
             xpub: XPubOptions::default(),

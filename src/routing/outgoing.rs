@@ -326,7 +326,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.is_arriving = false;
         pipe.remote = Some(remote.clone());
         // Only a connection takes packed messages.
-        let is_stream = matches!(remote.endpoint(), Endpoint::Tcp(_) | Endpoint::Ipc(_));
+        let is_stream = !matches!(remote.endpoint(), Endpoint::Inproc(_) | Endpoint::Udp(_));
         pipe.packs = S::FANS_OUT && is_stream;
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {

@@ -23,6 +23,7 @@ use crate::error::{
 };
 use crate::message::Message;
 use crate::monitor::{DialFailure, Monitor};
+use crate::options::Options;
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
 use crate::routing::{AttachmentError, KeptMessage};
@@ -56,8 +57,40 @@ pub struct CloseReport {
 /// The reason why a socket does not use a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TransportRefusal {
+    NoTls,
     SocketType(SocketType),
     Unsecured,
+}
+
+/// What a socket does with an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Binds,
+    Connects,
+}
+
+impl Side {
+    /// Returns whether the socket has the option for `tls` endpoints.
+    #[cfg(feature = "tls")]
+    const fn has_tls(self, Options { tls, .. }: &Options) -> bool {
+        match self {
+            Self::Binds => tls.server.is_some(),
+            Self::Connects => tls.client.is_some(),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    const fn has_tls(self, _: &Options) -> bool {
+        false
+    }
+
+    /// Returns the only socket type that does this with `udp` endpoints.
+    const fn uses_datagrams(self) -> SocketType {
+        match self {
+            Self::Binds => SocketType::Dish,
+            Self::Connects => SocketType::Radio,
+        }
+    }
 }
 
 impl Control {
@@ -73,7 +106,8 @@ impl Control {
             return Err(BindError::Closed);
         }
         check_bindable(&asked)?;
-        self.check_transport(&asked, SocketType::Dish).map_err(|refusal| match refusal {
+        self.check_transport(&asked, Side::Binds).map_err(|refusal| match refusal {
+            TransportRefusal::NoTls => BindError::NoTlsServer { endpoint: asked.clone() },
             TransportRefusal::SocketType(socket_type) => {
                 BindError::IncompatibleTransport { endpoint: asked.clone(), socket_type }
             }
@@ -143,8 +177,12 @@ impl Control {
         if self.shared.options.immediate {
             return Err(ConnectPeerError::Immediate);
         }
-        if self.check_connectable(&endpoint).is_err() {
-            return Err(ConnectPeerError::IncompatibleTransport { endpoint });
+        match self.check_connectable(&endpoint) {
+            Ok(()) => {}
+            Err(ConnectError::NoTlsClient { endpoint }) => {
+                return Err(ConnectPeerError::NoTlsClient { endpoint });
+            }
+            Err(_) => return Err(ConnectPeerError::IncompatibleTransport { endpoint }),
         }
         // A PEER admits any number of remotes. Without an id the socket was closed before the pipe
         // existed.
@@ -319,7 +357,8 @@ impl Control {
 
     fn check_connectable(&self, endpoint: &Endpoint) -> Result<(), ConnectError> {
         check_connectable(endpoint)?;
-        self.check_transport(endpoint, SocketType::Radio).map_err(|refusal| match refusal {
+        self.check_transport(endpoint, Side::Connects).map_err(|refusal| match refusal {
+            TransportRefusal::NoTls => ConnectError::NoTlsClient { endpoint: endpoint.clone() },
             TransportRefusal::SocketType(socket_type) => {
                 ConnectError::IncompatibleTransport { endpoint: endpoint.clone(), socket_type }
             }
@@ -329,18 +368,17 @@ impl Control {
         })
     }
 
-    /// Refuses `udp` for all sockets except those of one type, and for those that require security,
-    /// which datagrams do not have.
-    fn check_transport(
-        &self,
-        endpoint: &Endpoint,
-        allowed: SocketType,
-    ) -> Result<(), TransportRefusal> {
-        if !matches!(endpoint, Endpoint::Udp(_)) {
-            return Ok(());
-        }
+    /// Refuses `tls` without the option for it. Refuses `udp` for all sockets except those of one
+    /// type, and for those that require security, which datagrams do not have.
+    fn check_transport(&self, endpoint: &Endpoint, side: Side) -> Result<(), TransportRefusal> {
         let (options, socket_type) = (&self.shared.options, self.shared.socket_type());
-        if socket_type != allowed {
+        match endpoint {
+            Endpoint::Tls(_) if side.has_tls(options) => return Ok(()),
+            Endpoint::Tls(_) => return Err(TransportRefusal::NoTls),
+            Endpoint::Udp(_) => {}
+            _ => return Ok(()),
+        }
+        if socket_type != side.uses_datagrams() {
             return Err(TransportRefusal::SocketType(socket_type));
         }
         if options.authenticator.is_some() || !matches!(options.mechanism, Mechanism::Null) {

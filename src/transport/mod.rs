@@ -9,6 +9,8 @@ mod socket_options;
 mod std_listener;
 mod stream;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 pub(crate) mod udp;
 #[cfg(feature = "ws")]
 pub mod websocket;
@@ -27,6 +29,8 @@ pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]
 pub(crate) use self::tcp::ProxyRefusal;
+#[cfg(feature = "tls")]
+pub(crate) use self::tls::TlsDialer;
 use crate::options::{Options, TcpOptions};
 use crate::remote::Origin;
 
@@ -78,6 +82,7 @@ pub(crate) async fn resolve(
 ) -> io::Result<Vec<Endpoint>> {
     let addresses = match endpoint {
         Endpoint::Tcp(tcp) => resolve::resolve_all(tcp, &options.resolver).await?,
+        Endpoint::Tls(tls) => resolve::resolve_all(tls.tcp(), &options.resolver).await?,
         Endpoint::Udp(udp) => {
             resolve::resolve_host(udp.host(), udp.port(), &options.resolver).await?
         }

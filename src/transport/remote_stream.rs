@@ -126,7 +126,8 @@ impl RemoteStream {
     ///
     /// They are those of the [`Remote`](crate::Remote). An authenticator sees them as
     /// [`Caller::admission`](crate::auth::Caller::admission), and those that it grants take
-    /// precedence. They do not replace the security mechanism: with PLAIN or CURVE the remote must
+    /// precedence. They are added to those of an earlier call, and to the certificate of TLS. They do
+    /// not replace the security mechanism: with PLAIN or CURVE the remote must
     /// also have valid credentials.
     ///
     /// # Examples
@@ -140,7 +141,7 @@ impl RemoteStream {
     /// ```
     #[must_use]
     pub fn admitted(self, admission: Admission) -> Self {
-        Self { admission, ..self }
+        Self { admission: admission.after(self.admission), ..self }
     }
 
     pub(crate) fn origin(&self) -> Origin {

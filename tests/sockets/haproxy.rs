@@ -18,7 +18,7 @@ use crate::watchdog::Watchdog;
 #[tokio::test]
 async fn clients_behind_haproxy_are_identified_by_their_addresses() {
     let _watchdog = Watchdog::start();
-    for (number, header) in ["send-proxy", "send-proxy-v2"].into_iter().enumerate() {
+    for header in ["send-proxy", "send-proxy-v2"] {
         // Lists the address of the client, and not that of the proxy.
         let networks = Networks::new();
         networks.allow("127.0.0.77".parse().unwrap());
@@ -34,7 +34,8 @@ async fn clients_behind_haproxy_are_identified_by_their_addresses() {
         let Some(Endpoint::Tcp(backend)) = server.last_endpoint() else {
             panic!("the endpoint is not TCP")
         };
-        let Some(proxy) = HaProxy::start(number, backend.port(), header) else { return };
+        let backend = format!("127.0.0.1:{} {header}", backend.port());
+        let Some(proxy) = HaProxy::start(header, "", &backend) else { return };
         let client = Client::builder()
             .mechanism(Mechanism::curve_client(keypair.public_key()))
             .source_address((Ipv4Addr::new(127, 0, 0, 77), 0))
@@ -51,22 +52,24 @@ async fn clients_behind_haproxy_are_identified_by_their_addresses() {
     }
 }
 
-struct HaProxy {
+pub(crate) struct HaProxy {
     process: Child,
     config: PathBuf,
-    endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl HaProxy {
-    /// Starts HAProxy in front of a port, or returns `None` if it is not installed.
-    fn start(number: usize, backend: u16, header: &str) -> Option<Self> {
+    /// Starts HAProxy in front of a server, or returns `None` if it is not installed. The address
+    /// of the server and the side of clients have options of its configuration. The name is
+    /// different for each process of a test binary.
+    pub(crate) fn start(name: &str, bind_options: &str, server: &str) -> Option<Self> {
         // HAProxy inherits the listener, so its port is known and no wait is necessary.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let endpoint = listener.local_addr().unwrap().into();
-        let config = env::temp_dir().join(format!("tokio-zmtp-{}-{number}.cfg", process::id()));
+        let config = env::temp_dir().join(format!("tokio-zmtp-{}-{name}.cfg", process::id()));
         let text = format!(
             "defaults\n  mode tcp\n  timeout connect 9s\n  timeout client 9s\n  timeout server 9s\n\
-             listen one\n  bind fd@0\n  server one 127.0.0.1:{backend} {header}\n"
+             listen one\n  bind fd@0 {bind_options}\n  server one {server}\n"
         );
         fs::write(&config, text).unwrap();
         let command = Command::new("haproxy")

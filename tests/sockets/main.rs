@@ -82,6 +82,8 @@ mod tampering;
 #[cfg(target_os = "linux")]
 mod tcp;
 mod threads;
+#[cfg(feature = "tls")]
+mod tls;
 mod udp;
 mod xpub;
 mod xsub;

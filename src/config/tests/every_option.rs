@@ -193,7 +193,14 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     // A list of topics, which is tested with those of a SUB.
     assert!(setters.remove("subscribe"));
     // Options of one kind of socket, and those that data cannot describe.
-    let others = ["authenticator", "hiccup_message", "disconnect_message", "resolver"];
+    let others = [
+        "authenticator",
+        "hiccup_message",
+        "disconnect_message",
+        "resolver",
+        "tls_client",
+        "tls_server",
+    ];
     assert!(others.iter().all(|other| setters.remove(*other)));
 
     if cfg!(not(feature = "socks")) {

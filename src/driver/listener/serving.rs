@@ -29,11 +29,12 @@ use crate::transport::{RemoteStream, Stream};
 
 /// The id of a connection, and its origin.
 #[derive(Debug)]
-struct IncomingConnection {
+pub(super) struct IncomingConnection {
     connection_id: ConnectionId,
-    origin: Origin,
-    /// The admission by the application that has attached the stream. Boxed, because it is rare.
-    admission: Option<Box<Admission>>,
+    pub(super) origin: Origin,
+    /// The admission by the application that has attached the stream, or the certificate of a client
+    /// of TLS. Boxed, because it is rare.
+    pub(super) admission: Option<Box<Admission>>,
     /// Held until the remote is connected.
     arriving: PendingHandshake,
 }
@@ -94,9 +95,18 @@ impl ListenerState {
             Incoming::Stream(stream, _) => {
                 let (connection_info, subject) =
                     self.accepted(self.endpoint.clone(), origin, arriving);
-                let served =
-                    Box::pin(self.serve_stream(stream, connection_info, &subject, deadline)).await;
-                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+                let subject = &subject;
+                let served = match &self.endpoint {
+                    #[cfg(feature = "tls")]
+                    Endpoint::Tls(_) => {
+                        Box::pin(self.serve_tls(stream, connection_info, subject, deadline)).await
+                    }
+                    _ => {
+                        Box::pin(self.serve_stream(stream, connection_info, subject, deadline))
+                            .await
+                    }
+                };
+                served.unwrap_or_else(|reason| self.refuse(subject, reason));
             }
         }
     }
@@ -210,7 +220,7 @@ impl ListenerState {
         Ok(())
     }
 
-    async fn serve_stream(
+    pub(super) async fn serve_stream(
         &self,
         stream: Stream,
         connection_info: IncomingConnection,
@@ -222,7 +232,7 @@ impl ListenerState {
         let running = {
             let IncomingConnection { origin, admission, .. } = &connection_info;
             let caller = (&subject.endpoint, *origin, admission.as_deref());
-            let is_attached = admission.is_some();
+            let is_attached = matches!(subject.endpoint, Endpoint::Stream(_));
             let establishing = Box::pin(self.half_open(caller, async |authenticator_call| {
                 let routing = &self.shared.routing;
                 let may_refuse = routing.is_exclusive() || routing.identifies();
@@ -251,7 +261,7 @@ impl ListenerState {
 
     /// Performs the handshake with a remote that may begin one. Returns `None` if the endpoint
     /// ended in between.
-    async fn half_open<T>(
+    pub(super) async fn half_open<T>(
         &self,
         (endpoint, origin, admission): (&Endpoint, Origin, Option<&Admission>),
         handshake: impl AsyncFnOnce(Option<&AuthenticatorCall>) -> Result<T, HandshakeFailure>,

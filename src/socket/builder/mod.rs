@@ -8,6 +8,8 @@ mod ipc;
 mod queues;
 mod security;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt;
 use std::marker::PhantomData;

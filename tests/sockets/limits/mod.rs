@@ -54,7 +54,9 @@ fn every_option_is_in_the_table() {
         }
     }
     // These options have no limits. The setter of `metadata` checks its own.
-    for other in ["authenticator", "metadata", "resolver", "socks_proxy"] {
+    for other in
+        ["authenticator", "metadata", "resolver", "socks_proxy", "tls_client", "tls_server"]
+    {
         assert!(setters.remove(other), "{other}");
     }
     let table: BTreeSet<_> = rows().iter().map(|row| row.option.to_owned()).collect();

@@ -1,0 +1,197 @@
+//! Streams that are encrypted by TLS.
+
+use std::future;
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time;
+use tokio_rustls::rustls::CommonState;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use zmtp_proto::endpoint::{Endpoint, Host, TlsEndpoint};
+
+use super::remote_stream::{Dialer, RemoteStream};
+use super::stream::Stream;
+use crate::auth::Admission;
+use crate::monitor::TlsFailure;
+use crate::options::{TcpOptions, TlsClient, TlsServer};
+
+/// Dials the addresses of a `tls` endpoint.
+#[derive(Debug)]
+pub(crate) struct TlsDialer {
+    client: TlsClient,
+    /// The host for which the certificate must be valid.
+    host: String,
+    options: TcpOptions,
+}
+
+impl TlsDialer {
+    /// Creates a dialer for the host of `endpoint`, or for addresses to which it resolves.
+    pub(crate) fn new(client: TlsClient, endpoint: &TlsEndpoint, options: TcpOptions) -> Self {
+        let host = match endpoint.host() {
+            Host::Ipv6 { address, .. } => address.to_string(),
+            host => host.to_string(),
+        };
+        Self { client, host, options }
+    }
+}
+
+impl Dialer for TlsDialer {
+    async fn dial(&self, endpoint: Endpoint) -> io::Result<RemoteStream> {
+        let Endpoint::Tls(tls) = endpoint else { return Err(io::ErrorKind::InvalidInput.into()) };
+        let tcp = tls.tcp().clone().into();
+        let (stream, origin) = super::connect(&tcp, &self.options).await?;
+        let stream = match stream {
+            // Without the choice between transports for each read and write.
+            Stream::Tcp(stream) => self.client.connect(stream, &self.host).await?,
+            stream => self.client.connect(stream, &self.host).await?,
+        };
+        Ok(RemoteStream { address: origin.address, ..stream })
+    }
+}
+
+impl TlsClient {
+    /// Establishes TLS over a stream, as the client. The result is for `attach` or for a
+    /// [`Dialer`]; it carries the [certificate](crate::Remote::certificate) of the server.
+    ///
+    /// The certificate must be valid for `host`, a host name or an IP address, unless a
+    /// [`server_name`](TlsClient::server_name) is set.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the stream.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, or one whose [inner error](std::io::Error::get_ref) is a
+    /// [`TlsFailure`](crate::monitor::TlsFailure).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio::net::TcpStream;
+    /// use tokio_zmtp::{Client, TlsClient};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let tls = TlsClient::with_roots(std::fs::read("ca.pem")?)?;
+    /// let client = Client::new();
+    /// client
+    ///     .connect_with("stream://through-a-tunnel", move |_| {
+    ///         let tls = tls.clone();
+    ///         async move {
+    ///             let stream = TcpStream::connect("127.0.0.1:5555").await?;
+    ///             tls.connect(stream, "orders.example.org").await
+    ///         }
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        host: &str,
+    ) -> io::Result<RemoteStream> {
+        let name = self
+            .name_of(host)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let connecting = TlsConnector::from(self.config()).connect(name, stream).into_fallible();
+        match connecting.await {
+            Ok(stream) => {
+                let admission = admission(stream.get_ref().1)?;
+                Ok(RemoteStream::new(stream).admitted(admission))
+            }
+            Err((error, stream)) => Err(failed(error, stream).await),
+        }
+    }
+}
+
+impl TlsServer {
+    /// Establishes TLS over a stream, as the server. The result is for `attach`; it carries the
+    /// [certificate](crate::Remote::certificate) of the client, if the client has one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the stream.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, or one whose [inner error](std::io::Error::get_ref) is a
+    /// [`TlsFailure`](crate::monitor::TlsFailure). Set a time limit: a client may send nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use tokio::net::TcpListener;
+    /// use tokio_zmtp::{Server, TlsServer};
+    ///
+    /// async fn accept(listener: TcpListener, tls: TlsServer, server: Server) {
+    ///     while let Ok((stream, address)) = listener.accept().await {
+    ///         let (tls, server) = (tls.clone(), server.clone());
+    ///         tokio::spawn(async move {
+    ///             let accepting = tls.accept(stream);
+    ///             let accepted = tokio::time::timeout(Duration::from_secs(10), accepting).await;
+    ///             if let Ok(Ok(stream)) = accepted {
+    ///                 let _ = server.attach(stream.with_address(address)).await;
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// ```
+    pub async fn accept(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> io::Result<RemoteStream> {
+        match TlsAcceptor::from(self.config()).accept(stream).into_fallible().await {
+            Ok(stream) => {
+                let admission = admission(stream.get_ref().1)?;
+                Ok(RemoteStream::new(stream).admitted(admission))
+            }
+            Err((error, stream)) => Err(failed(error, stream).await),
+        }
+    }
+
+    /// Does the same with an accepted stream of a socket.
+    pub(crate) async fn encrypt(&self, stream: Stream) -> io::Result<RemoteStream> {
+        match stream {
+            // Without the choice between transports for each read and write.
+            Stream::Tcp(stream) => self.accept(stream).await,
+            stream => self.accept(stream).await,
+        }
+    }
+}
+
+/// Returns the identity of the remote: its own certificate, if it has one.
+fn admission(tls: &CommonState) -> io::Result<Admission> {
+    let Some(certificate) = tls.peer_certificates().and_then(<[_]>::first) else {
+        return Ok(Admission::anonymous());
+    };
+    Admission::anonymous()
+        .with_certificate(certificate)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// Converts the error of a handshake. If this side has sent an alert, waits until the remote has
+/// received it: a stream that is closed with unread bytes is reset, which can destroy the alert.
+async fn failed(error: io::Error, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Error {
+    let Some(failure) = TlsFailure::find_in(&error) else { return error };
+    let draining = async {
+        future::poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await?;
+        let mut unread = stream.take(DRAINED_MAX);
+        let mut chunk = [0; 0x200];
+        while unread.read(&mut chunk).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    let _ = Box::pin(time::timeout(DRAIN_TIME, draining)).await;
+    failure.into()
+}
+
+/// The time that a remote has to receive an alert and close the connection.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
+/// In bytes: more than a remote sends before it receives an alert.
+const DRAINED_MAX: u64 = 0x1_0000;

@@ -1,0 +1,12 @@
+//! Sockets over TLS.
+
+mod attached;
+mod certificates;
+mod exchange;
+mod failures;
+#[cfg(target_os = "linux")]
+mod haproxy;
+mod identity;
+mod not_tls;
+mod openssl;
+mod reload;
