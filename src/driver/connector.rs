@@ -86,8 +86,8 @@ impl Connector {
         let subject = EventSource::endpoint(target.endpoint.clone());
         let attachment = if shared.routing.identifies() {
             // Without an identity, no sender could name the remote.
-            let is_named = !target.identity.is_empty() && !options.immediate;
-            let claim = IdentityClaim { identity: target.identity.clone(), accepted: None };
+            let is_named = target.identity.is_some() && !options.immediate;
+            let claim = IdentityClaim { identity: target.identity(), accepted: None };
             shared.routing.admit()?;
             let attached = is_named.then(|| shared.attach_identified(id, subject, claim, false));
             attached.transpose()?.map(|attachment| attachment.within(&quotas))
@@ -312,7 +312,7 @@ impl Connector {
         if self.attachment.is_some() || !self.shared.routing.identifies() {
             return Ok(None);
         }
-        let claim = self.shared.claim(negotiated, &self.target.identity, None)?;
+        let claim = self.shared.claim(negotiated, &self.target.identity(), None)?;
         let subject = EventSource::endpoint(self.target.endpoint.clone());
         let attached = self.shared.admit_identified(self.id, subject, claim, true)?;
         Ok(attached.and_then(|attachment| self.unless_ended(attachment)).map(Box::new))

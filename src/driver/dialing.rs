@@ -21,8 +21,9 @@ use crate::transport::{self, RemoteStream, SharedDialer, Stream};
 #[derive(Clone, Debug)]
 pub(crate) struct DialTarget {
     pub(crate) endpoint: Endpoint,
-    /// The identity of the remote; empty if the remote or the socket determines it.
-    pub(crate) identity: Identity,
+    /// The identity of the remote; `None` if the remote or the socket determines it. Boxed, because
+    /// it is rare.
+    pub(crate) identity: Option<Box<Identity>>,
     /// The dialer of the application; `None` for that of the transport.
     pub(crate) dialer: Option<SharedDialer>,
 }
@@ -37,6 +38,11 @@ pub(super) struct DialedStream {
 }
 
 impl DialTarget {
+    /// Returns the identity of the remote; empty if the remote or the socket determines it.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity.as_deref().cloned().unwrap_or_default()
+    }
+
     /// Makes one attempt, within the time limit.
     ///
     /// # Cancel safety
@@ -89,7 +95,7 @@ impl DialTarget {
 
 impl From<Endpoint> for DialTarget {
     fn from(endpoint: Endpoint) -> Self {
-        Self { endpoint, identity: Identity::default(), dialer: None }
+        Self { endpoint, identity: None, dialer: None }
     }
 }
 

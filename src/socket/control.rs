@@ -165,6 +165,7 @@ impl Control {
         identity: Identity,
     ) -> Result<(), ConnectError> {
         self.check_connectable(&endpoint)?;
+        let identity = Some(identity).filter(|identity| !identity.is_empty()).map(Box::new);
         self.dial(DialTarget { identity, ..endpoint.into() }).await.map(|_| ())
     }
 
@@ -400,7 +401,7 @@ impl Control {
     /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one
     /// before it is connected.
     async fn dial(&self, target: DialTarget) -> Result<Option<RoutingId>, ConnectError> {
-        let DialTarget { endpoint, identity, .. } = target.clone();
+        let (endpoint, identity) = (target.endpoint.clone(), target.identity());
         let connected = self.ask(|done| DriverCommand::Connect { target, done }).await;
         self.connected_to(endpoint, identity, connected)
     }

@@ -218,9 +218,9 @@ where
     }
 }
 
-/// A type-erased dialer.
+/// A type-erased dialer, in one word, because every connector has room for one.
 #[derive(Clone)]
-pub(crate) struct SharedDialer(Arc<dyn AnyDialer>);
+pub(crate) struct SharedDialer(Arc<Box<dyn AnyDialer>>);
 
 type Dialing<'a> = Pin<Box<dyn Future<Output = io::Result<RemoteStream>> + Send + 'a>>;
 
@@ -237,7 +237,7 @@ impl<D: Dialer> AnyDialer for D {
 
 impl SharedDialer {
     pub(crate) fn new(dialer: impl Dialer) -> Self {
-        Self(Arc::new(dialer))
+        Self(Arc::new(Box::new(dialer)))
     }
 
     /// Dials one stream. A panic of the dialer fails only this attempt.

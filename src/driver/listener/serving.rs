@@ -32,12 +32,14 @@ use crate::transport::{RemoteStream, Stream};
 pub(super) struct IncomingConnection {
     connection_id: ConnectionId,
     pub(super) origin: Origin,
-    /// The admission by the application that has attached the stream, or the certificate of a client
-    /// of TLS. Boxed, because it is rare.
-    pub(super) admission: Option<Box<Admission>>,
     /// Held until the remote is connected.
     arriving: PendingHandshake,
 }
+
+/// The result of a handshake, with the attachment of a remote that was admitted during it; `None` if
+/// the endpoint ended in between.
+type EstablishedStream =
+    Result<Option<(Established<Stream>, Option<Box<Attachment>>)>, HandshakeFailure>;
 
 impl ListenerState {
     /// Serves one remote from its handshake to its end. Each stage is boxed separately, so that a
@@ -59,18 +61,7 @@ impl ListenerState {
         let origin = incoming.origin();
         match incoming {
             Incoming::Attached(attached) => {
-                let AttachedStream {
-                    stream: RemoteStream { stream, endpoint, admission, .. },
-                    done,
-                } = *attached;
-                let (connection_info, subject) = self.accepted(endpoint.into(), origin, arriving);
-                // The stream stays attached if the caller does not wait for the id.
-                let _ = done.send(connection_info.connection_id);
-                let connection_info =
-                    IncomingConnection { admission: Some(Box::new(admission)), ..connection_info };
-                let served =
-                    Box::pin(self.serve_stream(stream, connection_info, &subject, deadline)).await;
-                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+                Box::pin(self.serve_attached(attached, arriving, deadline)).await;
             }
             Incoming::SharedPort(stream, _, port) => {
                 let directed = Box::pin(self.direct(stream, origin, port, deadline));
@@ -102,13 +93,34 @@ impl ListenerState {
                         Box::pin(self.serve_tls(stream, connection_info, subject, deadline)).await
                     }
                     _ => {
-                        Box::pin(self.serve_stream(stream, connection_info, subject, deadline))
-                            .await
+                        let establishing = Box::pin(
+                            self.establish_stream(stream, None, origin, subject, deadline),
+                        );
+                        Box::pin(self.serve_stream(establishing, connection_info, subject)).await
                     }
                 };
                 served.unwrap_or_else(|reason| self.refuse(subject, reason));
             }
         }
+    }
+
+    async fn serve_attached(
+        &self,
+        attached: Box<AttachedStream>,
+        arriving: PendingHandshake,
+        deadline: Deadline,
+    ) {
+        let AttachedStream { stream, done } = *attached;
+        let origin = stream.origin();
+        let RemoteStream { stream, endpoint, admission, .. } = stream;
+        let (connection_info, subject) = self.accepted(endpoint.into(), origin, arriving);
+        // The stream stays attached if the caller does not wait for the id.
+        let _ = done.send(connection_info.connection_id);
+        let admission = Some(Box::new(admission));
+        let establishing =
+            Box::pin(self.establish_stream(stream, admission, origin, &subject, deadline));
+        let served = Box::pin(self.serve_stream(establishing, connection_info, &subject)).await;
+        served.unwrap_or_else(|reason| self.refuse(&subject, reason));
     }
 
     /// Assigns an id to an accepted connection, and logs it.
@@ -123,7 +135,7 @@ impl ListenerState {
         tracing::debug!(target: log::CONNECTION, "accepted");
         let subject = EventSource::endpoint(endpoint).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
-        (IncomingConnection { connection_id, origin, admission: None, arriving }, subject)
+        (IncomingConnection { connection_id, origin, arriving }, subject)
     }
 
     fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
@@ -220,37 +232,51 @@ impl ListenerState {
         Ok(())
     }
 
-    pub(super) async fn serve_stream(
+    /// Performs the handshake on a stream. Returns `None` if the endpoint ended in between. The
+    /// admission is that by the application that has attached the stream, or has the certificate of a
+    /// client of TLS.
+    pub(super) async fn establish_stream(
         &self,
         stream: Stream,
-        connection_info: IncomingConnection,
+        admission: Option<Box<Admission>>,
+        origin: Origin,
         subject: &EventSource,
         deadline: Deadline,
-    ) -> Result<(), HandshakeFailure> {
-        let SocketState { options, handshake, .. } = &*self.shared;
+    ) -> EstablishedStream {
+        let SocketState { options, handshake, routing, .. } = &*self.shared;
         let limits = options.message_limits();
+        let caller = (&subject.endpoint, origin, admission.as_deref());
+        let is_attached = matches!(subject.endpoint, Endpoint::Stream(_));
+        let established = self.half_open(caller, async |call| {
+            let may_refuse = routing.is_exclusive() || routing.identifies();
+            let established = if may_refuse && !is_attached {
+                let admitting = self.establish_admitted(stream, deadline, call, subject);
+                Box::pin(admitting).await?
+            } else {
+                // Both ends of an attached stream may be of this kind, and neither waits until the
+                // other has announced itself.
+                let config = handshake.clone();
+                let admit = |negotiated: &_| self.admit(subject, Some(negotiated));
+                establish(stream, config, deadline, limits, call, admit).await?
+            };
+            // Accepted before the limit was exceeded.
+            routing.has_room().await;
+            Ok(established)
+        });
+        let established = established.await?;
+        Ok(established.map(|((framed, negotiated), attachment)| {
+            ((framed, admitted_before(negotiated, admission)), attachment)
+        }))
+    }
+
+    /// Runs a connection when it is established.
+    pub(super) async fn serve_stream(
+        &self,
+        establishing: Pin<Box<impl Future<Output = EstablishedStream>>>,
+        connection_info: IncomingConnection,
+        subject: &EventSource,
+    ) -> Result<(), HandshakeFailure> {
         let running = {
-            let IncomingConnection { origin, admission, .. } = &connection_info;
-            let caller = (&subject.endpoint, *origin, admission.as_deref());
-            let is_attached = matches!(subject.endpoint, Endpoint::Stream(_));
-            let establishing = Box::pin(self.half_open(caller, async |authenticator_call| {
-                let routing = &self.shared.routing;
-                let may_refuse = routing.is_exclusive() || routing.identifies();
-                let call = authenticator_call;
-                let established = if may_refuse && !is_attached {
-                    let admitting = self.establish_admitted(stream, deadline, call, subject);
-                    Box::pin(admitting).await?
-                } else {
-                    // Both ends of an attached stream may be of this kind, and neither waits until
-                    // the other has announced itself.
-                    let config = handshake.clone();
-                    let admit = |negotiated: &_| self.admit(subject, Some(negotiated));
-                    establish(stream, config, deadline, limits, call, admit).await?
-                };
-                // Accepted before the limit was exceeded.
-                self.shared.routing.has_room().await;
-                Ok(established)
-            }));
             let Some((established, attachment)) = establishing.await? else { return Ok(()) };
             Box::pin(self.run(established, attachment, connection_info, subject))
         };
@@ -296,8 +322,7 @@ impl ListenerState {
                 Err(_) => return,
             },
         };
-        let IncomingConnection { connection_id, origin, admission, arriving } = connection_info;
-        let negotiated = admitted_before(negotiated, admission);
+        let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let (endpoint, id) = (&subject.endpoint, (connection_id, origin));
         let mut registered =
             shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
@@ -333,7 +358,7 @@ impl ListenerState {
             }
         };
         let negotiated = dial.negotiated().clone();
-        let IncomingConnection { connection_id, origin, arriving, .. } = connection_info;
+        let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let mut registered =
             shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);

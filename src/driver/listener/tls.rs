@@ -14,18 +14,21 @@ impl ListenerState {
     pub(super) async fn serve_tls(
         &self,
         stream: Stream,
-        mut connection_info: IncomingConnection,
+        connection_info: IncomingConnection,
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let serving = {
-            let caller = (&subject.endpoint, connection_info.origin, None);
+            let origin = connection_info.origin;
+            let caller = (&subject.endpoint, origin, None);
             let encrypting =
                 self.half_open(caller, async |_| deadline.keep(self.encrypt(stream)).await);
             let Some(encrypted) = Box::pin(encrypting).await? else { return Ok(()) };
             let RemoteStream { stream, admission, .. } = encrypted;
-            connection_info.admission = Some(Box::new(admission));
-            Box::pin(self.serve_stream(stream, connection_info, subject, deadline))
+            let admission = Some(Box::new(admission));
+            let establishing =
+                Box::pin(self.establish_stream(stream, admission, origin, subject, deadline));
+            Box::pin(self.serve_stream(establishing, connection_info, subject))
         };
         serving.await
     }
