@@ -161,6 +161,12 @@ impl Listener {
         }
         let state = Arc::clone(&self.state);
         let arriving = self.state.shared.remotes.arrive();
+        #[cfg(feature = "tls")]
+        if let Endpoint::Tls(_) = self.state.endpoint {
+            // A task of another type: those of other transports do not reserve space for it.
+            self.connections.spawn(state.serve_tls(incoming, arriving).instrument(span));
+            return;
+        }
         self.connections.spawn(state.serve(incoming, arriving).instrument(span));
     }
 }

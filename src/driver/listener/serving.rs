@@ -86,20 +86,11 @@ impl ListenerState {
             Incoming::Stream(stream, _) => {
                 let (connection_info, subject) =
                     self.accepted(self.endpoint.clone(), origin, arriving);
-                let subject = &subject;
-                let served = match &self.endpoint {
-                    #[cfg(feature = "tls")]
-                    Endpoint::Tls(_) => {
-                        Box::pin(self.serve_tls(stream, connection_info, subject, deadline)).await
-                    }
-                    _ => {
-                        let establishing = Box::pin(
-                            self.establish_stream(stream, None, origin, subject, deadline),
-                        );
-                        Box::pin(self.serve_stream(establishing, connection_info, subject)).await
-                    }
-                };
-                served.unwrap_or_else(|reason| self.refuse(subject, reason));
+                let establishing =
+                    Box::pin(self.establish_stream(stream, None, origin, &subject, deadline));
+                let served =
+                    Box::pin(self.serve_stream(establishing, connection_info, &subject)).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
         }
     }
@@ -124,7 +115,7 @@ impl ListenerState {
     }
 
     /// Assigns an id to an accepted connection, and logs it.
-    fn accepted(
+    pub(super) fn accepted(
         &self,
         endpoint: Endpoint,
         origin: Origin,
@@ -138,14 +129,14 @@ impl ListenerState {
         (IncomingConnection { connection_id, origin, arriving }, subject)
     }
 
-    fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
+    pub(super) fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
         log::refused(&self.quotas, &reason);
         self.shared.handshake_failed(subject, reason);
     }
 
     /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint
     /// ended meanwhile.
-    async fn accept_proxy_header(
+    pub(super) async fn accept_proxy_header(
         &self,
         incoming: &mut Incoming,
         deadline: Deadline,
