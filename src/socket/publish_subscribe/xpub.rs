@@ -99,14 +99,13 @@ use crate::socket::{Core, Handle, Kind};
 /// remote are received in the order in which it sent them, independently of its requests.
 ///
 /// No request is dropped. After [`recv_hwm`](Builder::recv_hwm) unread requests of a remote, the
-/// socket stops reading from it until half of them are received. If a remote leaves with more
-/// topics than this limit, its further cancellations are queued as earlier ones are received. Until
-/// then, these topics match no message, but count towards
-/// [`max_topic_bytes`](Builder::max_topic_bytes). A remote whose subscription would exceed that
-/// limit is disconnected only if no more cancellations can be queued. Unread requests of remotes
-/// that have left count towards [`ended_hwm_bytes`](Builder::ended_hwm_bytes). It then does not
-/// answer the PINGs of this remote either, so that a SUB with heartbeats ends the connection, and
-/// announces all its topics on the next one.
+/// socket stops reading from it until half of them are received. Meanwhile it does not answer the
+/// PINGs of the remote: a SUB with heartbeats ends the connection, and announces all its topics on
+/// the next one. If a remote leaves with more topics than this limit, its further cancellations are
+/// queued as earlier ones are received. Until then, these topics match no message, but count
+/// towards [`max_topic_bytes`](Builder::max_topic_bytes). A remote whose subscription would exceed
+/// that limit is disconnected only if no more cancellations can be queued. Unread requests of
+/// remotes that have left count towards [`ended_hwm_bytes`](Builder::ended_hwm_bytes).
 ///
 /// [`topics`](Self::topics) counts a topic from its first subscription until the last one has
 /// ended; in manual mode, it counts only accepted topics. The statistics count an unread request as
