@@ -1,7 +1,7 @@
 //! WebSocket connections, as streams of ZMTP (RFC 45).
 //!
 //! A frame of ZMTP is one binary message of the WebSocket, whose first byte has the flags. There is no
-//! greeting: the subprotocol names the mechanism. [`WebSocketStream`] translates between both, so that
+//! greeting: the subprotocol names the mechanism. `WebSocketStream` translates between both, so that
 //! everything above it is as over TCP.
 
 mod acceptor;
