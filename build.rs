@@ -50,7 +50,7 @@ const FLAGS: &[(&str, &[&str])] = &[
 ];
 
 /// The features of the library, which `benches/micro` does not have.
-const LIBRARY_FEATURES: &str = r#""metrics", "rpc", "serde", "socks", "tls", "ws""#;
+const LIBRARY_FEATURES: &str = r#""http", "metrics", "rpc", "serde", "socks", "tls", "ws""#;
 
 fn main() {
     // It depends on nothing else. Without this line, a change of any file of the package would run

@@ -150,6 +150,7 @@
 //!
 //! | Feature | Adds |
 //! |---|---|
+//! | `http` | upgrades to WebSockets in HTTP servers of the application, such as axum; enables `ws` |
 //! | `metrics` | the module `metrics`: socket statistics, for Prometheus and other systems |
 //! | `rpc` | the module `rpc`: requests and replies, where each caller gets its own reply; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |

@@ -144,6 +144,15 @@ impl RemoteStream {
         Self { admission: admission.after(self.admission), ..self }
     }
 
+    /// Replaces the stream by one around it.
+    #[cfg(feature = "ws")]
+    pub(crate) fn map<S>(self, around: impl FnOnce(Stream) -> S) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        Self { stream: Stream::Boxed(BoxedStream::new(around(self.stream))), ..self }
+    }
+
     pub(crate) fn origin(&self) -> Origin {
         Origin { address: self.address, ..Origin::default() }
     }

@@ -65,7 +65,7 @@ impl TlsClient {
     /// # Errors
     ///
     /// That of the stream, or one whose [inner error](std::io::Error::get_ref) is a
-    /// [`TlsFailure`](crate::monitor::TlsFailure).
+    /// [`TlsFailure`].
     ///
     /// # Examples
     ///
@@ -119,7 +119,7 @@ impl TlsServer {
     /// # Errors
     ///
     /// That of the stream, or one whose [inner error](std::io::Error::get_ref) is a
-    /// [`TlsFailure`](crate::monitor::TlsFailure). Set a time limit: a client may send nothing.
+    /// [`TlsFailure`]. Set a time limit: a client may send nothing.
     ///
     /// # Examples
     ///

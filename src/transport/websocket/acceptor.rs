@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tungstenite::handshake::server;
-use tungstenite::http::Response;
 use tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use tungstenite::http::{Request, Response};
 use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
@@ -19,7 +19,7 @@ use crate::transport::RemoteStream;
 /// Accepts WebSocket connections on streams that the application has accepted.
 ///
 /// The subprotocol is that of RFC 45 for the mechanism of the socket: `ZWS2.0/NULL`, `ZWS2.0/PLAIN` or
-/// `ZWS2.0/CURVE`. Remotes are libzmq with its transport `ws`, this crate, and programs in browsers.
+/// `ZWS2.0/CURVE`. Remotes are sockets of this crate, and of libzmq with its transport `ws`.
 ///
 /// # Examples
 ///
@@ -148,7 +148,8 @@ impl WebSocketAcceptor {
         self
     }
 
-    /// Reads the request on a stream, and answers it. The result is for `attach`.
+    /// Reads the request on a stream, and answers it. The result is for `attach`. It keeps the name,
+    /// the address and the admission of a [`RemoteStream`]. Over a stream of a `TlsServer` it is `wss`.
     ///
     /// There is no time limit. Use [`tokio::time::timeout`], because a remote may send nothing.
     ///
@@ -180,13 +181,15 @@ impl WebSocketAcceptor {
     ///     Ok(())
     /// }
     /// ```
-    pub async fn accept<S>(&self, mut stream: S) -> Result<RemoteStream, UpgradeError>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub async fn accept(
+        &self,
+        stream: impl Into<RemoteStream>,
+    ) -> Result<RemoteStream, UpgradeError> {
+        let mut accepted = stream.into();
+        let stream = &mut accepted.stream;
         let mut input = BytesMut::new();
-        let response = match read_head::<server::Request>(&mut stream, &mut input).await {
-            Ok(request) => self.respond(&request),
+        let response = match read_head::<server::Request>(stream, &mut input).await {
+            Ok(request) => self.answer(&request),
             Err(error) => Err(error),
         };
         let mut output = Vec::new();
@@ -195,9 +198,7 @@ impl WebSocketAcceptor {
                 server::write_response(&mut output, &response).map_err(UpgradeError::invalid)?;
                 stream.write_all(&output).await?;
                 stream.flush().await?;
-                let stream =
-                    WebSocketStream::new(stream, WebSocketRole::Server, self.mechanism, input);
-                Ok(RemoteStream::new(stream.with_pings(self.heartbeat)))
+                Ok(self.translate(accepted, input))
             }
             Err(error) => {
                 if let Some(refusal) = error.refusal() {
@@ -210,7 +211,16 @@ impl WebSocketAcceptor {
         }
     }
 
-    fn respond(&self, request: &server::Request) -> Result<Response<()>, UpgradeError> {
+    /// Returns the stream of ZMTP over an upgraded stream; `input` follows the request.
+    pub(super) fn translate(&self, stream: RemoteStream, input: BytesMut) -> RemoteStream {
+        let (role, mechanism) = (WebSocketRole::Server, self.mechanism);
+        stream.map(|stream| {
+            WebSocketStream::new(stream, role, mechanism, input).with_pings(self.heartbeat)
+        })
+    }
+
+    /// Returns the response to a request.
+    pub(super) fn answer<B>(&self, request: &Request<B>) -> Result<Response<()>, UpgradeError> {
         let path = request.uri().path();
         if self.path.as_ref().is_some_and(|expected| expected != path) {
             return Err(UpgradeError::Path { path: path.to_owned() });
@@ -221,7 +231,8 @@ impl WebSocketAcceptor {
                 return Err(UpgradeError::Origin { origin });
             }
         }
-        let mut response = server::create_response(request).map_err(UpgradeError::invalid)?;
+        let mut response =
+            server::create_response_with_body(request, || ()).map_err(UpgradeError::invalid)?;
         let subprotocol = subprotocol(self.mechanism);
         let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
         let mut offered =

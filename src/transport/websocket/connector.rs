@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tungstenite::handshake::{client, derive_accept_key};
 use tungstenite::http::header::{
     CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
@@ -109,7 +109,8 @@ impl WebSocketConnector {
     }
 
     /// Requests the upgrade on a stream. The result is for `attach`, or the result of a
-    /// [`Dialer`](crate::Dialer).
+    /// [`Dialer`](crate::Dialer). It keeps the name, the address and the admission of a
+    /// [`RemoteStream`]. Over a stream of a `TlsClient` it is `wss`.
     ///
     /// There is no time limit of its own. A dialer is limited by
     /// [`connect_timeout`](crate::Builder::connect_timeout).
@@ -143,10 +144,12 @@ impl WebSocketConnector {
     ///     client.connect_with("stream://orders", dialer).await
     /// }
     /// ```
-    pub async fn connect<S>(&self, mut stream: S) -> Result<RemoteStream, UpgradeError>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    pub async fn connect(
+        &self,
+        stream: impl Into<RemoteStream>,
+    ) -> Result<RemoteStream, UpgradeError> {
+        let mut dialed = stream.into();
+        let stream = &mut dialed.stream;
         let key = client::generate_key();
         let subprotocol = subprotocol(self.mechanism);
         let mut request = Request::get(&self.path)
@@ -164,7 +167,7 @@ impl WebSocketConnector {
         stream.flush().await?;
 
         let mut input = BytesMut::new();
-        let response = read_head::<client::Response>(&mut stream, &mut input).await?;
+        let response = read_head::<client::Response>(stream, &mut input).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(UpgradeError::Refused { status: response.status().as_u16() });
         }
@@ -179,8 +182,10 @@ impl WebSocketConnector {
         if header(SEC_WEBSOCKET_PROTOCOL) != Some(subprotocol.as_bytes()) {
             return Err(UpgradeError::Subprotocol { expected: subprotocol });
         }
-        let stream = WebSocketStream::new(stream, WebSocketRole::Client, self.mechanism, input);
-        Ok(RemoteStream::new(stream.with_pings(self.heartbeat)))
+        let (role, mechanism) = (WebSocketRole::Client, self.mechanism);
+        Ok(dialed.map(|stream| {
+            WebSocketStream::new(stream, role, mechanism, input).with_pings(self.heartbeat)
+        }))
     }
 }
 

@@ -7,6 +7,8 @@
 mod acceptor;
 mod connector;
 mod frames;
+#[cfg(feature = "http")]
+mod http_server;
 mod mask;
 mod stream;
 mod upgrade;

@@ -10,3 +10,5 @@ mod identity;
 mod not_tls;
 mod openssl;
 mod reload;
+#[cfg(feature = "ws")]
+mod websocket;
