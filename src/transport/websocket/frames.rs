@@ -350,6 +350,8 @@ const CONTROL_MAX: u64 = 125;
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -382,7 +384,8 @@ mod tests {
 
             let mut reader = FrameReader::new(to, NULL);
             let (mut src, mut read) = (BytesMut::new(), Vec::new());
-            for chunk in websocket.chunks(piece) {
+            // The greeting precedes the first bytes.
+            for chunk in iter::once(&[][..]).chain(websocket.chunks(piece)) {
                 src.put_slice(chunk);
                 loop {
                     let mut dst = Vec::new().limit(room);
