@@ -47,6 +47,13 @@ fn every_async_method_is_among_the_operations() {
     // Applications implement these traits, and sockets await them.
     assert!(methods.remove("Authenticator::authenticate"));
     assert!(methods.remove("Dialer::dial"));
+    // They own a stream that no socket has yet. Dropping them drops it.
+    for method in ["TlsClient::connect", "TlsServer::accept"] {
+        assert!(methods.remove(method));
+    }
+    for method in ["WebSocketAcceptor::accept", "WebSocketConnector::connect"] {
+        assert!(methods.remove(method));
+    }
     // The method never ends, and waits only for the clock.
     assert!(methods.remove("Publisher::run"));
     // An XSUB does not wait for its remotes. `xsub/user_messages.rs` drops a send that yields.
