@@ -143,6 +143,9 @@ const NUMBERS: &[u8] = b"\0";
 /// A topic that is subscribed to from time to time.
 const OTHER: &str = "other";
 
+/// A topic that is first subscribed to while a task waits for it.
+const LATER: &str = "later";
+
 impl<P: Publisher> SubscriberScene<P> {
     /// The operations of the publisher, for whose type `Publisher` stands.
     pub(super) const OPERATIONS: &[Operation<SubscriberCast<P>>] = operations! {
@@ -179,7 +182,13 @@ impl<P: Publisher> SubscriberScene<P> {
         }
         // Waiting for a topic that is subscribed to later.
         "Publisher::subscribed" Traffic |cast| {
-            cast.publisher.subscribed([OTHER, " topic"].concat().as_bytes()).await.unwrap();
+            let later = async {
+                turns(cast.rng.u32(1..20)).await;
+                cast.sub.subscribe(LATER).unwrap();
+            };
+            let topic = [LATER, " topic"].concat();
+            let (subscribed, ()) = tokio::join!(cast.publisher.subscribed(topic.as_bytes()), later);
+            subscribed.unwrap();
         }
     };
 
