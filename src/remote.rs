@@ -227,7 +227,7 @@ impl Remote {
         self.0.description.origin.credentials
     }
 
-    /// Returns the certificate of a remote over TLS, in the form of DER (RFC 5280); `None` if it has
+    /// Returns the certificate of a remote over TLS, in DER format (RFC 5280); `None` if it has
     /// none. TLS has verified it. With the feature `tls` only.
     ///
     /// It is also the granted property `Tls-Certificate`.

@@ -28,6 +28,19 @@ pub struct HeartbeatConfig {
     pub ttl: Option<Duration>,
 }
 
+impl HeartbeatConfig {
+    /// Sets the time between PINGs. Zero disables them.
+    pub fn set_interval(&mut self, interval: Option<Duration>) {
+        self.interval = interval.filter(|interval| !interval.is_zero());
+    }
+
+    /// Sets the time to wait after a PING. Zero means no limit.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout =
+            timeout.map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout });
+    }
+}
+
 /// The heartbeat timers of one connection, which report when to send a PING and when the remote is
 /// dead.
 ///

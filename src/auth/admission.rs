@@ -108,7 +108,7 @@ impl Admission {
         self.metadata.value(name)
     }
 
-    /// Adds the certificate of a remote, in the form of DER.
+    /// Adds the certificate of a remote, in DER format.
     #[cfg(feature = "tls")]
     pub(crate) fn with_certificate(self, der: &[u8]) -> Result<Self, PropertyError> {
         self.property(TLS_CERTIFICATE, der)

@@ -189,7 +189,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Returns the certificate of a remote over TLS, in the form of DER (RFC 5280); `None` if it has
+    /// Returns the certificate of a remote over TLS, in DER format (RFC 5280); `None` if it has
     /// none, and before TLS is established. TLS has verified it. With the feature `tls` only.
     ///
     /// # Examples

@@ -58,6 +58,12 @@ impl fmt::Debug for SharedAuthenticator {
 }
 
 impl AuthenticatorCall {
+    /// Adds what is known of the remote since its stream is encrypted.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_admission(self, admission: &Admission) -> Self {
+        Self { caller: Caller { admission: admission.clone(), ..self.caller }, ..self }
+    }
+
     /// Returns whether a handshake with the remote may begin.
     pub(crate) fn allows_handshake(&self) -> bool {
         catch(|| self.authenticator.0.allows_handshake(&self.caller)).unwrap_or(false)

@@ -19,7 +19,7 @@ use crate::transport::{self, ListenError, StdListener, udp};
 #[derive(Debug)]
 pub(crate) enum Acceptor {
     /// Takes the streams that the application attaches. The driver has the other end.
-    Attached(mpsc::UnboundedReceiver<Box<AttachedStream>>),
+    Attached(mpsc::Receiver<Box<AttachedStream>>),
     Inproc(inproc::InprocListener),
     Service(Service),
     Stream(transport::StreamListener),

@@ -27,9 +27,9 @@ pub(super) enum Incoming {
 /// A stream that the application attaches.
 #[derive(Debug)]
 pub(crate) struct AttachedStream {
-    pub(super) stream: RemoteStream,
+    pub(crate) stream: RemoteStream,
     /// Answered when the connection has an id.
-    pub(super) done: oneshot::Sender<ConnectionId>,
+    pub(crate) done: oneshot::Sender<ConnectionId>,
 }
 
 /// A remote that requests a resource.

@@ -40,22 +40,20 @@ use zmtp_proto::endpoint::{Endpoint, Host, StreamEndpoint};
 pub(crate) use self::acceptor::{Acceptor, bind_datagrams};
 use self::connector::Connector;
 pub(crate) use self::dialing::DialTarget;
-use self::incoming::AttachedStream;
+pub(crate) use self::incoming::AttachedStream;
 use self::listener::Listener;
 use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
 pub(crate) use self::socket_state::SocketState;
-use crate::connection_id::ConnectionId;
 use crate::routing::{AttachmentError, EndpointId};
 use crate::routing_id::RoutingId;
-use crate::transport::{RemoteStream, udp};
+use crate::transport::udp;
 
 /// A command from a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
 pub(crate) enum DriverCommand {
-    /// Answers with the id of the connection.
+    /// Answers with the queue of the listener that takes attached streams.
     Attach {
-        stream: RemoteStream,
-        done: oneshot::Sender<ConnectionId>,
+        done: oneshot::Sender<mpsc::Sender<Box<AttachedStream>>>,
     },
     Bind {
         /// The endpoint in the user's form.
@@ -107,7 +105,7 @@ pub(crate) struct Driver {
     commands: mpsc::Receiver<DriverCommand>,
     shared: Arc<SocketState>,
     /// The sender of the listener that takes attached streams, once there is one.
-    attaching: Option<mpsc::UnboundedSender<Box<AttachedStream>>>,
+    attaching: Option<mpsc::Sender<Box<AttachedStream>>>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
     watched: Vec<WatchedName>,
@@ -225,8 +223,8 @@ impl Driver {
     async fn handle(&mut self, command: DriverCommand) -> ControlFlow<oneshot::Sender<()>> {
         // The caller may have been dropped in between.
         match command {
-            DriverCommand::Attach { stream, done } => {
-                self.attach(Box::new(AttachedStream { stream, done }));
+            DriverCommand::Attach { done } => {
+                let _ = done.send(self.attaching());
             }
             DriverCommand::Bind { asked, acceptor, done } => {
                 self.bind(asked, acceptor);
@@ -253,17 +251,14 @@ impl Driver {
         ControlFlow::Continue(())
     }
 
-    /// Passes a stream to the listener of attached streams. Each waits there with its caller.
-    fn attach(&mut self, attached: Box<AttachedStream>) {
-        if self.attaching.is_none() {
-            let (attaching, streams) = mpsc::unbounded_channel();
-            self.bind(StreamEndpoint::attached().into(), Acceptor::Attached(streams));
-            self.attaching = Some(attaching);
-        }
+    /// Returns the queue of the listener that takes attached streams. Creates it if necessary.
+    fn attaching(&mut self) -> mpsc::Sender<Box<AttachedStream>> {
         if let Some(attaching) = &self.attaching {
-            // If the socket accepts no more remotes, the missing answer reports it.
-            let _ = attaching.send(attached);
+            return attaching.clone();
         }
+        let (attaching, streams) = mpsc::channel(ATTACHING);
+        self.bind(StreamEndpoint::attached().into(), Acceptor::Attached(streams));
+        self.attaching.insert(attaching).clone()
     }
 
     fn bind(&mut self, asked: Endpoint, acceptor: Acceptor) {
@@ -422,6 +417,10 @@ async fn announce_departures(shared: &SocketState) {
     future::poll_fn(|cx| shared.routing.poll_announce_departures(cx.waker())).await;
     task::yield_now().await;
 }
+
+/// The number of attached streams that may wait for their listener. The callers of further ones
+/// wait.
+const ATTACHING: usize = 16;
 
 /// Results that may wait for the driver. Each watcher waits for a free slot.
 const RESOLVED: usize = 1;

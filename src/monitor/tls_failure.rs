@@ -24,9 +24,9 @@ pub enum TlsFailure {
         /// The code of the alert.
         code: u8,
     },
-    /// The remote requires a certificate of this side, which has none: alert 116 of TLS 1.3. With
+    /// The remote requires a certificate from this side, which has none: alert 116 of TLS 1.3. With
     /// TLS 1.2 it is the alert 40.
-    #[error("the remote requires a certificate of this side")]
+    #[error("the remote requires a certificate from this side")]
     CertificateRequired,
     /// The certificate of the remote has expired.
     #[error("the certificate of the remote has expired")]
@@ -34,7 +34,7 @@ pub enum TlsFailure {
     /// The certificate of the remote cannot be used for another reason.
     #[error("the certificate of the remote is not valid")]
     InvalidCertificate(#[source] ProtocolError),
-    /// This side requires a certificate of the client, which has none.
+    /// This side requires a certificate from the client, which has none.
     #[error("the client has no certificate")]
     NoCertificate,
     /// The certificate of the remote is not valid yet.

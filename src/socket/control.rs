@@ -16,7 +16,9 @@ use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
 use crate::connection_id::ConnectionId;
-use crate::driver::{self, Acceptor, DialTarget, DriverCommand, EndpointUse, SocketState};
+use crate::driver::{
+    self, Acceptor, AttachedStream, DialTarget, DriverCommand, EndpointUse, SocketState,
+};
 use crate::error::{
     AttachError, BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError,
     UnbindError,
@@ -155,7 +157,13 @@ impl Control {
     /// Adds the remote of a stream that the application has established. Returns the id of the
     /// connection.
     pub(super) async fn attach(&self, stream: RemoteStream) -> Result<ConnectionId, AttachError> {
-        self.ask(|done| DriverCommand::Attach { stream, done }).await.ok_or(AttachError::Closed)
+        let attaching = self.ask(|done| DriverCommand::Attach { done }).await;
+        let (done, connection_id) = oneshot::channel();
+        let stream = Box::new(AttachedStream { stream, done });
+        // Without a listener, the socket is closed, or accepts no more remotes.
+        let sent = attaching.ok_or(AttachError::Closed)?.send(stream).await;
+        sent.map_err(|_| AttachError::Closed)?;
+        connection_id.await.map_err(|_| AttachError::Closed)
     }
 
     /// Connects the socket to an endpoint, and assigns an identity to its remote.

@@ -1,10 +1,13 @@
 //! Byte streams between two sockets: dialing, listening, and one type for all of them. Datagrams,
 //! in [`udp`].
 
+mod dialer;
 #[cfg(unix)]
 mod ipc;
 mod remote_stream;
 mod resolve;
+#[cfg(any(feature = "tls", feature = "ws"))]
+mod shutdown;
 mod socket_options;
 mod std_listener;
 mod stream;
@@ -23,8 +26,9 @@ use std::net::SocketAddr;
 use thiserror::Error;
 use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, check_connectable, resolved};
 
-pub(crate) use self::remote_stream::SharedDialer;
-pub use self::remote_stream::{Dialer, RemoteStream};
+pub use self::dialer::Dialer;
+pub(crate) use self::dialer::SharedDialer;
+pub use self::remote_stream::RemoteStream;
 pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]

@@ -1,17 +1,15 @@
 //! Streams that are encrypted by TLS.
 
-use std::future;
 use std::io;
-use std::pin::Pin;
-use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::time;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::CommonState;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use zmtp_proto::endpoint::{Endpoint, Host, TlsEndpoint};
 
-use super::remote_stream::{Dialer, RemoteStream};
+use super::dialer::Dialer;
+use super::remote_stream::RemoteStream;
+use super::shutdown::shut_down;
 use super::stream::Stream;
 use crate::auth::Admission;
 use crate::monitor::TlsFailure;
@@ -43,7 +41,7 @@ impl Dialer for TlsDialer {
         let tcp = tls.tcp().clone().into();
         let (stream, origin) = super::connect(&tcp, &self.options).await?;
         let stream = match stream {
-            // Without the choice between transports for each read and write.
+            // Avoids the choice between transports for each read and write.
             Stream::Tcp(stream) => self.client.connect(stream, &self.host).await?,
             stream => self.client.connect(stream, &self.host).await?,
         };
@@ -52,8 +50,8 @@ impl Dialer for TlsDialer {
 }
 
 impl TlsClient {
-    /// Establishes TLS over a stream, as the client. The result is for `attach` or for a
-    /// [`Dialer`]; it carries the [certificate](crate::Remote::certificate) of the server.
+    /// Establishes TLS over a stream, as the client. Pass the result to `attach`, or return it
+    /// from a [`Dialer`]. It carries the [certificate](crate::Remote::certificate) of the server.
     ///
     /// The certificate must be valid for `host`, a host name or an IP address, unless a
     /// [`server_name`](TlsClient::server_name) is set.
@@ -109,7 +107,7 @@ impl TlsClient {
 }
 
 impl TlsServer {
-    /// Establishes TLS over a stream, as the server. The result is for `attach`; it carries the
+    /// Establishes TLS over a stream, as the server. Pass the result to `attach`. It carries the
     /// [certificate](crate::Remote::certificate) of the client, if the client has one.
     ///
     /// # Cancel safety
@@ -158,7 +156,7 @@ impl TlsServer {
     /// Does the same with an accepted stream of a socket.
     pub(crate) async fn encrypt(&self, stream: Stream) -> io::Result<RemoteStream> {
         match stream {
-            // Without the choice between transports for each read and write.
+            // Avoids the choice between transports for each read and write.
             Stream::Tcp(stream) => self.accept(stream).await,
             stream => self.accept(stream).await,
         }
@@ -176,22 +174,9 @@ fn admission(tls: &CommonState) -> io::Result<Admission> {
 }
 
 /// Converts the error of a handshake. If this side has sent an alert, waits until the remote has
-/// received it: a stream that is closed with unread bytes is reset, which can destroy the alert.
+/// received it.
 async fn failed(error: io::Error, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Error {
     let Some(failure) = TlsFailure::find_in(&error) else { return error };
-    let draining = async {
-        future::poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await?;
-        let mut unread = stream.take(DRAINED_MAX);
-        let mut chunk = [0; 0x200];
-        while unread.read(&mut chunk).await? > 0 {}
-        Ok::<_, io::Error>(())
-    };
-    let _ = Box::pin(time::timeout(DRAIN_TIME, draining)).await;
+    shut_down(&mut stream).await;
     failure.into()
 }
-
-/// The time that a remote has to receive an alert and close the connection.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
-
-/// In bytes: more than a remote sends before it receives an alert.
-const DRAINED_MAX: u64 = 0x1_0000;

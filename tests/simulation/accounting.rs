@@ -182,7 +182,7 @@ impl Caller {
         assert_eq!(report.written + report.undelivered, u64::from(self.accepted), "{report:?}");
         let Stats { sent, dropped, received, queued, .. } = self.client.stats();
         assert_eq!((sent.messages, queued.outgoing), (report.written, 0));
-        // Only a message that was being written twice when the server ended the connection.
+        // A message is refused if the server has ended two connections while it was written.
         assert_eq!(dropped.undelivered + dropped.refused, report.undelivered);
         let (replies, count) = self.receiving.await.unwrap();
         assert_eq!(count + dropped.unread, received.messages);

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
+mod bodies;
 mod seed;
 mod served;
 mod waiting;

@@ -12,6 +12,7 @@ use tokio_zmtp::auth::{
 use tokio_zmtp::monitor::{Claimant, DialFailure, EventKind, HandshakeFailure, Monitor};
 use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, NoRemoteError, Server};
 
+use crate::bodies;
 use crate::remote::Remote;
 use crate::watchdog::Watchdog;
 
@@ -31,13 +32,7 @@ async fn messages_pass_under_every_mechanism_and_either_role() {
                     let server = server.connect(client.last_endpoint().unwrap()).await.unwrap();
                     (client, server)
                 };
-                for len in [0, 1, 100, 40_000, 1_000_000] {
-                    client.send(vec![7; len]).await.unwrap();
-                    let request = server.recv().await.unwrap();
-                    assert!(request == vec![7; len]);
-                    server.reply(&request, vec![8; len]).await.unwrap();
-                    assert!(client.recv().await.unwrap() == vec![8; len]);
-                }
+                bodies::pass_both_ways(&server, &client, [0, 1, 100, 40_000, 1_000_000]).await;
             }
         }
     }

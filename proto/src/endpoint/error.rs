@@ -185,8 +185,8 @@ impl fmt::Display for EndpointError {
             EndpointErrorKind::NoDialer => f.write_str(
                 "the application establishes this stream; call `attach`, or `connect_with` a dialer",
             ),
-            EndpointErrorKind::NoStreams => {
-                f.write_str("this transport has no streams to dial; call `connect`")
+            EndpointErrorKind::UnexpectedDialer => {
+                f.write_str("the socket itself dials this transport; call `connect`")
             }
         }
     }
@@ -273,8 +273,8 @@ pub enum EndpointErrorKind {
     WildcardPath,
     /// An endpoint to bind, or to connect to without a dialer, is a stream of the application.
     NoDialer,
-    /// An endpoint to connect to with a dialer is an `inproc` or `udp` endpoint.
-    NoStreams,
+    /// An endpoint to connect to with a dialer is an `inproc`, `tls` or `udp` endpoint.
+    UnexpectedDialer,
 }
 
 #[cfg(test)]

@@ -130,14 +130,16 @@ pub fn check_connectable(endpoint: &Endpoint) -> Result<(), EndpointError> {
 ///
 /// # Errors
 ///
-/// The host, the port or the path is a wildcard, or the transport has no streams.
+/// The host, the port or the path is a wildcard, or the socket itself dials the transport: an
+/// endpoint of `tls` would otherwise be without TLS.
 pub fn check_dialable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     match endpoint {
         Endpoint::Stream(_) => Ok(()),
-        Endpoint::Inproc(_) | Endpoint::Udp(_) => {
-            Err(EndpointError::new(EndpointErrorKind::NoStreams, "").within(&endpoint.to_string()))
+        Endpoint::Inproc(_) | Endpoint::Tls(_) | Endpoint::Udp(_) => {
+            Err(EndpointError::new(EndpointErrorKind::UnexpectedDialer, "")
+                .within(&endpoint.to_string()))
         }
-        Endpoint::Tcp(_) | Endpoint::Tls(_) | Endpoint::Ipc(_) => check_connectable(endpoint),
+        Endpoint::Tcp(_) | Endpoint::Ipc(_) => check_connectable(endpoint),
     }
 }
 

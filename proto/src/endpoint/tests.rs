@@ -199,8 +199,9 @@ fn a_stream_of_the_application_is_only_dialed_by_it() {
         assert_eq!(check_dialable(&parse(input)), Ok(()));
     }
     for (input, kind) in [
-        ("inproc://x", EndpointErrorKind::NoStreams),
-        ("udp://127.0.0.1:80", EndpointErrorKind::NoStreams),
+        ("inproc://x", EndpointErrorKind::UnexpectedDialer),
+        ("udp://127.0.0.1:80", EndpointErrorKind::UnexpectedDialer),
+        ("tls://localhost:80", EndpointErrorKind::UnexpectedDialer),
         ("tcp://*:80", EndpointErrorKind::WildcardHost),
     ] {
         assert_eq!(check_dialable(&parse(input)).unwrap_err().kind(), kind);

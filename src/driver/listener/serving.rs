@@ -102,10 +102,13 @@ impl ListenerState {
         deadline: Deadline,
     ) {
         let AttachedStream { stream, done } = *attached;
+        if done.is_closed() {
+            // The caller has stopped waiting.
+            return;
+        }
         let origin = stream.origin();
         let RemoteStream { stream, endpoint, admission, .. } = stream;
         let (connection_info, subject) = self.accepted(endpoint.into(), origin, arriving);
-        // The stream stays attached if the caller does not wait for the id.
         let _ = done.send(connection_info.connection_id);
         let admission = Some(Box::new(admission));
         let establishing =
@@ -223,10 +226,9 @@ impl ListenerState {
         Ok(())
     }
 
-    /// Performs the handshake on a stream. Returns `None` if the endpoint ended in between. The
-    /// admission is that by the application that has attached the stream, or has the certificate of a
-    /// client of TLS.
-    pub(super) async fn establish_stream(
+    /// Performs the handshake on a stream, as one of the half-open connections. The admission is that
+    /// by the application that has attached the stream.
+    async fn establish_stream(
         &self,
         stream: Stream,
         admission: Option<Box<Admission>>,
@@ -234,30 +236,40 @@ impl ListenerState {
         subject: &EventSource,
         deadline: Deadline,
     ) -> EstablishedStream {
+        let known = admission.clone();
+        let caller = (&subject.endpoint, origin, known.as_deref());
+        let shaking_hands = self.half_open(caller, async |call| {
+            self.shake_hands(stream, admission, call, subject, deadline).await
+        });
+        shaking_hands.await
+    }
+
+    /// Performs the handshake on a stream. The admission is added to that of the authenticator.
+    pub(super) async fn shake_hands(
+        &self,
+        stream: Stream,
+        admission: Option<Box<Admission>>,
+        call: Option<&AuthenticatorCall>,
+        subject: &EventSource,
+        deadline: Deadline,
+    ) -> Result<(Established<Stream>, Option<Box<Attachment>>), HandshakeFailure> {
         let SocketState { options, handshake, routing, .. } = &*self.shared;
         let limits = options.message_limits();
-        let caller = (&subject.endpoint, origin, admission.as_deref());
         let is_attached = matches!(subject.endpoint, Endpoint::Stream(_));
-        let established = self.half_open(caller, async |call| {
-            let may_refuse = routing.is_exclusive() || routing.identifies();
-            let established = if may_refuse && !is_attached {
-                let admitting = self.establish_admitted(stream, deadline, call, subject);
-                Box::pin(admitting).await?
-            } else {
-                // Both ends of an attached stream may be of this kind, and neither waits until the
-                // other has announced itself.
-                let config = handshake.clone();
-                let admit = |negotiated: &_| self.admit(subject, Some(negotiated));
-                establish(stream, config, deadline, limits, call, admit).await?
-            };
-            // Accepted before the limit was exceeded.
-            routing.has_room().await;
-            Ok(established)
-        });
-        let established = established.await?;
-        Ok(established.map(|((framed, negotiated), attachment)| {
-            ((framed, admitted_before(negotiated, admission)), attachment)
-        }))
+        let may_refuse = routing.is_exclusive() || routing.identifies();
+        let ((framed, negotiated), attachment) = if may_refuse && !is_attached {
+            let admitting = self.establish_admitted(stream, deadline, call, subject);
+            Box::pin(admitting).await?
+        } else {
+            // Both ends of an attached stream may be of this kind, and neither waits until the other
+            // has announced itself.
+            let config = handshake.clone();
+            let admit = |negotiated: &_| self.admit(subject, Some(negotiated));
+            establish(stream, config, deadline, limits, call, admit).await?
+        };
+        // Accepted before the limit was exceeded.
+        routing.has_room().await;
+        Ok(((framed, admitted_before(negotiated, admission)), attachment))
     }
 
     /// Runs a connection when it is established.

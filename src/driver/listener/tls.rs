@@ -49,19 +49,15 @@ impl ListenerState {
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
-        let serving = {
-            let origin = connection_info.origin;
-            let caller = (&subject.endpoint, origin, None);
-            let encrypting =
-                self.half_open(caller, async |_| deadline.keep(self.encrypt(stream)).await);
-            let Some(encrypted) = Box::pin(encrypting).await? else { return Ok(()) };
+        let caller = (&subject.endpoint, connection_info.origin, None);
+        let establishing = Box::pin(self.half_open(caller, async |call| {
+            let encrypted = deadline.keep(self.encrypt(stream)).await?;
             let RemoteStream { stream, admission, .. } = encrypted;
+            let call = call.map(|call| call.clone().with_admission(&admission));
             let admission = Some(Box::new(admission));
-            let establishing =
-                Box::pin(self.establish_stream(stream, admission, origin, subject, deadline));
-            Box::pin(self.serve_stream(establishing, connection_info, subject))
-        };
-        serving.await
+            self.shake_hands(stream, admission, call.as_ref(), subject, deadline).await
+        }));
+        Box::pin(self.serve_stream(establishing, connection_info, subject)).await
     }
 
     async fn encrypt(&self, stream: Stream) -> Result<RemoteStream, HandshakeFailure> {

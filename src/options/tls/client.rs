@@ -10,15 +10,15 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::pem::{self, CertifiedChain};
 use super::{TlsConfigError, provider};
 
-/// The TLS of connections to `tls` endpoints: which servers are trusted, and the certificate of
-/// this client. With the feature `tls` only.
+/// The TLS configuration of a client: which servers it trusts, and its own certificate. With the
+/// feature `tls` only.
 ///
 /// The certificate of each server is verified, and must be valid for the host of the endpoint, or
 /// for the [`server_name`](Self::server_name). This cannot be disabled. The versions are TLS 1.2 and
 /// 1.3. Sessions are not resumed, so that each connection is verified completely.
 ///
-/// Clones share their memory. [`Builder::tls_client`](crate::Builder::tls_client) takes it, and
-/// [`connect`](Self::connect) uses it without an endpoint. A [guide](crate::guide::tls) describes
+/// Clones share their memory. [`Builder::tls_client`](crate::Builder::tls_client) uses it for `tls`
+/// endpoints, and [`connect`](Self::connect) for any stream. A [guide](crate::guide::tls) describes
 /// TLS as a whole.
 ///
 /// # Examples
@@ -42,8 +42,8 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
-    /// Trusts servers whose certificates are issued by one of these root certificates, in the form
-    /// of PEM. A self-signed certificate is its own root.
+    /// Trusts servers whose certificates are issued by one of these root certificates, in PEM
+    /// format. A self-signed certificate is its own root.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl TlsClient {
     }
 
     /// Trusts servers whose certificates are issued by one of the root certificates of the system.
-    /// They are read once, by blocking the thread.
+    /// They are read once, which blocks the thread.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl TlsClient {
     }
 
     /// Sets the certificate of this client, for servers that request one: its chain, with the
-    /// client's own certificate first, and its private key, both in the form of PEM.
+    /// client's own certificate first, and its private key, both in PEM format.
     ///
     /// # Errors
     ///

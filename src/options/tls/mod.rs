@@ -32,10 +32,10 @@ pub enum TlsConfigError {
     /// The private key does not belong to the first certificate of the chain.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
-    /// The text contains no certificate in the form of PEM.
+    /// The text contains no certificate in PEM format.
     #[error("the PEM text has no certificate")]
     NoCertificate,
-    /// The text contains no private key in the form of PEM.
+    /// The text contains no private key in PEM format.
     #[error("the PEM text has no private key")]
     NoPrivateKey,
     /// The system has no trusted root certificates, or they cannot be read.

@@ -1,4 +1,4 @@
-//! Certificates and private keys in the form of PEM (RFC 7468).
+//! Certificates and private keys in PEM format (RFC 7468).
 
 use std::sync::Arc;
 

@@ -12,15 +12,15 @@ use super::pem::{self, CertifiedChain};
 use super::{TlsConfigError, provider};
 use crate::sync::Lock;
 
-/// The TLS of accepted connections: the certificate of the server, and which clients are trusted.
-/// With the feature `tls` only.
+/// The TLS configuration of a server: its certificate, and which clients it trusts. With the
+/// feature `tls` only.
 ///
 /// By default clients need no certificate. The versions are TLS 1.2 and 1.3. Sessions are not
 /// resumed, so that each connection is verified completely.
 ///
 /// Clones share one certificate, which [`reload`](Self::reload) replaces.
-/// [`Builder::tls_server`](crate::Builder::tls_server) takes it, and [`accept`](Self::accept) uses
-/// it without an endpoint. A [guide](crate::guide::tls) describes TLS as a whole.
+/// [`Builder::tls_server`](crate::Builder::tls_server) uses it for `tls` endpoints, and
+/// [`accept`](Self::accept) for any stream. A [guide](crate::guide::tls) describes TLS as a whole.
 ///
 /// # Examples
 ///
@@ -48,8 +48,8 @@ struct Shared {
 }
 
 impl TlsServer {
-    /// Creates it from the chain of its certificate, with the server's own certificate first, and
-    /// its private key, both in the form of PEM.
+    /// Creates a configuration from the certificate chain of the server, with its own certificate
+    /// first, and its private key, both in PEM format.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl TlsServer {
     }
 
     /// Requires that each client have a certificate that is issued by one of these root
-    /// certificates, in the form of PEM. Others are refused.
+    /// certificates, in PEM format. Others are refused.
     ///
     /// Clones that exist already are not changed.
     ///

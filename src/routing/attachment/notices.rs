@@ -8,7 +8,7 @@ use super::{Attachment, Routing};
 use crate::sync::Wakes;
 
 impl Routing {
-    /// Has the notices of subscriptions queued that have ended.
+    /// Wakes the task that queues the notices of ended subscriptions.
     pub(super) fn wake_announcer(&self) {
         if self.notifies {
             self.incoming.with(|incoming, wakes| incoming.wake_announcer(wakes));

@@ -78,7 +78,7 @@ impl Departures {
         false
     }
 
-    /// Makes a departure ready that waits for a pipe.
+    /// Makes the next departure that waits for a pipe ready.
     fn resume(&mut self, pipe: PipeKey) {
         let Some(waiting) = self.waiting.get_mut(&pipe) else { return };
         self.ready.extend(waiting.pop_front());

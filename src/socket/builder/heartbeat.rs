@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Builder, unless_zero};
+use super::Builder;
 
 /// # Heartbeats
 ///
@@ -63,7 +63,7 @@ impl<S> Builder<S> {
     /// # }
     /// ```
     pub fn heartbeat_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
-        self.options.heartbeat.interval = unless_zero(interval.into());
+        self.options.heartbeat.set_interval(interval.into());
         self
     }
 
@@ -85,9 +85,7 @@ impl<S> Builder<S> {
     /// is full. While the queue of received messages of this side is full, this side reads nothing
     /// and keeps the connection.
     pub fn heartbeat_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        let timeout = timeout.into();
-        self.options.heartbeat.timeout =
-            timeout.map(|timeout| unless_zero(Some(timeout)).unwrap_or(Duration::MAX));
+        self.options.heartbeat.set_timeout(timeout.into());
         self
     }
 

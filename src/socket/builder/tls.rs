@@ -19,8 +19,8 @@ use crate::options::{TlsClient, TlsServer};
 /// # }
 /// ```
 impl<S> Builder<S> {
-    /// Sets the TLS of connections that this socket dials. Default: none. (libzmq has no TLS over
-    /// TCP.)
+    /// Sets the TLS configuration of connections that this socket dials. Default: none. (libzmq has
+    /// no TLS over TCP.)
     ///
     /// It applies to `tls` endpoints, which cannot be connected to without it. TLS is established
     /// within [`connect_timeout`](Self::connect_timeout).
@@ -29,8 +29,8 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the TLS of connections that this socket accepts. Default: none. (libzmq has no TLS over
-    /// TCP.)
+    /// Sets the TLS configuration of connections that this socket accepts. Default: none. (libzmq
+    /// has no TLS over TCP.)
     ///
     /// It applies to `tls` endpoints, which cannot be bound without it. TLS is established within
     /// [`handshake_interval`](Self::handshake_interval), and the connection counts as

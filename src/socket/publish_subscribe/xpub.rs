@@ -76,8 +76,8 @@ use crate::socket::{Core, Handle, Kind};
 /// subscriptions of a remote end with its connection, even if the publisher *connected to* it, and
 /// messages that are still queued for it are
 /// [undelivered](crate::stats::Dropped::undelivered). The remote does not receive messages that are
-/// published before it has subscribed again. No message for one connection therefore reaches
-/// another one, whose remote may be another program.
+/// published before it has subscribed again. A message for one connection therefore never
+/// reaches another one, whose remote may be another program.
 ///
 /// # Requests
 ///

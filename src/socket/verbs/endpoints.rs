@@ -157,7 +157,7 @@ macro_rules! endpoint_verbs {
             /// # Errors
             ///
             /// [`ConnectError`](crate::ConnectError) if the endpoint is not valid, can only be
-            /// bound, or has a transport without streams, or if the socket is closed. It is not an
+            /// bound, or is dialed by the socket itself, or if the socket is closed. It is not an
             /// error if the dialer fails: it is called again.
             ///
             /// # Examples
@@ -199,8 +199,8 @@ macro_rules! endpoint_verbs {
             /// as if the socket had accepted it. Returns the id of the connection.
             ///
             /// Any stream of bytes in both directions converts into a
-            /// [`RemoteStream`](crate::RemoteStream), which can also say what is known of the
-            /// remote. Returns before the handshake. Its outcome is an event of the
+            /// [`RemoteStream`](crate::RemoteStream), which can also hold what is known of the
+            /// remote. Returns before the handshake, whose outcome is an event of the
             /// [monitor](Self::monitor) with this id;
             /// [`remotes().connected()`](crate::Remotes::connected) waits for it. When the connection
             /// ends, the socket drops the stream, and the remote is not dialed again: for that,

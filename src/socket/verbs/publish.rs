@@ -182,8 +182,8 @@ macro_rules! publish_verbs {
 
             /// Waits until a message with this first part has a subscriber. Returns immediately if
             /// it has one already. Any subscriber of a prefix suffices, including one that has
-            /// subscribed to all messages. To wait for a specific subscriber, wait for a topic of
-            /// its own.
+            /// subscribed to all messages. To wait for a specific subscriber, wait for a topic to
+            /// which only it subscribes.
             ///
             /// # Cancel safety
             ///

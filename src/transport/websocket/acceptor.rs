@@ -15,6 +15,7 @@ use super::frames::WebSocketRole;
 use super::stream::WebSocketStream;
 use super::upgrade::{UpgradeError, read_head, subprotocol};
 use crate::transport::RemoteStream;
+use crate::transport::shutdown::shut_down;
 
 /// Accepts WebSocket connections on streams that the application has accepted.
 ///
@@ -122,10 +123,12 @@ impl WebSocketAcceptor {
     }
 
     /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
-    /// arrived for the `timeout` after a ping. By default no pings are sent.
+    /// arrived for the `timeout` after a ping. By default, and with an interval of zero, no pings
+    /// are sent. A timeout of zero means no limit.
     ///
-    /// They replace the heartbeats of the socket, which WebSockets do not have (RFC 45). Any frame of
-    /// the remote is a sign of life. Pings of the remote are always answered.
+    /// They replace the heartbeats of the socket, which are not sent over WebSockets (RFC 45). Any
+    /// frame of the remote is a sign of life. Pings of the remote are answered as long as the
+    /// socket reads its messages.
     ///
     /// # Examples
     ///
@@ -140,16 +143,14 @@ impl WebSocketAcceptor {
     /// ```
     #[must_use]
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.heartbeat = HeartbeatConfig {
-            interval: Some(interval),
-            timeout: Some(timeout),
-            ..HeartbeatConfig::default()
-        };
+        self.heartbeat.set_interval(Some(interval));
+        self.heartbeat.set_timeout(Some(timeout));
         self
     }
 
-    /// Reads the request on a stream, and answers it. The result is for `attach`. It keeps the name,
-    /// the address and the admission of a [`RemoteStream`]. Over a stream of a `TlsServer` it is `wss`.
+    /// Reads the request on a stream, and answers it. Pass the result to `attach`. It keeps the
+    /// name, the address and the admission of a [`RemoteStream`]. Over a stream of a `TlsServer` it
+    /// is `wss`.
     ///
     /// There is no time limit. Use [`tokio::time::timeout`], because a remote may send nothing.
     ///
@@ -159,7 +160,7 @@ impl WebSocketAcceptor {
     ///
     /// # Errors
     ///
-    /// [`UpgradeError`] after the remote has received the status of the error.
+    /// [`UpgradeError`], after its status has been sent to the remote.
     ///
     /// # Examples
     ///
@@ -203,8 +204,10 @@ impl WebSocketAcceptor {
             Err(error) => {
                 if let Some(refusal) = error.refusal() {
                     server::write_response(&mut output, &refusal).map_err(UpgradeError::invalid)?;
-                    stream.write_all(&output).await?;
-                    stream.shutdown().await?;
+                    // If the remote has disconnected, the status cannot be sent.
+                    if stream.write_all(&output).await.is_ok() {
+                        shut_down(stream).await;
+                    }
                 }
                 Err(error)
             }

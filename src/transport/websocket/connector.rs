@@ -1,6 +1,7 @@
 //! The client's side of the upgrade to a WebSocket.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -81,10 +82,12 @@ impl WebSocketConnector {
     }
 
     /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
-    /// arrived for the `timeout` after a ping. By default no pings are sent.
+    /// arrived for the `timeout` after a ping. By default, and with an interval of zero, no pings
+    /// are sent. A timeout of zero means no limit.
     ///
-    /// They replace the heartbeats of the socket, which WebSockets do not have (RFC 45). Any frame of
-    /// the remote is a sign of life. Pings of the remote are always answered.
+    /// They replace the heartbeats of the socket, which are not sent over WebSockets (RFC 45). Any
+    /// frame of the remote is a sign of life. Pings of the remote are answered as long as the
+    /// socket reads its messages.
     ///
     /// # Examples
     ///
@@ -100,15 +103,12 @@ impl WebSocketConnector {
     /// ```
     #[must_use]
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.heartbeat = HeartbeatConfig {
-            interval: Some(interval),
-            timeout: Some(timeout),
-            ..HeartbeatConfig::default()
-        };
+        self.heartbeat.set_interval(Some(interval));
+        self.heartbeat.set_timeout(Some(timeout));
         self
     }
 
-    /// Requests the upgrade on a stream. The result is for `attach`, or the result of a
+    /// Requests the upgrade on a stream. Pass the result to `attach`, or return it from a
     /// [`Dialer`](crate::Dialer). It keeps the name, the address and the admission of a
     /// [`RemoteStream`]. Over a stream of a `TlsClient` it is `wss`.
     ///
@@ -182,7 +182,8 @@ impl WebSocketConnector {
         if header(SEC_WEBSOCKET_PROTOCOL) != Some(subprotocol.as_bytes()) {
             return Err(UpgradeError::Subprotocol { expected: subprotocol });
         }
-        let (role, mechanism) = (WebSocketRole::Client, self.mechanism);
+        let seed = getrandom::u64().map_err(io::Error::from)?;
+        let (role, mechanism) = (WebSocketRole::Client { seed }, self.mechanism);
         Ok(dialed.map(|stream| {
             WebSocketStream::new(stream, role, mechanism, input).with_pings(self.heartbeat)
         }))

@@ -15,16 +15,19 @@ use super::mask::Mask;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WebSocketRole {
     /// Masks what it sends.
-    Client,
+    Client {
+        /// The seed of the masks, from the operating system (RFC 6455, 10.3).
+        seed: u64,
+    },
     Server,
 }
 
 /// Translates the bytes that a connection writes into frames of the WebSocket.
 #[derive(Debug)]
 pub(super) struct FrameWriter {
-    role: WebSocketRole,
     state: WriteState,
-    keys: fastrand::Rng,
+    /// The keys of masks; `None` for a server.
+    keys: Option<fastrand::Rng>,
 }
 
 #[derive(Debug)]
@@ -93,7 +96,11 @@ pub(super) enum Violation {
 
 impl FrameWriter {
     pub(super) fn new(role: WebSocketRole) -> Self {
-        Self { role, state: WriteState::Greeting(Greeting::LEN), keys: fastrand::Rng::new() }
+        let keys = match role {
+            WebSocketRole::Client { seed } => Some(fastrand::Rng::with_seed(seed)),
+            WebSocketRole::Server => None,
+        };
+        Self { state: WriteState::Greeting(Greeting::LEN), keys }
     }
 
     /// Translates bytes until `dst` has `limit` bytes. Returns how many were translated.
@@ -165,10 +172,7 @@ impl FrameWriter {
     }
 
     fn put_header(&mut self, opcode: OpCode, len: u64, dst: &mut BytesMut) -> Option<Mask> {
-        let key = match self.role {
-            WebSocketRole::Client => Some(self.keys.u32(..).to_ne_bytes()),
-            WebSocketRole::Server => None,
-        };
+        let key = self.keys.as_mut().map(|keys| keys.u32(..).to_ne_bytes());
         let header = FrameHeader { is_final: true, opcode, mask: key, ..FrameHeader::default() };
         // A buffer in memory accepts everything.
         let _ = header.format(len, &mut dst.writer());
@@ -302,7 +306,7 @@ impl FrameReader {
             return Err(Violation::Reserved);
         }
         match (self.role, header.mask) {
-            (WebSocketRole::Client, Some(_)) => return Err(Violation::Masked),
+            (WebSocketRole::Client { .. }, Some(_)) => return Err(Violation::Masked),
             (WebSocketRole::Server, None) => return Err(Violation::Unmasked),
             _ => {}
         }
@@ -357,6 +361,7 @@ mod tests {
     use super::*;
 
     const NULL: MechanismName = MechanismName::NULL;
+    const CLIENT: WebSocketRole = WebSocketRole::Client { seed: 7 };
 
     proptest! {
         #[test]
@@ -368,7 +373,7 @@ mod tests {
             let zmtp: Vec<u8> = frames.iter().flat_map(|(len, flags)| frame(*len, *flags)).collect();
             let greeting = Greeting::new(NULL, false).encode();
             let (from, to) =
-                if from_client { (WebSocketRole::Client, WebSocketRole::Server) } else { (WebSocketRole::Server, WebSocketRole::Client) };
+                if from_client { (CLIENT, WebSocketRole::Server) } else { (WebSocketRole::Server, CLIENT) };
             let mut writer = FrameWriter::new(from);
             let mut websocket = BytesMut::new();
             for chunk in [&greeting[..], &zmtp].concat().chunks(piece) {
@@ -406,7 +411,7 @@ mod tests {
 
         #[test]
         fn no_input_causes_a_panic(input: Vec<u8>, is_client: bool, room in 1_usize..100) {
-            let role = if is_client { WebSocketRole::Client } else { WebSocketRole::Server };
+            let role = if is_client { CLIENT } else { WebSocketRole::Server };
             let mut reader = FrameReader::new(role, NULL);
             let mut src = BytesMut::from(&input[..]);
             loop {
@@ -424,16 +429,16 @@ mod tests {
     fn a_violation_is_named() {
         for (role, bytes, violation) in [
             (WebSocketRole::Server, &[0x82, 0x01, 0x00][..], Violation::Unmasked),
-            (WebSocketRole::Client, &[0x82, 0x81, 0, 0, 0, 0, 0], Violation::Masked),
-            (WebSocketRole::Client, &[0x02, 0x01, 0x00], Violation::Fragments),
-            (WebSocketRole::Client, &[0x80, 0x01, 0x00], Violation::Fragments),
-            (WebSocketRole::Client, &[0x81, 0x01, 0x00], Violation::Text),
-            (WebSocketRole::Client, &[0xC2, 0x01, 0x00], Violation::Reserved),
-            (WebSocketRole::Client, &[0x82, 0x01, 0x04], Violation::Reserved),
-            (WebSocketRole::Client, &[0x82, 0x00], Violation::NoFlags),
-            (WebSocketRole::Client, &[0x83, 0x01, 0x00], Violation::Header),
-            (WebSocketRole::Client, &[0x09, 0x00], Violation::BadControl),
-            (WebSocketRole::Client, &[0x89, 126, 0, 126], Violation::BadControl),
+            (CLIENT, &[0x82, 0x81, 0, 0, 0, 0, 0], Violation::Masked),
+            (CLIENT, &[0x02, 0x01, 0x00], Violation::Fragments),
+            (CLIENT, &[0x80, 0x01, 0x00], Violation::Fragments),
+            (CLIENT, &[0x81, 0x01, 0x00], Violation::Text),
+            (CLIENT, &[0xC2, 0x01, 0x00], Violation::Reserved),
+            (CLIENT, &[0x82, 0x01, 0x04], Violation::Reserved),
+            (CLIENT, &[0x82, 0x00], Violation::NoFlags),
+            (CLIENT, &[0x83, 0x01, 0x00], Violation::Header),
+            (CLIENT, &[0x09, 0x00], Violation::BadControl),
+            (CLIENT, &[0x89, 126, 0, 126], Violation::BadControl),
         ] {
             let mut reader = FrameReader::new(role, NULL);
             let mut dst = Vec::new();
@@ -444,7 +449,7 @@ mod tests {
 
     #[test]
     fn control_frames_are_between_frames() {
-        let (mut writer, mut sent) = (FrameWriter::new(WebSocketRole::Client), BytesMut::new());
+        let (mut writer, mut sent) = (FrameWriter::new(CLIENT), BytesMut::new());
         let message = [&Greeting::new(NULL, false).encode()[..], &frame(10, 0)].concat();
         writer.translate(&message[..70], &mut sent, usize::MAX).unwrap();
         assert!(!writer.is_between_frames());

@@ -34,7 +34,7 @@ impl WebSocketAcceptor {
     }
 
     /// Takes a stream that an HTTP server has upgraded after the response of
-    /// [`respond`](Self::respond). The result is for `attach`.
+    /// [`respond`](Self::respond). Pass the result to `attach`.
     ///
     /// # Examples
     ///

@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, BytesMut};
 use pin_project::pin_project;
@@ -32,27 +31,38 @@ pub(super) struct WebSocketStream<S> {
     output: BytesMut,
     /// Absent if this end sends no pings.
     pings: Option<Box<Pings>>,
-    /// The payload of the ping to send, until it is in the output.
-    ping: Option<BytesMut>,
-    /// The answer to the last ping, until it is in the output.
-    pong: Option<BytesMut>,
-    /// The payload of the close frame to send, until it is in the output.
-    close: Option<BytesMut>,
+    control: PendingControl,
     closing: Closing,
+}
+
+/// Control frames that wait until they can follow another frame in the output.
+#[derive(Debug, Default)]
+struct PendingControl {
+    ping: Option<BytesMut>,
+    /// The answer to the last ping. Earlier ones need no answer (RFC 6455, 5.5.3).
+    pong: Option<BytesMut>,
+    close: Option<BytesMut>,
+    /// Whether the stream must be flushed for a control frame.
+    needs_flush: bool,
+}
+
+/// The close frames that have been exchanged, and the violation that has ended the connection.
+#[derive(Debug, Default)]
+struct Closing {
+    is_sent: bool,
+    is_received: bool,
+    /// Reported when everything that precedes it is read.
+    violation: Option<Violation>,
 }
 
 /// The heartbeats of this end.
 #[derive(Debug)]
 struct Pings {
     heartbeat: Heartbeat,
-    timer: Pin<Box<Sleep>>,
-}
-
-/// The close frames that have been exchanged.
-#[derive(Debug, Default)]
-struct Closing {
-    is_sent: bool,
-    is_received: bool,
+    /// Created in the runtime of the connection.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the stream has refused bytes since there was nothing to write.
+    is_refused: bool,
 }
 
 impl<S> WebSocketStream<S> {
@@ -71,9 +81,7 @@ impl<S> WebSocketStream<S> {
             writer: FrameWriter::new(role),
             output: BytesMut::new(),
             pings: None,
-            ping: None,
-            pong: None,
-            close: None,
+            control: PendingControl::default(),
             closing: Closing::default(),
         }
     }
@@ -83,9 +91,8 @@ impl<S> WebSocketStream<S> {
         if config.interval.is_none() {
             return self;
         }
-        let heartbeat = Heartbeat::new(config, Instant::now().into_std());
-        let timer = Box::pin(time::sleep(Duration::ZERO));
-        Self { pings: Some(Box::new(Pings { heartbeat, timer })), ..self }
+        let heartbeat = Heartbeat::new(config, now());
+        Self { pings: Some(Box::new(Pings { heartbeat, timer: None, is_refused: false })), ..self }
     }
 }
 
@@ -95,67 +102,142 @@ impl Pings {
         loop {
             let Some(due) = self.heartbeat.poll_timeout() else { return Poll::Pending };
             let due = Instant::from_std(due);
-            if due != self.timer.deadline() {
-                self.timer.as_mut().reset(due);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(due)));
+            if due != timer.deadline() {
+                timer.as_mut().reset(due);
             }
-            ready!(self.timer.as_mut().poll(cx));
-            let now = Instant::now().into_std();
-            self.heartbeat.handle_timeout(now)?;
+            ready!(timer.as_mut().poll(cx));
+            self.heartbeat.handle_timeout(now())?;
             if let Some(ping) = self.heartbeat.poll_ping() {
-                self.heartbeat.handle_ping_written(now);
                 let mut payload = BytesMut::new();
                 ping.pong().encode(&mut payload);
                 return Poll::Ready(Ok(payload));
             }
         }
     }
+
+    /// Records that the stream has accepted bytes, which shows that the remote is alive if it had
+    /// refused some before.
+    fn handle_written(&mut self, bytes: usize) {
+        if self.is_refused {
+            self.heartbeat.handle_progress(bytes, now);
+        }
+    }
+
+    /// Records that everything is written, `with_ping` if a ping was among it.
+    fn handle_idle(&mut self, with_ping: bool) {
+        self.is_refused = false;
+        self.heartbeat.handle_idle();
+        if with_ping && self.heartbeat.is_ping_queued() {
+            self.heartbeat.handle_ping_written(now());
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite> WebSocketStream<S> {
-    /// Writes the output. Control frames that wait for the end of a frame join it first.
-    fn poll_output(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut this = self.project();
-        if this.writer.is_between_frames() && !this.closing.is_sent {
-            if let Some(payload) = this.pong.take() {
-                this.writer.put_control(Control::Pong, &payload, this.output);
+    /// Writes the output, and the control frames between its frames.
+    fn poll_output(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.as_mut().put_control();
+            let this = self.as_mut().project();
+            if this.output.is_empty() {
+                if let Some(pings) = this.pings {
+                    pings.handle_idle(this.control.ping.is_none());
+                }
+                return Poll::Ready(Ok(()));
             }
-            if let Some(payload) = this.ping.take() {
-                this.writer.put_control(Control::Ping, &payload, this.output);
-            }
-            if let Some(payload) = this.close.take() {
-                this.writer.put_control(Control::Close, &payload, this.output);
-                this.closing.is_sent = true;
-            }
-        }
-        while !this.output.is_empty() {
-            let written = ready!(this.io.as_mut().poll_write(cx, this.output))?;
+            let Poll::Ready(written) = this.io.poll_write(cx, this.output) else {
+                if let Some(pings) = this.pings {
+                    pings.is_refused = true;
+                }
+                return Poll::Pending;
+            };
+            let written = written?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            if let Some(pings) = this.pings {
+                pings.handle_written(written);
+            }
             this.output.advance(written);
         }
-        if this.output.capacity() > BUFFER_KEPT {
-            *this.output = BytesMut::new();
-        }
-        Poll::Ready(Ok(()))
     }
 
-    /// Handles a control frame. Returns whether the stream ends.
-    fn handle(self: Pin<&mut Self>, control: ControlFrame) -> bool {
+    /// Moves the pending control frames to the output, if they can follow it. A remote that sends
+    /// pings and does not read fills it only to its limit.
+    fn put_control(self: Pin<&mut Self>) {
         let this = self.project();
-        match control {
-            ControlFrame::Ping(payload) => {
-                *this.pong = Some(payload);
-                false
+        if !this.writer.is_between_frames()
+            || this.closing.is_sent
+            || this.output.len() >= OUTPUT_MAX
+        {
+            return;
+        }
+        let PendingControl { ping, pong, close, .. } = this.control;
+        if let Some(payload) = pong.take() {
+            this.writer.put_control(Control::Pong, &payload, this.output);
+        }
+        if let Some(payload) = ping.take() {
+            this.writer.put_control(Control::Ping, &payload, this.output);
+        }
+        if let Some(payload) = close.take() {
+            this.writer.put_control(Control::Close, &payload, this.output);
+            this.closing.is_sent = true;
+        }
+    }
+
+    /// Sends the pending control frames as far as possible. If the stream fails, the next write
+    /// reports it: what has arrived before is still read.
+    fn send_control(mut self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        if self.control.needs_flush {
+            let flushed = self.as_mut().poll_flush(cx);
+            self.project().control.needs_flush = flushed.is_pending();
+        }
+    }
+
+    /// Sends the pings that are due. Ready with an error if the remote does not answer. Called only
+    /// when there is nothing to read: bytes that are not read yet are a sign of life, too.
+    fn poll_pings(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Error> {
+        loop {
+            let this = self.as_mut().project();
+            let Some(pings) = this.pings else { return Poll::Pending };
+            match ready!(pings.poll_ping(cx)) {
+                Ok(ping) => {
+                    this.control.ping = Some(ping);
+                    this.control.needs_flush = true;
+                }
+                Err(error) => return Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, error)),
             }
-            ControlFrame::Pong(_) => false,
+            self.as_mut().send_control(cx);
+        }
+    }
+
+    /// Handles a control frame of the remote.
+    fn handle(self: Pin<&mut Self>, frame: ControlFrame) {
+        let this = self.project();
+        match frame {
+            ControlFrame::Ping(payload) => this.control.pong = Some(payload),
+            ControlFrame::Pong(_) => return,
             ControlFrame::Close(payload) => {
                 // The status code of the remote is the answer, without its reason.
-                *this.close = Some(BytesMut::from(payload.get(..2).unwrap_or_default()));
+                this.control.close = Some(BytesMut::from(payload.get(..2).unwrap_or_default()));
                 this.closing.is_received = true;
-                true
             }
         }
+        this.control.needs_flush = true;
+    }
+
+    /// Ends the connection because of a violation.
+    fn refuse(self: Pin<&mut Self>, violation: Violation) {
+        let this = self.project();
+        let code = match violation {
+            Violation::Text => CloseCode::Unsupported,
+            _ => CloseCode::Protocol,
+        };
+        this.control.close = Some(BytesMut::from(&u16::from(code).to_be_bytes()[..]));
+        this.control.needs_flush = true;
+        this.closing.is_received = true;
+        this.closing.violation = Some(violation);
     }
 }
 
@@ -165,57 +247,32 @@ impl<S: AsyncRead + AsyncWrite> AsyncRead for WebSocketStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.closing.is_received {
-            return Poll::Ready(Ok(()));
-        }
-        let this = self.as_mut().project();
-        if let Some(Poll::Ready(ping)) = this.pings.as_mut().map(|pings| pings.poll_ping(cx)) {
-            let ping = ping.map_err(|error| io::Error::new(io::ErrorKind::TimedOut, error))?;
-            *this.ping = Some(ping);
-            // The next ping is due later.
-            cx.waker().wake_by_ref();
-            if let Poll::Ready(Err(error)) = self.as_mut().poll_output(cx) {
-                return Poll::Ready(Err(error));
-            }
-        }
-        loop {
-            let before = buf.remaining();
+        self.as_mut().send_control(cx);
+        let before = buf.remaining();
+        while !self.closing.is_received {
             let this = self.as_mut().project();
             match this.reader.translate(this.input, buf) {
+                Ok(None) if buf.remaining() < before || before == 0 => return Poll::Ready(Ok(())),
                 Ok(None) => {}
-                Ok(Some(control)) => {
-                    let ends = self.as_mut().handle(control);
-                    // Whatever cannot be written now is written with the next message.
-                    if let Poll::Ready(Err(error)) = self.as_mut().poll_output(cx) {
-                        return Poll::Ready(Err(error));
-                    }
-                    if ends {
-                        return Poll::Ready(Ok(()));
-                    }
+                Ok(Some(frame)) => {
+                    self.as_mut().handle(frame);
+                    self.as_mut().send_control(cx);
                     continue;
                 }
                 Err(violation) => {
-                    let code = match violation {
-                        Violation::Text => CloseCode::Unsupported,
-                        _ => CloseCode::Protocol,
-                    };
-                    *this.close = Some(BytesMut::from(&u16::from(code).to_be_bytes()[..]));
-                    this.closing.is_received = true;
-                    let _ = self.as_mut().poll_output(cx);
-                    let error = io::Error::new(io::ErrorKind::InvalidData, violation);
-                    return Poll::Ready(Err(error));
+                    self.as_mut().refuse(violation);
+                    self.as_mut().send_control(cx);
+                    break;
                 }
             }
-            if buf.remaining() < before || before == 0 {
-                return Poll::Ready(Ok(()));
-            }
             let this = self.as_mut().project();
-            if this.input.is_empty() && this.input.capacity() > BUFFER_KEPT {
-                *this.input = BytesMut::new();
-            }
             this.input.reserve(*this.read_size);
             let mut limited = this.input.limit(*this.read_size);
-            let read = ready!(poll_read_buf(this.io, cx, &mut limited))?;
+            let Poll::Ready(read) = poll_read_buf(this.io, cx, &mut limited) else {
+                self.as_mut().release_buffers();
+                return self.poll_pings(cx).map(Err);
+            };
+            let read = read?;
             if read == 0 {
                 return Poll::Ready(Ok(()));
             }
@@ -223,6 +280,30 @@ impl<S: AsyncRead + AsyncWrite> AsyncRead for WebSocketStream<S> {
                 pings.heartbeat.handle_traffic();
             }
             *this.read_size = if read == *this.read_size { READ_MAX } else { READ_MIN };
+        }
+        // What precedes the end is read first.
+        if buf.remaining() < before {
+            return Poll::Ready(Ok(()));
+        }
+        match self.project().closing.violation.take() {
+            Some(violation) => {
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)))
+            }
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl<S> WebSocketStream<S> {
+    /// Releases empty buffers, so that an idle connection has none.
+    fn release_buffers(self: Pin<&mut Self>) {
+        let this = self.project();
+        if this.input.is_empty() {
+            *this.input = BytesMut::new();
+            *this.read_size = READ_MIN;
+        }
+        if this.output.is_empty() {
+            *this.output = BytesMut::new();
         }
     }
 }
@@ -240,6 +321,7 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for WebSocketStream<S> {
             ready!(self.as_mut().poll_output(cx))?;
         }
         let this = self.project();
+        this.output.reserve(buf.len().min(OUTPUT_MAX));
         let translated = this.writer.translate(buf, this.output, OUTPUT_MAX);
         Poll::Ready(translated.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error)))
     }
@@ -251,13 +333,17 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for WebSocketStream<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.as_mut().project();
-        if !this.closing.is_sent && this.close.is_none() {
+        if !this.closing.is_sent && this.control.close.is_none() {
             let normal = u16::from(CloseCode::Normal).to_be_bytes();
-            *this.close = Some(BytesMut::from(&normal[..]));
+            this.control.close = Some(BytesMut::from(&normal[..]));
         }
         ready!(self.as_mut().poll_output(cx))?;
         self.project().io.poll_shutdown(cx)
     }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 /// The output after which it is written before more is translated, in bytes.
@@ -267,5 +353,146 @@ const OUTPUT_MAX: usize = 0x1_0000;
 const READ_MIN: usize = 0x1000;
 const READ_MAX: usize = 0x1_0000;
 
-/// The capacity that an empty buffer may keep, in bytes.
-const BUFFER_KEPT: usize = 0x400;
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_that_arrive_in_time_are_a_sign_of_life_even_if_they_are_read_late() {
+        let (near, mut far) = duplex(0x1000);
+        let mut stream = stream(near);
+        let mut greeting = [0; 64];
+        stream.read_exact(&mut greeting).await.unwrap();
+        // Sends a ping.
+        time::timeout(INTERVAL + TIMEOUT / 2, stream.read_u8()).await.unwrap_err();
+
+        far.write_all(&[0x82, 0x82, 0, 0, 0, 0, 0, b'x']).await.unwrap();
+        time::sleep(TIMEOUT * 10).await;
+        let mut frame = [0; 3];
+        stream.read_exact(&mut frame).await.unwrap();
+        assert_eq!(frame, [0, 1, b'x']);
+
+        let error = stream.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_remote_that_accepts_bytes_slowly_is_alive() {
+        let (near, mut far) = duplex(1);
+        let (mut reader, mut writer) = tokio::io::split(stream(near));
+        let reading = tokio::spawn(async move {
+            let mut greeting = [0; 64];
+            reader.read_exact(&mut greeting).await.unwrap();
+            reader.read_u8().await
+        });
+        let writing = tokio::spawn(async move {
+            writer.write_all(&[[0; 64].as_slice(), &[0, 200], &[7; 200]].concat()).await.unwrap();
+            writer.flush().await.unwrap();
+        });
+        for _ in 0..100 {
+            far.read_u8().await.unwrap();
+            time::sleep(TIMEOUT / 2).await;
+        }
+        assert!(!reading.is_finished() && !writing.is_finished());
+        far.read_exact(&mut [0; 100]).await.unwrap();
+        let error = reading.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn control_frames_lose_no_message_before_or_after_them() {
+        let (near, mut far) = duplex(0x1000);
+        let mut stream = stream(near);
+        let ping = [0x89, 0x80, 0, 0, 0, 0];
+        let pong = [0x8A, 0x80, 0, 0, 0, 0];
+        let close = [0x88, 0x80, 0, 0, 0, 0];
+        let input = [&ping[..], &frame(1), &ping, &frame(2), &pong, &frame(3), &close].concat();
+        far.write_all(&input).await.unwrap();
+        let mut read = Vec::new();
+        stream.read_to_end(&mut read).await.unwrap();
+        assert_eq!(read[64..], [0, 1, 1, 0, 1, 2, 0, 1, 3]);
+        let mut answers = [0; 6];
+        far.read_exact(&mut answers).await.unwrap();
+        assert_eq!(answers, [0x8A, 0, 0x8A, 0, 0x88, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn messages_before_a_violation_are_read() {
+        let (near, mut far) = duplex(0x1000);
+        let mut stream = stream(near);
+        let text = [0x81, 0x81, 0, 0, 0, 0, b'x'];
+        far.write_all(&[&frame(1)[..], &text].concat()).await.unwrap();
+        let mut read = Vec::new();
+        let error = stream.read_to_end(&mut read).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read[64..], [0, 1, 1]);
+        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_remote_that_sends_pings_and_does_not_read_fills_a_limited_buffer() {
+        let (near, mut far) = duplex(0x100);
+        let mut stream = stream(near);
+        let ping = [&[0x89, 0x80 | 100, 0, 0, 0, 0][..], &[0; 100]].concat();
+        let mut greeting = [0; 64];
+        stream.read_exact(&mut greeting).await.unwrap();
+        for _ in 0..2_000 {
+            let (written, read) = tokio::join!(far.write_all(&ping), async {
+                time::timeout(Duration::from_millis(1), stream.read_u8()).await
+            });
+            written.unwrap();
+            read.unwrap_err();
+        }
+        assert!(stream.output.len() <= OUTPUT_MAX + 102, "{}", stream.output.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pong_is_flushed_when_the_stream_has_room_again() {
+        let (near, mut far) = duplex(1);
+        let stream = stream(BufWriter::new(near));
+        let (mut reader, _writer) = tokio::io::split(stream);
+        tokio::spawn(async move {
+            let mut read = Vec::new();
+            reader.read_to_end(&mut read).await
+        });
+        far.write_all(&[0x89, 0x82, 0, 0, 0, 0, b'h', b'i']).await.unwrap();
+        let mut pong = [0; 4];
+        far.read_exact(&mut pong).await.unwrap();
+        assert_eq!(pong, [0x8A, 2, b'h', b'i']);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_stream_has_no_buffers() {
+        let (near, mut far) = duplex(0x4_0000);
+        let mut stream = stream(near);
+        far.write_all(&frame(1).repeat(0x2000)).await.unwrap();
+        let mut read = vec![0; 64 + 3 * 0x2000];
+        stream.read_exact(&mut read).await.unwrap();
+        stream.write_all(&[&[0; 64][..], &[0, 1, 7].repeat(0x2000)].concat()).await.unwrap();
+        stream.flush().await.unwrap();
+        time::timeout(Duration::from_millis(1), stream.read_u8()).await.unwrap_err();
+        assert_eq!((stream.input.capacity(), stream.output.capacity()), (0, 0));
+    }
+
+    /// Returns a message of the client with one byte, which is not changed by its mask.
+    fn frame(byte: u8) -> Vec<u8> {
+        vec![0x82, 0x82, 0, 0, 0, 0, 0, byte]
+    }
+
+    fn stream<S: AsyncRead + AsyncWrite>(io: S) -> WebSocketStream<S> {
+        let config = HeartbeatConfig {
+            interval: Some(INTERVAL),
+            timeout: Some(TIMEOUT),
+            ..HeartbeatConfig::default()
+        };
+        let (role, mechanism) = (WebSocketRole::Server, MechanismName::NULL);
+        WebSocketStream::new(io, role, mechanism, BytesMut::new()).with_pings(config)
+    }
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(4);
+}

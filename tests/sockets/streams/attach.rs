@@ -11,6 +11,7 @@ use tokio_zmtp::{
     RemoteStream, Rep, Req, Router, Server, Socket, Sub, UnbindError,
 };
 
+use crate::bodies;
 use crate::events;
 use crate::watchdog::Watchdog;
 
@@ -20,13 +21,7 @@ async fn bodies_of_every_size_pass_both_ways() {
     for capacity in [1, 100, 0x1_0000] {
         let (server, client) = (Server::new(), Client::new());
         join(&server, &client, capacity).await;
-        for len in [0, 1, 255, 256, 32_768, 100_000] {
-            client.send(vec![7; len]).await.unwrap();
-            let request = server.recv().await.unwrap();
-            assert!(request == vec![7; len]);
-            server.reply(&request, vec![8; len]).await.unwrap();
-            assert!(client.recv().await.unwrap() == vec![8; len]);
-        }
+        bodies::pass_both_ways(&server, &client, [0, 1, 255, 256, 32_768, 100_000]).await;
     }
 }
 

@@ -202,8 +202,9 @@ async fn a_dialer_gets_the_endpoint_and_describes_the_remote() {
 async fn an_endpoint_that_nothing_can_dial_is_refused() {
     let client = Client::new();
     for (endpoint, kind) in [
-        ("inproc://x", EndpointErrorKind::NoStreams),
-        ("udp://127.0.0.1:1", EndpointErrorKind::NoStreams),
+        ("inproc://x", EndpointErrorKind::UnexpectedDialer),
+        ("udp://127.0.0.1:1", EndpointErrorKind::UnexpectedDialer),
+        ("tls://localhost:1", EndpointErrorKind::UnexpectedDialer),
         ("tcp://*:1", EndpointErrorKind::WildcardHost),
         ("stream://", EndpointErrorKind::NoName),
     ] {

@@ -9,6 +9,7 @@ use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure};
 use tokio_zmtp::ws::{UpgradeError, WebSocketAcceptor, WebSocketConnector};
 use tokio_zmtp::{Client, Dish, Group, Mechanism, Pub, Pull, Push, Radio, Server, Socket, Sub};
 
+use crate::bodies;
 use crate::events;
 use crate::watchdog::Watchdog;
 
@@ -18,13 +19,8 @@ async fn bodies_of_every_size_pass_both_ways() {
     for capacity in [1, 100, 0x1_0000] {
         let (server, client) = (Server::new(), Client::new());
         join(&server, &client, [&Mechanism::Null; 2], capacity).await;
-        for len in [0, 1, 124, 125, 254, 255, 256, 32_768, 100_000] {
-            client.send(vec![7; len]).await.unwrap();
-            let request = server.recv().await.unwrap();
-            assert!(request == vec![7; len]);
-            server.reply(&request, vec![8; len]).await.unwrap();
-            assert!(client.recv().await.unwrap() == vec![8; len]);
-        }
+        bodies::pass_both_ways(&server, &client, [0, 1, 124, 125, 254, 255, 256, 32_768, 100_000])
+            .await;
     }
 }
 
@@ -102,10 +98,15 @@ async fn a_request_that_is_not_an_upgrade_gets_a_status() {
         (format!("GET /zmq HTTP/1.1\r\nX: {}", "x".repeat(9_000)), "431"),
     ] {
         let (near, mut far) = tokio::io::duplex(0x1_0000);
-        far.write_all(request.as_bytes()).await.unwrap();
-        acceptor.accept(near).await.unwrap_err();
-        let mut response = String::new();
-        far.read_to_string(&mut response).await.unwrap();
+        let requesting = async {
+            far.write_all(request.as_bytes()).await.unwrap();
+            let mut response = String::new();
+            far.read_to_string(&mut response).await.unwrap();
+            drop(far);
+            response
+        };
+        let (refused, response) = tokio::join!(acceptor.accept(near), requesting);
+        refused.unwrap_err();
         assert_eq!(response.get(9..12), Some(status), "{request}: {response}");
     }
 }
@@ -269,6 +270,8 @@ async fn upgraded(server: &Server) -> DuplexStream {
     while !response.ends_with(b"\r\n\r\n") {
         response.push(far.read_u8().await.unwrap());
     }
+    let response = String::from_utf8(response).unwrap().to_ascii_lowercase();
+    assert!(response.contains("\r\nsec-websocket-protocol: zws2.0/null\r\n"), "{response}");
     far
 }
 

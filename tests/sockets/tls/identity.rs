@@ -1,6 +1,9 @@
 //! The certificates of both ends are known to authenticators and in descriptions of remotes.
 
-use tokio_zmtp::auth::{Admission, Authenticator, Request, StatusCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio_zmtp::auth::{Admission, Authenticator, Caller, Request, StatusCode};
 use tokio_zmtp::{Client, Server};
 
 use super::certificates::{Authority, exchange};
@@ -45,6 +48,43 @@ async fn both_ends_know_the_certificate_of_the_other() {
     let remote = client.remotes().list().remove(0);
     assert_eq!(remote.certificate(), Some(&*of_server.der));
     assert_eq!(remote.endpoint(), &server.last_endpoint().unwrap());
+}
+
+#[tokio::test]
+async fn a_remote_is_asked_about_once_before_its_handshake() {
+    struct Counts(Arc<AtomicUsize>);
+
+    impl Authenticator for Counts {
+        async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+            assert!(request.caller.certificate().is_some());
+            Ok(Admission::anonymous())
+        }
+
+        fn allows_handshake(&self, caller: &Caller) -> bool {
+            // Nothing has been read from the remote.
+            assert_eq!(caller.certificate(), None);
+            self.0.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+    }
+
+    let _watchdog = Watchdog::start();
+    let authority = Authority::new("authority");
+    let (of_server, of_client) = (authority.issue(&["127.0.0.1"]), authority.issue(&["alice"]));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let server = Server::builder()
+        .tls_server(of_server.server().require_client_certificates(&authority.pem).unwrap())
+        .authenticator(Counts(Arc::clone(&asked)))
+        .bind("tls://127.0.0.1:*")
+        .await
+        .unwrap();
+    let client = Client::builder()
+        .tls_client(authority.client().with_certificate(&of_client.pem, &of_client.key).unwrap())
+        .connect(server.last_endpoint().unwrap())
+        .await
+        .unwrap();
+    exchange(&server, &client).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

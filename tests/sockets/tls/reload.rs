@@ -34,7 +34,7 @@ async fn a_new_certificate_applies_to_later_connections_of_all_sockets() {
     for (server, client) in bound.iter().zip(&clients) {
         let later = connect(&authority, server).await;
         assert_eq!(certificate_seen_by(&later), new.der);
-        // The earlier connection lives on.
+        // The earlier connection remains established.
         exchange(server, client).await;
         assert_eq!(certificate_seen_by(client), old.der);
         assert_eq!(client.stats().reconnects, 0);

@@ -110,7 +110,7 @@ pub fn own_loopback() -> Ipv4Addr {
     Ipv4Addr::new(127, high % 254 + 1, middle, low)
 }
 
-/// The buffer of each direction of a stream, in bytes: so few that writers wait for readers.
+/// The buffer of each direction of a stream, in bytes: small enough that writers wait for readers.
 const CAPACITY: usize = 64;
 
 /// Runs `async fn $test(transport)` over each transport. Further arguments are passed to
