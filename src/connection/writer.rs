@@ -10,7 +10,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use tokio_util::codec::Framed;
 use zmtp_proto::command::Command;
-use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
+use zmtp_proto::frame::{Header, LONG_LENGTH, frame_len, put_message_header};
 use zmtp_proto::greeting::Version;
 use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
 use zmtp_proto::message_shape::{
@@ -46,8 +46,11 @@ pub(super) struct Writer {
     round: usize,
     /// Bodies that are not copied, in order.
     long: VecDeque<Long>,
-    /// Commands for the next round, encoded; they are sealed after everything before them.
+    /// Commands for the next round, encoded, but not sealed: their nonces must follow those of all
+    /// messages before them.
     commands: BytesMut,
+    /// The bytes that sealing will add to them.
+    commands_overhead: usize,
     /// The unwritten bytes of the commands of this round. They precede all messages.
     commands_left: usize,
     /// Whether the stream has refused bytes since the writer was idle.
@@ -86,6 +89,7 @@ impl Writer {
             round: 0,
             long: VecDeque::new(),
             commands: BytesMut::new(),
+            commands_overhead: 0,
             commands_left: 0,
             is_refused: false,
             progress: 0,
@@ -105,20 +109,21 @@ impl Writer {
         if let Some(message) = subscription::message_for(self.version, command) {
             return self.queue_opening(&message);
         }
-        match &mut self.sealer {
-            None => command.encode(&mut self.commands),
-            Some(sealer) => sealer.put_command(&mut self.commands, &command.body()),
-        }
+        command.encode(&mut self.commands);
+        self.record_overhead();
     }
 
     /// Queues a message to be sent before all others. Unlike others it is not kept.
     pub(super) fn queue_opening(&mut self, body: &[u8]) {
-        match &mut self.sealer {
-            None => {
-                put_message_header(&mut self.commands, body.len());
-                self.commands.put_slice(body);
-            }
-            Some(sealer) => sealer.put_message(&mut self.commands, body),
+        put_message_header(&mut self.commands, body.len());
+        self.commands.put_slice(body);
+        self.record_overhead();
+    }
+
+    /// Records that a command was queued.
+    fn record_overhead(&mut self) {
+        if self.sealer.is_some() {
+            self.commands_overhead += OVERHEAD;
         }
     }
 
@@ -135,9 +140,7 @@ impl Writer {
             }
             if !self.in_round {
                 self.in_round = true;
-                framed.write_buffer_mut().put_slice(&self.commands);
-                self.commands_left = self.commands.len();
-                self.commands.clear();
+                self.begin_round(framed.write_buffer_mut());
             }
             ready!(self.poll_write_round(cx, framed))?;
         }
@@ -218,11 +221,22 @@ impl Writer {
 
     /// Returns whether too many commands wait to be written for the connection to read more.
     pub(super) fn is_held_up(&self) -> bool {
-        self.commands.len() >= COMMANDS_MAX
+        self.commands.len() + self.commands_overhead >= COMMANDS_MAX
     }
 
-    /// Encodes messages of the round until there are enough bytes for one write. Sealed messages
-    /// are all copied together: commands that are queued meanwhile are sealed after them.
+    /// Moves the queued commands to the write buffer.
+    fn begin_round(&mut self, buffer: &mut BytesMut) {
+        let before = buffer.len();
+        match &mut self.sealer {
+            None => buffer.put_slice(&self.commands),
+            Some(sealer) => put_sealed_frames(sealer, buffer, &self.commands),
+        }
+        self.commands_left = buffer.len() - before;
+        self.commands.clear();
+        self.commands_overhead = 0;
+    }
+
+    /// Encodes messages of the round until there are enough bytes for one write.
     fn encode(&mut self, buffer: &mut BytesMut) {
         match self.shape {
             MessageShape::Single => self.encode_messages::<false>(buffer),
@@ -235,10 +249,7 @@ impl Writer {
     /// Implements [`encode`](Self::encode) for one shape, so that it is not checked for each
     /// message.
     fn encode_messages<const HAS_PARTS: bool>(&mut self, buffer: &mut BytesMut) {
-        let missing = match &self.sealer {
-            None => self.write_size - self.pending(buffer.len()),
-            Some(_) => usize::MAX,
-        };
+        let missing = self.write_size - self.pending(buffer.len());
         let (mut bytes, mut messages, mut copied) = (0, 0, 0);
         for message in self.taken.range(self.encoded..) {
             let frame = self.frames_len::<HAS_PARTS>(message);
@@ -419,6 +430,19 @@ fn put_sealed<const HAS_PARTS: bool>(sealer: &mut Sealer, dst: &mut BytesMut, me
     }
 }
 
+/// Seals frames of commands, and of messages of one part.
+fn put_sealed_frames(sealer: &mut Sealer, dst: &mut BytesMut, mut frames: &[u8]) {
+    while let Ok(Some(header)) = Header::decode(frames) {
+        let body = header.body(frames).expect("the frames are whole");
+        if header.command {
+            sealer.put_command(dst, body);
+        } else {
+            sealer.put_message(dst, body);
+        }
+        frames = &frames[header.len() + body.len()..];
+    }
+}
+
 /// Bodies from this length on are written without a copy; copying shorter ones behind their headers
 /// is faster. (With a limit of 8 KiB, bodies of 16 KiB passed at half the rate.)
 const LONG_BODY: usize = 0x8000;
@@ -430,8 +454,8 @@ const SLICES: usize = 8;
 /// sealed message is released.
 const BUFFER_KEPT: usize = 0x4_0000;
 
-/// Replies to several thousand PINGs. Nothing more is read from a remote that sends more without
-/// reading.
+/// Replies to several thousand PINGs, or to a thousand that are sealed. Nothing more is read from a
+/// remote that sends more without reading.
 const COMMANDS_MAX: usize = 0x1_0000;
 
 #[cfg(test)]
