@@ -48,6 +48,15 @@ pub enum TlsFailure {
     /// version.
     #[error("TLS failed")]
     Other(#[source] ProtocolError),
+    /// The certificate of the remote, or that of one of its issuers, is revoked.
+    #[error("the certificate of the remote is revoked")]
+    Revoked,
+    /// The certificate revocation list of an issuer has expired: this side has no current one.
+    #[error("the certificate revocation list of an issuer has expired")]
+    RevocationListExpired,
+    /// This side has certificate revocation lists, but none of an issuer of the remote.
+    #[error("there is no certificate revocation list of an issuer")]
+    RevocationListMissing,
     /// The certificate of the remote is not issued by a trusted root certificate.
     #[error("the certificate of the remote is not issued by a trusted root certificate")]
     UnknownIssuer,
@@ -73,6 +82,9 @@ impl TlsFailure {
             | Self::InvalidCertificate(_)
             | Self::NoCertificate
             | Self::NotYetValid
+            | Self::Revoked
+            | Self::RevocationListExpired
+            | Self::RevocationListMissing
             | Self::UnknownIssuer
             | Self::WrongHostName => true,
             Self::Alert { .. } | Self::CertificateRequired | Self::NotTls | Self::Other(_) => false,
@@ -100,6 +112,12 @@ impl From<RustlsError> for TlsFailure {
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                     Self::NotYetValid
                 }
+                CertificateError::Revoked => Self::Revoked,
+                CertificateError::ExpiredRevocationList
+                | CertificateError::ExpiredRevocationListContext { .. } => {
+                    Self::RevocationListExpired
+                }
+                CertificateError::UnknownRevocationStatus => Self::RevocationListMissing,
                 CertificateError::UnknownIssuer => Self::UnknownIssuer,
                 CertificateError::NotValidForName
                 | CertificateError::NotValidForNameContext { .. } => Self::WrongHostName,

@@ -1,6 +1,7 @@
 //! Streams that are encrypted by TLS.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::CommonState;
@@ -92,11 +93,12 @@ impl TlsClient {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         host: &str,
     ) -> io::Result<RemoteStream> {
-        let name = self
+        let settings = self.settings();
+        let name = settings
             .name_of(host)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let connecting = TlsConnector::from(self.config()).connect(name, stream).into_fallible();
-        match connecting.await {
+        let connecting = TlsConnector::from(Arc::clone(&settings.config)).connect(name, stream);
+        match connecting.into_fallible().await {
             Ok(stream) => {
                 let admission = admission(stream.get_ref().1)?;
                 Ok(RemoteStream::new(stream).admitted(admission))
@@ -144,7 +146,8 @@ impl TlsServer {
         &self,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     ) -> io::Result<RemoteStream> {
-        match TlsAcceptor::from(self.config()).accept(stream).into_fallible().await {
+        let accepting = TlsAcceptor::from(Arc::clone(&self.settings().config)).accept(stream);
+        match accepting.into_fallible().await {
             Ok(stream) => {
                 let admission = admission(stream.get_ref().1)?;
                 Ok(RemoteStream::new(stream).admitted(admission))

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::Error as PemError;
 use tokio_rustls::rustls::server::VerifierBuilderError;
 use tokio_rustls::rustls::{Error as RustlsError, InconsistentKeys};
 
@@ -24,20 +23,30 @@ pub(crate) struct TlsOptions {
     pub(crate) server: Option<TlsServer>,
 }
 
-/// The error of a [`TlsClient`] or [`TlsServer`] that cannot be created. With the feature `tls`
-/// only.
+/// The error of a [`TlsClient`] or [`TlsServer`] that cannot be created or replaced. With the
+/// feature `tls` only.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum TlsConfigError {
     /// The private key does not belong to the first certificate of the chain.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
+    /// The new configuration verifies the other end less strictly than the one that it would replace:
+    /// it does not require certificates of clients, or has no revocation lists.
+    #[error("the new configuration verifies the remote less strictly")]
+    LessStrict,
     /// The text contains no certificate in PEM format.
     #[error("the PEM text has no certificate")]
     NoCertificate,
+    /// Revocation lists are set on a server that requests no certificates of clients.
+    #[error("revocation lists are set, but no certificates of clients are requested")]
+    NoClientCertificates,
     /// The text contains no private key in PEM format.
     #[error("the PEM text has no private key")]
     NoPrivateKey,
+    /// The text contains no certificate revocation list in PEM format.
+    #[error("the PEM text has no certificate revocation list")]
+    NoRevocationList,
     /// The system has no trusted root certificates, or they cannot be read.
     #[error("the system has no trusted root certificates")]
     NoSystemRoots,
@@ -47,40 +56,65 @@ pub enum TlsConfigError {
         /// The name.
         name: String,
     },
-    /// The text is not valid PEM, or a certificate or key in it cannot be used.
-    #[error("a certificate or private key cannot be used")]
+    /// The text is not valid PEM, or a certificate in it cannot be used.
+    #[error("a certificate cannot be used")]
     Unusable(#[source] UnusableCertificate),
+    /// The text is not valid PEM, or the private key in it cannot be used.
+    #[error("the private key cannot be used")]
+    UnusableKey(#[source] UnusableCertificate),
+    /// The text is not valid PEM, or a certificate revocation list in it cannot be used.
+    #[error("a certificate revocation list cannot be used")]
+    UnusableRevocationList(#[source] UnusableCertificate),
 }
 
-/// A description of the reason why a certificate or private key cannot be used.
+/// A description of the reason why a certificate, a private key or a revocation list cannot be used.
 #[derive(Clone, Debug, Error)]
 #[error("{0}")]
 pub struct UnusableCertificate(Arc<str>);
 
 impl TlsConfigError {
     fn unusable(error: impl fmt::Display) -> Self {
-        Self::Unusable(UnusableCertificate(error.to_string().into()))
+        Self::Unusable(UnusableCertificate::new(error))
+    }
+
+    fn unusable_key(error: impl fmt::Display) -> Self {
+        Self::UnusableKey(UnusableCertificate::new(error))
+    }
+
+    fn unusable_revocation_list(error: impl fmt::Display) -> Self {
+        Self::UnusableRevocationList(UnusableCertificate::new(error))
+    }
+
+    /// Converts the error of a certificate with its private key.
+    fn of_certified_chain(error: RustlsError) -> Self {
+        match error {
+            RustlsError::InconsistentKeys(InconsistentKeys::KeyMismatch) => Self::KeyMismatch,
+            RustlsError::InvalidCertificate(_) => Self::unusable(error),
+            error => Self::unusable_key(error),
+        }
     }
 }
 
-impl From<PemError> for TlsConfigError {
-    fn from(error: PemError) -> Self {
-        Self::unusable(error)
+impl UnusableCertificate {
+    fn new(error: impl fmt::Display) -> Self {
+        Self(error.to_string().into())
     }
 }
 
 impl From<RustlsError> for TlsConfigError {
     fn from(error: RustlsError) -> Self {
-        match error {
-            RustlsError::InconsistentKeys(InconsistentKeys::KeyMismatch) => Self::KeyMismatch,
-            error => Self::unusable(error),
-        }
+        Self::unusable(error)
     }
 }
 
 impl From<VerifierBuilderError> for TlsConfigError {
     fn from(error: VerifierBuilderError) -> Self {
-        Self::unusable(error)
+        match error {
+            VerifierBuilderError::InvalidCrl(error) => {
+                Self::unusable_revocation_list(RustlsError::from(error))
+            }
+            error => Self::unusable(error),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! The side of TLS that accepts connections.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::CertificateRevocationListDer;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::server::{
     NoClientAuth, NoServerSessionStorage, ServerConfig, WebPkiClientVerifier,
@@ -18,33 +21,49 @@ use crate::sync::Lock;
 /// By default clients need no certificate. The versions are TLS 1.2 and 1.3. Sessions are not
 /// resumed, so that each connection is verified completely.
 ///
-/// Clones share one certificate, which [`reload`](Self::reload) replaces.
+/// Clones share one configuration, which [`reload`](Self::reload) replaces.
 /// [`Builder::tls_server`](crate::Builder::tls_server) uses it for `tls` endpoints, and
 /// [`accept`](Self::accept) for any stream. A [guide](crate::guide::tls) describes TLS as a whole.
 ///
 /// # Examples
 ///
 /// ```no_run
+/// use std::error::Error;
+///
 /// use tokio_zmtp::{Server, TlsServer};
 ///
+/// fn load() -> Result<TlsServer, Box<dyn Error>> {
+///     let tls = TlsServer::new(std::fs::read("server.pem")?, std::fs::read("server.key")?)?;
+///     Ok(tls.require_client_certificates(std::fs::read("clients.pem")?)?)
+/// }
+///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let tls = TlsServer::new(std::fs::read("server.pem")?, std::fs::read("server.key")?)?
-///     .require_client_certificates(std::fs::read("clients.pem")?)?;
+/// # async fn main() -> Result<(), Box<dyn Error>> {
+/// let tls = load()?;
 /// let server = Server::builder().tls_server(tls.clone()).bind("tls://*:5555").await?;
 ///
 /// // Later, after the files have been replaced:
-/// tls.reload(std::fs::read("server.pem")?, std::fs::read("server.key")?)?;
+/// tls.reload(load()?)?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct TlsServer(Arc<Shared>);
+pub struct TlsServer(Arc<Lock<Arc<ServerSettings>>>);
 
-struct Shared {
-    /// That of the next connection.
-    config: Lock<Arc<ServerConfig>>,
-    verifier: Arc<dyn ClientCertVerifier>,
+/// The settings of the next connection.
+pub(crate) struct ServerSettings {
+    pub(crate) config: Arc<ServerConfig>,
+    clients: ClientVerification,
+    /// Empty if no certificates of clients are requested.
+    revocation_lists: Vec<CertificateRevocationListDer<'static>>,
+}
+
+/// How clients are verified.
+#[derive(Clone)]
+enum ClientVerification {
+    None,
+    Requested(Arc<RootCertStore>),
+    Required(Arc<RootCertStore>),
 }
 
 impl TlsServer {
@@ -68,10 +87,19 @@ impl TlsServer {
         chain_pem: impl AsRef<[u8]>,
         key_pem: impl AsRef<[u8]>,
     ) -> Result<Self, TlsConfigError> {
-        let certified = CertifiedChain::parse(chain_pem.as_ref(), key_pem.as_ref())?;
-        let verifier: Arc<dyn ClientCertVerifier> = Arc::new(NoClientAuth);
-        let config = config(certified, Arc::clone(&verifier))?;
-        Ok(Self(Arc::new(Shared { config: Lock::new(config), verifier })))
+        let CertifiedChain { chain, key } =
+            CertifiedChain::parse(chain_pem.as_ref(), key_pem.as_ref())?;
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(TlsConfigError::of_certified_chain)?;
+        forget_sessions(&mut config);
+        Ok(Self::from_settings(ServerSettings {
+            config: Arc::new(config),
+            clients: ClientVerification::None,
+            revocation_lists: Vec::new(),
+        }))
     }
 
     /// Requires that each client have a certificate that is issued by one of these root
@@ -97,8 +125,8 @@ impl TlsServer {
         roots_pem: impl AsRef<[u8]>,
     ) -> Result<Self, TlsConfigError> {
         let roots = pem::roots(roots_pem.as_ref())?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
-        self.verifying(verifier.build()?)
+        let revocation_lists = self.settings().revocation_lists.clone();
+        self.verifying(ClientVerification::Required(roots), revocation_lists)
     }
 
     /// Requests a certificate from each client. A client may have none; one that is not issued by
@@ -125,17 +153,55 @@ impl TlsServer {
         roots_pem: impl AsRef<[u8]>,
     ) -> Result<Self, TlsConfigError> {
         let roots = pem::roots(roots_pem.as_ref())?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
-        self.verifying(verifier.allow_unauthenticated().build()?)
+        let revocation_lists = self.settings().revocation_lists.clone();
+        self.verifying(ClientVerification::Requested(roots), revocation_lists)
     }
 
-    /// Replaces the certificate and its private key for later connections of all sockets that share
-    /// this. Existing connections continue. If the new certificate cannot be used, the old one
-    /// remains.
+    /// Refuses clients whose certificate, or that of an issuer below the root, is revoked by one of
+    /// these certificate revocation lists (RFC 5280), in PEM format. Certificates of clients must be
+    /// [required](Self::require_client_certificates) or
+    /// [requested](Self::request_client_certificates) first.
+    ///
+    /// There must be a list of each issuer in the chain of a client, signed by that issuer. A client
+    /// whose issuer has no list here, or only an expired one, is refused: [`reload`](Self::reload)
+    /// new lists before the old ones expire. Lists are not downloaded, and they do not end
+    /// connections that exist already.
     ///
     /// # Errors
     ///
-    /// See [`new`](Self::new).
+    /// [`TlsConfigError`] if no certificates are requested, if there is no list, or if one of them
+    /// is not valid.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio_zmtp::TlsServer;
+    ///
+    /// let tls = TlsServer::new(std::fs::read("server.pem")?, std::fs::read("server.key")?)?
+    ///     .require_client_certificates(std::fs::read("clients.pem")?)?
+    ///     .with_revocation_lists(std::fs::read("revoked.pem")?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_revocation_lists(self, pem: impl AsRef<[u8]>) -> Result<Self, TlsConfigError> {
+        let revocation_lists = pem::revocation_lists(pem.as_ref())?;
+        let clients = self.settings().clients.clone();
+        if matches!(clients, ClientVerification::None) {
+            return Err(TlsConfigError::NoClientCertificates);
+        }
+        self.verifying(clients, revocation_lists)
+    }
+
+    /// Replaces the whole configuration for later connections of all sockets that share this:
+    /// certificate, roots of clients and revocation lists. Existing connections continue.
+    ///
+    /// Pass a configuration that is created in the same way as the first one, from renewed files.
+    /// One that cannot be created replaces nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsConfigError::LessStrict`] if the current configuration requires certificates of clients
+    /// and the new one does not, if it requests them and the new one does not, or if it has
+    /// revocation lists and the new one has none. The current one remains.
     ///
     /// # Examples
     ///
@@ -143,33 +209,44 @@ impl TlsServer {
     /// use tokio_zmtp::TlsServer;
     ///
     /// fn renew(tls: &TlsServer) -> Result<(), Box<dyn std::error::Error>> {
-    ///     Ok(tls.reload(std::fs::read("server.pem")?, std::fs::read("server.key")?)?)
+    ///     let (chain, key) = (std::fs::read("server.pem")?, std::fs::read("server.key")?);
+    ///     Ok(tls.reload(TlsServer::new(chain, key)?)?)
     /// }
     /// ```
-    pub fn reload(
-        &self,
-        chain_pem: impl AsRef<[u8]>,
-        key_pem: impl AsRef<[u8]>,
-    ) -> Result<(), TlsConfigError> {
-        let certified = CertifiedChain::parse(chain_pem.as_ref(), key_pem.as_ref())?;
-        let config = config(certified, Arc::clone(&self.0.verifier))?;
-        *self.0.config.lock() = config;
+    pub fn reload(&self, new: Self) -> Result<(), TlsConfigError> {
+        let new = new.settings();
+        let replaced = {
+            let mut current = self.0.lock();
+            if new.is_less_strict_than(&current) {
+                return Err(TlsConfigError::LessStrict);
+            }
+            mem::replace(&mut *current, new)
+        };
+        drop(replaced);
         Ok(())
     }
 
-    fn verifying(self, verifier: Arc<dyn ClientCertVerifier>) -> Result<Self, TlsConfigError> {
-        let current = self.config();
+    fn verifying(
+        self,
+        clients: ClientVerification,
+        revocation_lists: Vec<CertificateRevocationListDer<'static>>,
+    ) -> Result<Self, TlsConfigError> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(Arc::clone(&verifier))
-            .with_cert_resolver(Arc::clone(&current.cert_resolver));
+            .with_client_cert_verifier(clients.verifier(&revocation_lists)?)
+            .with_cert_resolver(Arc::clone(&self.settings().config.cert_resolver));
         forget_sessions(&mut config);
-        Ok(Self(Arc::new(Shared { config: Lock::new(Arc::new(config)), verifier })))
+        let config = Arc::new(config);
+        Ok(Self::from_settings(ServerSettings { config, clients, revocation_lists }))
     }
 
-    /// Returns the configuration of a new connection.
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0.config.lock())
+    fn from_settings(settings: ServerSettings) -> Self {
+        Self(Arc::new(Lock::new(Arc::new(settings))))
+    }
+
+    /// Returns the settings of a new connection.
+    pub(crate) fn settings(&self) -> Arc<ServerSettings> {
+        Arc::clone(&self.0.lock())
     }
 }
 
@@ -179,16 +256,37 @@ impl fmt::Debug for TlsServer {
     }
 }
 
-fn config(
-    CertifiedChain { chain, key }: CertifiedChain,
-    verifier: Arc<dyn ClientCertVerifier>,
-) -> Result<Arc<ServerConfig>, TlsConfigError> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)?;
-    forget_sessions(&mut config);
-    Ok(Arc::new(config))
+impl ServerSettings {
+    fn is_less_strict_than(&self, other: &Self) -> bool {
+        self.clients.strictness() < other.clients.strictness()
+            || self.revocation_lists.is_empty() && !other.revocation_lists.is_empty()
+    }
+}
+
+impl ClientVerification {
+    const fn strictness(&self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Requested(_) => 1,
+            Self::Required(_) => 2,
+        }
+    }
+
+    fn verifier(
+        &self,
+        revocation_lists: &[CertificateRevocationListDer<'static>],
+    ) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
+        let builder = |roots| {
+            WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), provider())
+                .with_crls(revocation_lists.iter().cloned())
+                .enforce_revocation_expiration()
+        };
+        Ok(match self {
+            Self::None => Arc::new(NoClientAuth),
+            Self::Requested(roots) => builder(roots).allow_unauthenticated().build()?,
+            Self::Required(roots) => builder(roots).build()?,
+        })
+    }
 }
 
 fn forget_sessions(config: &mut ServerConfig) {

@@ -1,7 +1,8 @@
 //! Certificates that the tests issue.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName,
+    DnType, IsCa, Issuer, KeyIdMethod, KeyPair, RevokedCertParams, date_time_ymd,
 };
 use tokio_zmtp::{Client, Endpoint, Server, TlsClient, TlsServer};
 
@@ -33,6 +34,11 @@ impl Authority {
         self.issue_with(hosts, |_| {})
     }
 
+    /// Issues a certificate with a serial number, by which it can be revoked.
+    pub(super) fn issue_numbered(&self, hosts: &[&str], number: u64) -> Certificate {
+        self.issue_with(hosts, |params| params.serial_number = Some(number.into()))
+    }
+
     pub(super) fn issue_with(
         &self,
         hosts: &[&str],
@@ -47,6 +53,27 @@ impl Authority {
             der: certificate.der().to_vec(),
             key: key.serialize_pem(),
         }
+    }
+
+    /// Issues a list of revoked certificates, which expires at the beginning of a year.
+    pub(super) fn revoke(&self, serial_numbers: &[u64], expires: i32) -> String {
+        let (revocation_time, next_update) =
+            (date_time_ymd(2001, 1, 1), date_time_ymd(expires, 1, 1));
+        let revoked = |&number: &u64| RevokedCertParams {
+            serial_number: number.into(),
+            revocation_time,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: revocation_time,
+            next_update,
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: serial_numbers.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 
     /// Returns the TLS of clients that trust this authority.

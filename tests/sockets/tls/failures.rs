@@ -83,15 +83,16 @@ async fn both_ends_report_why_the_certificate_of_the_client_is_refused() {
     }
 }
 
-struct Ends {
-    server: Server,
+/// Two sockets whose connection fails, and their monitors.
+pub(super) struct Ends {
+    pub(super) server: Server,
     _client: Client,
-    of_server: Monitor,
-    of_client: Monitor,
+    pub(super) of_server: Monitor,
+    pub(super) of_client: Monitor,
 }
 
 impl Ends {
-    async fn new(server: TlsServer, client: TlsClient) -> Self {
+    pub(super) async fn new(server: TlsServer, client: TlsClient) -> Self {
         let server = Server::builder().tls_server(server).build();
         let of_server = server.monitor();
         let endpoint: Endpoint = server.bind("tls://127.0.0.1:*").await.unwrap();
@@ -105,7 +106,7 @@ impl Ends {
         Self { server, _client: client, of_server, of_client }
     }
 
-    async fn is_dialed_rarely(&mut self) {
+    pub(super) async fn is_dialed_rarely(&mut self) {
         let is_retried = |kind: &EventKind| matches!(kind, EventKind::ConnectRetried { .. });
         let retried = events::until(&mut self.of_client, is_retried).await;
         let EventKind::ConnectRetried { delay } = retried.kind else { unreachable!() };
@@ -114,7 +115,7 @@ impl Ends {
     }
 }
 
-async fn dial_failure(monitor: &mut Monitor) -> DialFailure {
+pub(super) async fn dial_failure(monitor: &mut Monitor) -> DialFailure {
     let is_failed = |kind: &EventKind| matches!(kind, EventKind::ConnectFailed { .. });
     match events::until(monitor, is_failed).await.kind {
         EventKind::ConnectFailed { reason } => reason,
@@ -122,7 +123,7 @@ async fn dial_failure(monitor: &mut Monitor) -> DialFailure {
     }
 }
 
-async fn handshake_failure(monitor: &mut Monitor) -> TlsFailure {
+pub(super) async fn handshake_failure(monitor: &mut Monitor) -> TlsFailure {
     let is_failed = |kind: &EventKind| matches!(kind, EventKind::HandshakeFailed { .. });
     match events::until(monitor, is_failed).await.kind {
         EventKind::HandshakeFailed { reason: HandshakeFailure::Tls(failure) } => failure,

@@ -10,5 +10,6 @@ mod identity;
 mod not_tls;
 mod openssl;
 mod reload;
+mod revocation;
 #[cfg(feature = "ws")]
 mod websocket;
