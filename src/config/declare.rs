@@ -107,6 +107,12 @@ macro_rules! keys {
             /// The names and values for [`Builder::metadata`].
             #[serde(deserialize_with = "metadata::properties")]
             $visibility metadata: BTreeMap<String, String>,
+            /// The files for [`Builder::tls_client`].
+            #[cfg(feature = "tls")]
+            $visibility tls_client: Option<TlsClientConfig>,
+            /// The files for [`Builder::tls_server`].
+            #[cfg(feature = "tls")]
+            $visibility tls_server: Option<TlsServerConfig>,
         }
 
         impl Default for $name {
@@ -119,6 +125,10 @@ macro_rules! keys {
                     connect_all: Vec::new(),
                     $($($($(#[cfg($($cfg)*)])? $key: options.$($place).+,)*)?)+
                     metadata: BTreeMap::new(),
+                    #[cfg(feature = "tls")]
+                    tls_client: None,
+                    #[cfg(feature = "tls")]
+                    tls_server: None,
                 }
             }
         }
@@ -141,11 +151,13 @@ macro_rules! methods {
         )+
     ) => {
         impl $config {
-            /// Returns a builder with these options but without the endpoints.
+            /// Returns a builder with these options but without the endpoints. Reads the files for
+            /// TLS, if there are any, which blocks the thread.
             ///
             /// # Errors
             ///
             /// [`ConfigError::Property`] if [`Builder::metadata`] refuses an entry of `metadata`.
+            /// Another [`ConfigError`] if a file for TLS cannot be used.
             ///
             /// # Examples
             ///
@@ -164,8 +176,12 @@ macro_rules! methods {
                 let config = self.clone();
                 let mut options = Options::default();
                 $($($($(#[cfg($($cfg)*)])? { options.$($place).+ = config.$key; })*)?)+
-                metadata::announce(Builder::with_options(options), &self.metadata)
-                    .map_err(|(name, source)| ConfigError::Property { name, source })
+                let builder = metadata::announce(Builder::with_options(options), &self.metadata)
+                    .map_err(|(name, source)| ConfigError::Property { name, source })?;
+                #[cfg(feature = "tls")]
+                let builder =
+                    tls::load(builder, self.tls_client.as_ref(), self.tls_server.as_ref())?;
+                Ok(builder)
             }
 
             /// Creates the socket, binds all its endpoints, then connects to the others.
@@ -179,7 +195,7 @@ macro_rules! methods {
             ///
             /// # Errors
             ///
-            /// [`ConfigError`] if an endpoint or a property is refused. Nothing is then bound or
+            /// [`ConfigError`] if an endpoint, a property or a file is refused. Nothing is then bound or
             /// connected.
             ///
             /// # Panics
@@ -215,6 +231,10 @@ macro_rules! methods {
                     connect_all: keys.connect_all,
                     $($($($(#[cfg($($cfg)*)])? $key: keys.$key,)*)?)+
                     metadata: keys.metadata,
+                    #[cfg(feature = "tls")]
+                    tls_client: keys.tls_client,
+                    #[cfg(feature = "tls")]
+                    tls_server: keys.tls_server,
                 })
             }
         }
@@ -257,7 +277,7 @@ macro_rules! kinds {
             ///
             /// # Errors
             ///
-            /// [`ConfigError`] if an endpoint or a property is refused. Nothing is then bound or
+            /// [`ConfigError`] if an endpoint, a property or a file is refused. Nothing is then bound or
             /// connected.
             ///
             /// # Panics

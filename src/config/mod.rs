@@ -31,6 +31,9 @@
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of names and values | `{ X-Color = "red" }` |
+//! | `tls_client` | table of optional keys; the roots of the system if there are no `roots` | `{ roots = "ca.pem", certificate = "alice.pem", key = "alice.key", revocation_lists = "revoked.pem", server_name = "example.org" }` |
+//! | `tls_server` | table; the last two keys are optional | `{ certificate = "server.pem", key = "server.key", client_certificates = { required = "clients.pem" }, revocation_lists = "revoked.pem" }`; `{ requested = ".." }` |
+//! | certificates, keys and lists of TLS | path of a PEM file, or a table with the text | `"ca.pem"`, `{ pem = "-----BEGIN .." }` |
 //! | list of one value | the value alone, if it is text | `bind = "tcp://*:5555"` |
 //!
 //! An omitted key has its default. The word `"infinite"` is the builder's `None` and is valid for
@@ -76,6 +79,8 @@ mod security;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use self::error::ConfigError;
 pub use self::table::{
@@ -83,6 +88,8 @@ pub use self::table::{
     PeerConfig, PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
     ScatterConfig, ServerConfig, SocketConfig, SubConfig, XPubConfig, XSubConfig,
 };
+#[cfg(feature = "tls")]
+pub use self::tls::{ClientCertificates, PemSource, TlsClientConfig, TlsServerConfig};
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 
 use crate::error::ConnectError;

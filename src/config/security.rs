@@ -42,7 +42,7 @@ enum Form {
 }
 
 /// Text that is overwritten in memory when it is dropped.
-struct Secret(Zeroizing<String>);
+pub(super) struct Secret(pub(super) Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

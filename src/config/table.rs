@@ -15,6 +15,8 @@ use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::topic::Topic;
 
 use super::declare::sockets;
+#[cfg(feature = "tls")]
+use super::tls::{self, TlsClientConfig, TlsServerConfig};
 use super::{ConfigError, form, metadata, refuse_others, security, start};
 use crate::auth::Network;
 use crate::message::Multipart;

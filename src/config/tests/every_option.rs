@@ -192,7 +192,8 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     assert!(setters.remove("join"));
     // A list of topics, which is tested with those of a SUB.
     assert!(setters.remove("subscribe"));
-    // Options of one kind of socket, and those that data cannot describe.
+    // Options of one kind of socket, those that data cannot describe, and those of TLS, which are
+    // files.
     let others = [
         "authenticator",
         "hiccup_message",

@@ -1,6 +1,8 @@
 // It uses options that not every system has.
 #[cfg(target_os = "linux")]
 mod every_option;
+#[cfg(feature = "tls")]
+mod tls;
 mod topics;
 
 use std::collections::BTreeMap;

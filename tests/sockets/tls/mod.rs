@@ -2,6 +2,8 @@
 
 mod attached;
 mod certificates;
+#[cfg(feature = "serde")]
+mod described;
 mod exchange;
 mod failures;
 #[cfg(target_os = "linux")]
