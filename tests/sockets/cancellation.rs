@@ -11,6 +11,7 @@ use tokio::task::{self, JoinSet};
 use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RoutingId, Server};
 
+use crate::over_transport::OverTransport;
 use crate::remote::{LONGER_THAN_BUFFERS, Remote};
 use crate::seed::seed;
 use crate::transports::{Transport, over_every_transport_and_streams};
@@ -84,9 +85,9 @@ over_every_transport_and_streams!(a_send_that_is_dropped_while_it_waits_sends_no
 
 async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::builder().build();
+    let client = Client::builder().over(transport).build();
     let mut dropped = tokio_test::task::spawn(client.send("dropped"));
     assert_pending!(dropped.poll());
     drop(dropped);
@@ -101,9 +102,9 @@ over_every_transport_and_streams!(a_woken_send_that_is_dropped_passes_its_slot_o
 
 async fn a_woken_send_that_is_dropped_passes_its_slot_on(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::builder().send_hwm(1).build();
+    let client = Client::builder().over(transport).send_hwm(1).build();
     let mut first = tokio_test::task::spawn(client.send("first"));
     let mut second = tokio_test::task::spawn(client.send("second"));
     assert_pending!(first.poll());
@@ -382,9 +383,10 @@ impl Random {
 
 /// Returns two connected sockets with short queues, so that both wait often.
 async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
-    let server = Server::builder().send_hwm(4).recv_hwm(4).bind(transport.any()).await.unwrap();
+    let builder = Server::builder().over(transport).send_hwm(4).recv_hwm(4);
+    let server = builder.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::builder().send_hwm(4).recv_hwm(4).build();
+    let client = Client::builder().over(transport).send_hwm(4).recv_hwm(4).build();
     transport.connect(&client, &server, endpoint).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();

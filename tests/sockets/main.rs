@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod bodies;
+mod over_transport;
 mod seed;
 mod served;
 mod waiting;

@@ -8,6 +8,7 @@ use tokio_zmtp::config::{
 
 use super::operation::Operation;
 use super::operations::{ANY, traffic};
+use crate::over_transport::described;
 
 /// Declares operations that start the sockets of descriptions. Each binds twice and then connects
 /// to the server, which admits only clients.
@@ -16,7 +17,9 @@ macro_rules! starts {
         &[$(traffic($name, |cast| {
             Box::pin(async move {
                 let endpoint = cast.endpoint;
-                let text = format!("{}bind = ['{ANY}', '{ANY}']\nconnect = '{endpoint}'", $kind);
+                let options = described(cast.transport);
+                let text =
+                    format!("{}{options}bind = ['{ANY}', '{ANY}']\nconnect = '{endpoint}'", $kind);
                 let config: $config = toml::from_str(&text).unwrap();
                 config.start().await.unwrap();
             })

@@ -12,6 +12,7 @@ use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
 use super::scene::{EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, fan_out, turns};
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// A radio that waits for full queues, and two members of a group.
@@ -37,10 +38,12 @@ impl Stage for GroupScene {
     type Cast = GroupCast;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let radio = Radio::builder().no_drop(true).send_hwm(rng.usize(1..4)).build();
+        let radio =
+            Radio::builder().over(transport).no_drop(true).send_hwm(rng.usize(1..4)).build();
         let endpoint = radio.bind(transport.any()).await.unwrap();
         let hwm = [(); 2].map(|()| rng.usize(1..4));
-        let dishes = hwm.map(|hwm| Dish::builder().recv_hwm(hwm).join(&wanted()).build());
+        let dishes = hwm.map(|hwm| Dish::builder().recv_hwm(hwm).join(&wanted()));
+        let dishes = dishes.map(|builder| builder.over(transport).build());
         for dish in &dishes {
             transport.connect(dish, &radio, endpoint.clone()).await;
         }

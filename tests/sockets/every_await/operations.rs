@@ -10,6 +10,7 @@ use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Message, Pull, Push, Server, 
 use super::operation::{LONG, Operation, SEVERAL, limit, ready};
 use super::scene::{Cast, Effect};
 use super::turns;
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -26,12 +27,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     }),
     traffic("Builder::connect", |cast| {
         Box::pin(async move {
-            Server::builder().connect(cast.endpoint).await.unwrap();
+            Server::builder().over(cast.transport).connect(cast.endpoint).await.unwrap();
         })
     }),
     traffic("Builder::connect_all", |cast| {
         Box::pin(async move {
-            Server::builder().connect_all(cast.endpoint).await.unwrap();
+            Server::builder().over(cast.transport).connect_all(cast.endpoint).await.unwrap();
         })
     }),
     // Sending to a queue that is initially full.

@@ -11,6 +11,7 @@ use super::operation::{Operation, limit, operations, ready};
 use super::scene::{Connections, EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, turns};
 use crate::one_way::{Receiver, Sender};
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// Two sockets with senders and receivers, whose messages are recorded.
@@ -42,7 +43,8 @@ impl<S: Sender> Stage for PairScene<S> {
     type Cast = PairCast<S>;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let (near, far) = (S::new(), S::Receiver::new());
+        let near = S::builder().over(transport).build();
+        let far = S::Receiver::builder().over(transport).build();
         let mut pairs = vec![(near.clone(), far.clone())];
         pairs.extend(S::opposite(&near, &far));
         let directions = pairs.into_iter().map(|(sender, receiver)| Direction {

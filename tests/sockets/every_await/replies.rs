@@ -12,6 +12,7 @@ use tokio_zmtp::{Dealer, Multipart, Rep, Replier};
 use super::operation::{Operation, limit, operations};
 use super::scene::Effect;
 use super::{Stage, turns};
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// A rep whose service replies to the requests that an operation leaves.
@@ -48,9 +49,9 @@ impl Stage for ReplyScene {
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let builder = Rep::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(4..8));
-        let rep = builder.bind(transport.any()).await.unwrap();
+        let rep = builder.over(transport).bind(transport.any()).await.unwrap();
         let builder = Dealer::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
-        let dealer = builder.build();
+        let dealer = builder.over(transport).build();
         transport.connect(&dealer, &rep, rep.last_endpoint().unwrap()).await;
         let record = Record::default();
 

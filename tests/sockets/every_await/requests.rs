@@ -9,6 +9,7 @@ use tokio_zmtp::{Rep, Req};
 use super::operation::{Operation, SEVERAL, limit};
 use super::scene::{EACH, Effect, SENDERS};
 use super::{Stage, turns};
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// A req whose requests all have a reply, with or without correlation ids.
@@ -29,12 +30,12 @@ impl Stage for RequestScene {
     type Cast = RequestCast;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let rep = Rep::new();
+        let rep = Rep::builder().over(transport).build();
         let endpoint = rep.bind(transport.any()).await.unwrap();
         let is_correlated = rng.bool();
         let builder = Req::builder().correlate(is_correlated).send_hwm(rng.usize(1..4));
         let builder = builder.reconnect_interval(Duration::from_millis(1));
-        let req = builder.build();
+        let req = builder.over(transport).build();
         transport.connect(&req, &rep, endpoint).await;
         let mut random = rng.fork();
         let service = tokio::spawn(async move {

@@ -12,6 +12,7 @@ use super::operation::{Operation, limit, operations, ready};
 use super::scene::{Connections, EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, turns};
 use crate::one_way::Numbered;
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// Two sockets with senders and receivers, whose messages are recorded.
@@ -37,9 +38,9 @@ impl Stage for RouterScene {
     type Cast = RouterCast;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let builder = Router::builder().send_timeout(Duration::MAX);
+        let builder = Router::builder().over(transport).send_timeout(Duration::MAX);
         let router = builder.send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4)).build();
-        let builder = Dealer::builder().identity(identity());
+        let builder = Dealer::builder().over(transport).identity(identity());
         let dealer = builder.send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4)).build();
         let endpoint = router.bind(transport.any()).await.unwrap();
         transport.connect(&dealer, &router, endpoint).await;

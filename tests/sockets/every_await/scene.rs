@@ -16,6 +16,7 @@ use tokio_zmtp::{
 
 use super::{Stage, turns};
 use crate::one_way::{Numbered, Payload};
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// The effect of an operation on the sockets.
@@ -35,6 +36,7 @@ pub(super) enum Effect {
 pub(super) struct Scene {
     client: Client,
     server: Server,
+    transport: Transport,
     endpoint: Endpoint,
     /// The first message of the client.
     hello: Message,
@@ -48,6 +50,7 @@ pub(super) struct Scene {
 pub(super) struct Cast {
     pub(super) client: Client,
     pub(super) server: Server,
+    pub(super) transport: Transport,
     pub(super) endpoint: Endpoint,
     pub(super) hello: Message,
     /// The routing id of the client.
@@ -85,11 +88,11 @@ impl Stage for Scene {
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let builder = Server::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
-        let server = builder.bind(transport.any()).await.unwrap();
+        let server = builder.over(transport).bind(transport.any()).await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
         let builder = Client::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let builder = builder.reconnect_interval(Duration::from_millis(1));
-        let client = builder.build();
+        let client = builder.over(transport).build();
         transport.connect(&client, &server, endpoint.clone()).await;
         let (requests, replies) = (Ledger::default(), Ledger::default());
         let mut lane = requests.lane(0);
@@ -134,13 +137,14 @@ impl Stage for Scene {
                 turns(random.u32(..6)).await;
             }
         });
-        Self { client, server, endpoint, hello, requests, replies, senders, receivers }
+        Self { client, server, transport, endpoint, hello, requests, replies, senders, receivers }
     }
 
     fn cast(&self, rng: &mut Rng) -> Cast {
         Cast {
             client: self.client.clone(),
             server: self.server.clone(),
+            transport: self.transport,
             endpoint: self.endpoint.clone(),
             hello: self.hello.clone(),
             id: self.hello.routing_id().unwrap(),
@@ -195,13 +199,13 @@ impl Cast {
     /// Creates a client without an endpoint.
     pub(super) fn fresh_client(&self) -> Client {
         let _guard = self.runtime.enter();
-        Client::builder().build()
+        Client::builder().over(self.transport).build()
     }
 
     /// Creates a peer without an endpoint.
     pub(super) fn fresh_peer(&self) -> Peer {
         let _guard = self.runtime.enter();
-        Peer::builder().linger(Duration::ZERO).build()
+        Peer::builder().over(self.transport).linger(Duration::ZERO).build()
     }
 
     /// Connects a client to the server, which causes events.

@@ -12,6 +12,7 @@ use super::fan_out::Received;
 use super::operation::{Operation, limit, operations, ready};
 use super::scene::{EACH, Effect, Lane, Ledger, SENDERS};
 use super::{Stage, fan_out, turns};
+use crate::over_transport::OverTransport;
 use crate::publishing::Publisher;
 use crate::transports::Transport;
 
@@ -38,10 +39,10 @@ impl<P: Publisher> Stage for SubscriberScene<P> {
     type Cast = SubscriberCast<P>;
 
     async fn start(transport: Transport, rng: &mut Rng) -> Self {
-        let publisher = P::patient().send_hwm(rng.usize(1..4)).build();
+        let publisher = P::patient().over(transport).send_hwm(rng.usize(1..4)).build();
         let endpoint = publisher.bind(transport.any()).await.unwrap();
         let hwm = [(); 2].map(|()| rng.usize(1..4));
-        let subs = hwm.map(|hwm| Sub::builder().recv_hwm(hwm).build());
+        let subs = hwm.map(|hwm| Sub::builder().over(transport).recv_hwm(hwm).build());
         for sub in &subs {
             sub.subscribe(NUMBERS).unwrap();
             transport.connect(sub, &publisher, endpoint.clone()).await;

@@ -75,6 +75,8 @@ fn for_each(test: impl Fn(&Operation, Runtime, Scene)) {
         Transport::Ipc,
         Transport::Stream,
         Transport::Tcp,
+        #[cfg(feature = "tls")]
+        Transport::Tls,
     ] {
         for operation in operations() {
             let runtime = runtime::Builder::new_multi_thread()

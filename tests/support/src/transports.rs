@@ -23,6 +23,8 @@ pub enum Transport {
     /// joins. Other connections to the endpoint use TCP.
     Stream,
     Tcp,
+    /// Its sockets need certificates.
+    Tls,
 }
 
 impl Transport {
@@ -39,6 +41,7 @@ impl Transport {
                 endpoint
             }
             Self::Stream | Self::Tcp => own_address(),
+            Self::Tls => format!("tls://{}:*", own_loopback()).parse().unwrap(),
         }
     }
 
@@ -142,8 +145,8 @@ macro_rules! over_every_transport {
 }
 pub use crate::over_every_transport;
 
-/// Does the same, and also over streams. The test joins its sockets by
-/// [`connect`](Transport::connect).
+/// Does the same, also over streams and, with the feature `tls`, over TLS. The test joins its
+/// sockets by [`connect`](Transport::connect), and gives them certificates for TLS.
 #[macro_export]
 macro_rules! over_every_transport_and_streams {
     ($test:ident $(, $($argument:tt)*)?) => {
@@ -157,6 +160,12 @@ macro_rules! over_every_transport_and_streams {
         #[tokio::test $(($($argument)*))?]
         async fn streams() {
             $test($crate::transports::Transport::Stream).await;
+        }
+
+        #[cfg(feature = "tls")]
+        #[tokio::test $(($($argument)*))?]
+        async fn tls() {
+            $test($crate::transports::Transport::Tls).await;
         }
     };
 }
