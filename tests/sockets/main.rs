@@ -7,6 +7,8 @@
 
 mod bodies;
 mod over_transport;
+#[cfg(target_os = "linux")]
+mod proxy_process;
 mod seed;
 mod served;
 mod waiting;

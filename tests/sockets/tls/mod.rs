@@ -6,13 +6,13 @@ mod certificates;
 mod described;
 mod exchange;
 mod failures;
-#[cfg(target_os = "linux")]
-mod haproxy;
 mod identity;
 mod not_tls;
 mod openssl;
 mod reload;
 mod revocation;
+#[cfg(target_os = "linux")]
+mod terminators;
 #[cfg(feature = "ws")]
 mod websocket;
 
