@@ -2,6 +2,9 @@
 //!
 //! These modules contain documentation only.
 
+#[doc = include_str!("guide/browsers.md")]
+pub mod browsers {}
+
 #[doc = include_str!("guide/endpoints.md")]
 pub mod endpoints {}
 

@@ -26,7 +26,8 @@ fn named_tests(text: &str) -> impl Iterator<Item = (String, &str)> {
 }
 
 fn exists(root: &Path, file: &str, test: &str) -> bool {
-    let package = ["interop", "proto"].into_iter().find(|package| file.starts_with(package));
+    let package =
+        ["browser", "interop", "proto"].into_iter().find(|package| file.starts_with(package));
     if package.is_some_and(|package| !root.join(package).exists()) {
         // The published package of the library lacks this package.
         return true;

@@ -13,7 +13,7 @@ use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
 use super::stream::WebSocketStream;
-use super::upgrade::{UpgradeError, read_head, subprotocol};
+use super::upgrade::{UpgradeError, read_head, subprotocol, subprotocol_of_browsers};
 use crate::transport::RemoteStream;
 use crate::transport::shutdown::shut_down;
 
@@ -21,6 +21,8 @@ use crate::transport::shutdown::shut_down;
 ///
 /// The subprotocol is that of RFC 45 for the mechanism of the socket: `ZWS2.0/NULL`, `ZWS2.0/PLAIN` or
 /// `ZWS2.0/CURVE`. Remotes are sockets of this crate, and of libzmq with its transport `ws`.
+/// Browsers do not permit a slash in the name of a subprotocol. With a hyphen in its place, such as
+/// `ZWS2.0-NULL`, the name is accepted as well: see the guide to [browsers](crate::guide::browsers).
 ///
 /// # Examples
 ///
@@ -238,12 +240,14 @@ impl WebSocketAcceptor {
             server::create_response_with_body(request, || ()).map_err(UpgradeError::invalid)?;
         let subprotocol = subprotocol(self.mechanism);
         let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-        let mut offered =
-            offered.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
-        if !offered.any(|one| one.trim() == subprotocol) {
+        let mut offered = offered
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|v| v.split(',').map(str::trim));
+        let of_browsers = subprotocol_of_browsers(self.mechanism);
+        let Some(accepted) = offered.find(|one| *one == subprotocol || *one == of_browsers) else {
             return Err(UpgradeError::Subprotocol { expected: subprotocol });
-        }
-        let value = HeaderValue::try_from(subprotocol).map_err(UpgradeError::invalid)?;
+        };
+        let value = HeaderValue::try_from(accepted).map_err(UpgradeError::invalid)?;
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, value);
         Ok(response)
     }

@@ -53,9 +53,11 @@ struct Partial {
 #[derive(Debug)]
 pub(super) struct FrameReader {
     role: WebSocketRole,
-    /// The greeting, and then headers, that are not read yet.
+    /// The greeting, and then headers and messages in fragments, that are not read yet.
     ready: Bytes,
     body: Option<Body>,
+    /// The payloads of the fragments of a message that has not ended. Its size is not known before.
+    fragments: Option<BytesMut>,
 }
 
 /// The rest of the payload of a binary frame.
@@ -63,6 +65,16 @@ pub(super) struct FrameReader {
 struct Body {
     left: u64,
     mask: Option<Mask>,
+    extent: Extent,
+}
+
+/// What a frame contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// A whole message.
+    Message,
+    /// A part of a message in fragments.
+    Fragment { is_last: bool },
 }
 
 /// A control frame of the remote.
@@ -78,7 +90,7 @@ pub(super) enum ControlFrame {
 pub(super) enum Violation {
     #[error("a control frame with more than 125 bytes, or in fragments")]
     BadControl,
-    #[error("a message in fragments")]
+    #[error("a fragment that does not follow, or a message between fragments")]
     Fragments,
     #[error("an invalid header")]
     Header,
@@ -90,6 +102,8 @@ pub(super) enum Violation {
     Reserved,
     #[error("a text message")]
     Text,
+    #[error("a message in fragments with more than {FRAGMENTED_MAX} bytes")]
+    TooLong,
     #[error("a frame of a client without a mask")]
     Unmasked,
 }
@@ -211,7 +225,12 @@ impl FrameReader {
         // As in ZMTP 3.0, a subscription is a message, and no PING is sent.
         let version = Version { major: 3, minor: 0 };
         let greeting = Greeting { version, mechanism, as_server: false };
-        Self { role, ready: Bytes::copy_from_slice(&greeting.encode()), body: None }
+        Self {
+            role,
+            ready: Bytes::copy_from_slice(&greeting.encode()),
+            body: None,
+            fragments: None,
+        }
     }
 
     /// Translates frames of `src` into `dst`, up to `room` bytes, and until a control frame, which is
@@ -235,20 +254,28 @@ impl FrameReader {
                 }
                 continue;
             }
-            if let Some(Body { left, mask }) = &mut self.body {
+            if let Some(Body { left, mask, extent }) = &mut self.body {
+                let extent = *extent;
                 // A frame without a body ends with its header.
-                let most = src.len().min(room);
+                let most = if extent == Extent::Message { src.len().min(room) } else { src.len() };
                 let len = usize::try_from(*left).unwrap_or(usize::MAX).min(most);
                 if let Some(mask) = mask {
                     mask.apply(&mut src[..len]);
                 }
-                dst.put_slice(&src[..len]);
+                match &mut self.fragments {
+                    Some(fragments) => fragments.put_slice(&src[..len]),
+                    None => dst.put_slice(&src[..len]),
+                }
                 src.advance(len);
                 *left -= len as u64;
                 if *left > 0 {
                     return Ok(None);
                 }
                 self.body = None;
+                if extent == (Extent::Fragment { is_last: true }) {
+                    self.join_fragments()?;
+                    continue;
+                }
             }
             if dst.remaining_mut() == 0 {
                 return Ok(None);
@@ -257,7 +284,7 @@ impl FrameReader {
             let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Header)?;
             let Some((header, len)) = parsed else { return Ok(None) };
             let start = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
-            self.check(&header)?;
+            let extent = self.check(&header)?;
             let mut mask = header.mask.map(Mask::new);
             if let OpCode::Control(control) = header.opcode {
                 if len > CONTROL_MAX || !header.is_final {
@@ -279,6 +306,15 @@ impl FrameReader {
                     Control::Reserved(_) => Err(Violation::Header),
                 };
             }
+            if extent != Extent::Message {
+                let fragments = self.fragments.get_or_insert_default();
+                if len > (FRAGMENTED_MAX - fragments.len()) as u64 {
+                    return Err(Violation::TooLong);
+                }
+                src.advance(start);
+                self.body = Some(Body { left: len, mask, extent });
+                continue;
+            }
             if len == 0 {
                 return Err(Violation::NoFlags);
             }
@@ -287,21 +323,30 @@ impl FrameReader {
                 mask.apply(flags);
             }
             let flags = flags[0];
-            if flags & !(MORE | COMMAND) != 0 {
-                return Err(Violation::Reserved);
-            }
             src.advance(start + 1);
-            let (header, header_len) = encode_header(flags, len - 1);
+            let (header, header_len) = encode_header(flags, len - 1)?;
             if dst.remaining_mut() >= header_len {
                 dst.put_slice(&header[..header_len]);
             } else {
                 self.ready = Bytes::copy_from_slice(&header[..header_len]);
             }
-            self.body = Some(Body { left: len - 1, mask });
+            self.body = Some(Body { left: len - 1, mask, extent });
         }
     }
 
-    fn check(&self, header: &FrameHeader) -> Result<(), Violation> {
+    /// Translates a message whose fragments have arrived.
+    fn join_fragments(&mut self) -> Result<(), Violation> {
+        let message = self.fragments.take().unwrap_or_default();
+        let (&flags, body) = message.split_first().ok_or(Violation::NoFlags)?;
+        let (header, header_len) = encode_header(flags, body.len() as u64)?;
+        let mut joined = BytesMut::with_capacity(header_len + body.len());
+        joined.put_slice(&header[..header_len]);
+        joined.put_slice(body);
+        self.ready = joined.freeze();
+        Ok(())
+    }
+
+    fn check(&self, header: &FrameHeader) -> Result<Extent, Violation> {
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(Violation::Reserved);
         }
@@ -310,30 +355,37 @@ impl FrameReader {
             (WebSocketRole::Server, None) => return Err(Violation::Unmasked),
             _ => {}
         }
-        match header.opcode {
-            OpCode::Data(Data::Binary) if header.is_final => Ok(()),
-            OpCode::Data(Data::Binary | Data::Continue) => Err(Violation::Fragments),
-            OpCode::Data(Data::Text) => Err(Violation::Text),
-            OpCode::Data(Data::Reserved(_)) => Err(Violation::Header),
-            OpCode::Control(_) => Ok(()),
+        match (header.opcode, &self.fragments) {
+            (OpCode::Data(Data::Binary), None) if header.is_final => Ok(Extent::Message),
+            (OpCode::Data(Data::Binary), None) => Ok(Extent::Fragment { is_last: false }),
+            (OpCode::Data(Data::Continue), Some(_)) => {
+                Ok(Extent::Fragment { is_last: header.is_final })
+            }
+            (OpCode::Data(Data::Binary | Data::Continue), _) => Err(Violation::Fragments),
+            (OpCode::Data(Data::Text), _) => Err(Violation::Text),
+            (OpCode::Data(Data::Reserved(_)), _) => Err(Violation::Header),
+            (OpCode::Control(_), _) => Ok(Extent::Message),
         }
     }
 }
 
 /// Returns the header of a frame of ZMTP, and its length.
-fn encode_header(flags: u8, size: u64) -> ([u8; HEADER_MAX], usize) {
+fn encode_header(flags: u8, size: u64) -> Result<([u8; HEADER_MAX], usize), Violation> {
+    if flags & !(MORE | COMMAND) != 0 {
+        return Err(Violation::Reserved);
+    }
     let more = flags & MORE;
     let command = if flags & COMMAND == 0 { 0 } else { ZMTP_COMMAND };
     let mut header = [0; HEADER_MAX];
     match u8::try_from(size) {
         Ok(short) => {
             header[..2].copy_from_slice(&[more | command, short]);
-            (header, 2)
+            Ok((header, 2))
         }
         Err(_) => {
             header[0] = more | command | ZMTP_LONG;
             header[1..].copy_from_slice(&size.to_be_bytes());
-            (header, HEADER_MAX)
+            Ok((header, HEADER_MAX))
         }
     }
 }
@@ -352,123 +404,9 @@ const HEADER_MAX: usize = 9;
 /// The longest payload of a control frame (RFC 6455, 5.5).
 const CONTROL_MAX: u64 = 125;
 
+/// The most bytes of a message in fragments. A browser sends messages above 64 KiB in this form. The
+/// limit of the socket applies only when the message is complete.
+const FRAGMENTED_MAX: usize = 0x400_0000;
+
 #[cfg(test)]
-mod tests {
-    use std::iter;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const NULL: MechanismName = MechanismName::NULL;
-    const CLIENT: WebSocketRole = WebSocketRole::Client { seed: 7 };
-
-    proptest! {
-        #[test]
-        fn frames_pass_unchanged_in_pieces_of_any_length(
-            frames in proptest::collection::vec((0_usize..70_000, 0_u8..3), 0..6),
-            (piece, room, limit) in (1_usize..5_000, 1_usize..5_000, 1_usize..5_000),
-            from_client: bool,
-        ) {
-            let zmtp: Vec<u8> = frames.iter().flat_map(|(len, flags)| frame(*len, *flags)).collect();
-            let greeting = Greeting::new(NULL, false).encode();
-            let (from, to) =
-                if from_client { (CLIENT, WebSocketRole::Server) } else { (WebSocketRole::Server, CLIENT) };
-            let mut writer = FrameWriter::new(from);
-            let mut websocket = BytesMut::new();
-            for chunk in [&greeting[..], &zmtp].concat().chunks(piece) {
-                let mut rest = chunk;
-                while !rest.is_empty() {
-                    let mut dst = BytesMut::new();
-                    let translated = writer.translate(rest, &mut dst, limit).unwrap();
-                    rest = &rest[translated..];
-                    websocket.put(dst);
-                }
-            }
-            prop_assert!(writer.is_between_frames());
-
-            let mut reader = FrameReader::new(to, NULL);
-            let (mut src, mut read) = (BytesMut::new(), Vec::new());
-            // The greeting precedes the first bytes.
-            for chunk in iter::once(&[][..]).chain(websocket.chunks(piece)) {
-                src.put_slice(chunk);
-                loop {
-                    let mut dst = Vec::new().limit(room);
-                    prop_assert_eq!(reader.translate(&mut src, &mut dst).unwrap(), None);
-                    let dst = dst.into_inner();
-                    if dst.is_empty() {
-                        break;
-                    }
-                    read.extend(dst);
-                }
-            }
-            prop_assert!(src.is_empty());
-            let (read_greeting, read) = read.split_at(Greeting::LEN);
-            let read_greeting = Greeting::decode(read_greeting).unwrap().unwrap();
-            prop_assert_eq!(read_greeting.mechanism.as_str(), "NULL");
-            prop_assert!(read == zmtp);
-        }
-
-        #[test]
-        fn no_input_causes_a_panic(input: Vec<u8>, is_client: bool, room in 1_usize..100) {
-            let role = if is_client { CLIENT } else { WebSocketRole::Server };
-            let mut reader = FrameReader::new(role, NULL);
-            let mut src = BytesMut::from(&input[..]);
-            loop {
-                let mut dst = Vec::new().limit(room);
-                match reader.translate(&mut src, &mut dst) {
-                    Ok(None) if dst.get_ref().is_empty() => break,
-                    Ok(_) => {}
-                    Err(_) => break,
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_violation_is_named() {
-        for (role, bytes, violation) in [
-            (WebSocketRole::Server, &[0x82, 0x01, 0x00][..], Violation::Unmasked),
-            (CLIENT, &[0x82, 0x81, 0, 0, 0, 0, 0], Violation::Masked),
-            (CLIENT, &[0x02, 0x01, 0x00], Violation::Fragments),
-            (CLIENT, &[0x80, 0x01, 0x00], Violation::Fragments),
-            (CLIENT, &[0x81, 0x01, 0x00], Violation::Text),
-            (CLIENT, &[0xC2, 0x01, 0x00], Violation::Reserved),
-            (CLIENT, &[0x82, 0x01, 0x04], Violation::Reserved),
-            (CLIENT, &[0x82, 0x00], Violation::NoFlags),
-            (CLIENT, &[0x83, 0x01, 0x00], Violation::Header),
-            (CLIENT, &[0x09, 0x00], Violation::BadControl),
-            (CLIENT, &[0x89, 126, 0, 126], Violation::BadControl),
-        ] {
-            let mut reader = FrameReader::new(role, NULL);
-            let mut dst = Vec::new();
-            let mut src = BytesMut::from(bytes);
-            assert_eq!(reader.translate(&mut src, &mut dst), Err(violation), "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn control_frames_are_between_frames() {
-        let (mut writer, mut sent) = (FrameWriter::new(CLIENT), BytesMut::new());
-        let message = [&Greeting::new(NULL, false).encode()[..], &frame(10, 0)].concat();
-        writer.translate(&message[..70], &mut sent, usize::MAX).unwrap();
-        assert!(!writer.is_between_frames());
-        writer.translate(&message[70..], &mut sent, usize::MAX).unwrap();
-        assert!(writer.is_between_frames());
-        writer.put_control(Control::Ping, b"context", &mut sent);
-        writer.put_control(Control::Close, b"", &mut sent);
-
-        let (mut reader, mut read) = (FrameReader::new(WebSocketRole::Server, NULL), Vec::new());
-        let ping = reader.translate(&mut sent, &mut read).unwrap();
-        assert_eq!(read[Greeting::LEN..], frame(10, 0));
-        assert_eq!(ping, Some(ControlFrame::Ping(BytesMut::from(&b"context"[..]))));
-        let close = reader.translate(&mut sent, &mut read).unwrap();
-        assert_eq!(close, Some(ControlFrame::Close(BytesMut::new())));
-    }
-
-    /// Returns a frame of ZMTP: a last part, another part, or a command.
-    fn frame(len: usize, flags: u8) -> Vec<u8> {
-        let (header, header_len) = encode_header(flags, len as u64);
-        [&header[..header_len], &vec![flags.wrapping_add(7); len]].concat()
-    }
-}
+mod tests;

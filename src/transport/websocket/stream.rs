@@ -232,6 +232,7 @@ impl<S: AsyncRead + AsyncWrite> WebSocketStream<S> {
         let this = self.project();
         let code = match violation {
             Violation::Text => CloseCode::Unsupported,
+            Violation::TooLong => CloseCode::Size,
             _ => CloseCode::Protocol,
         };
         this.control.close = Some(BytesMut::from(&u16::from(code).to_be_bytes()[..]));

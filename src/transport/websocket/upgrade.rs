@@ -94,6 +94,12 @@ pub(super) fn subprotocol(mechanism: MechanismName) -> String {
     format!("ZWS2.0/{}", mechanism.as_str())
 }
 
+/// Returns the name of the same subprotocol for browsers, which refuse the one of RFC 45: a slash is
+/// not permitted in a token (RFC 6455, 4.1).
+pub(super) fn subprotocol_of_browsers(mechanism: MechanismName) -> String {
+    format!("ZWS2.0-{}", mechanism.as_str())
+}
+
 /// Reads a request or a response. What follows it stays in `input`.
 pub(super) async fn read_head<T: TryParse>(
     stream: &mut (impl AsyncRead + Unpin),

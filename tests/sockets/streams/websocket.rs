@@ -124,6 +124,25 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
 }
 
 #[tokio::test]
+async fn the_subprotocol_of_browsers_is_accepted() {
+    let _watchdog = Watchdog::start();
+    for (mechanism, subprotocol) in
+        [(Mechanism::Null, "ZWS2.0-NULL"), (Mechanism::PlainServer, "ZWS2.0-PLAIN")]
+    {
+        let (near, mut far) = tokio::io::duplex(0x1_0000);
+        let offered = format!("Sec-WebSocket-Protocol: a, {subprotocol}, ZWS2.0");
+        let request = upgrade(&format!("Sec-WebSocket-Version: 13\r\n{offered}"));
+        far.write_all(request.as_bytes()).await.unwrap();
+        let accepted = WebSocketAcceptor::new(&mechanism).accept(near).await;
+        drop(accepted.unwrap());
+        let mut response = String::new();
+        far.read_to_string(&mut response).await.unwrap();
+        let chosen = format!("sec-websocket-protocol: {subprotocol}\r\n").to_ascii_lowercase();
+        assert!(response.to_ascii_lowercase().contains(&chosen), "{response}");
+    }
+}
+
+#[tokio::test]
 async fn both_ends_report_an_upgrade_that_fails() {
     let _watchdog = Watchdog::start();
     let acceptor = WebSocketAcceptor::new(&Mechanism::Null).path("/zmq");
@@ -150,9 +169,12 @@ async fn an_invalid_frame_ends_only_its_connection_with_a_close_code() {
     let (server, client) = (Server::new(), Client::new());
     join(&server, &client, [&Mechanism::Null; 2], 4_096).await;
     for (frame, code) in [
-        // Without a mask, in fragments, text, with reserved bits, without flags.
+        // Without a mask, a fragment of no message, a message between fragments, fragments that are
+        // too long, text, with reserved bits, without flags.
         (&[0x82, 0x01, 0x00][..], 1_002_u16),
-        (&[0x02, 0x81, 0, 0, 0, 0, 0], 1_002),
+        (&[0x80, 0x81, 0, 0, 0, 0, 0], 1_002),
+        (&[0x02, 0x81, 0, 0, 0, 0, 0, 0x82, 0x81, 0, 0, 0, 0, 0], 1_002),
+        (&[0x02, 0xFF, 0, 0, 0, 0, 4, 0, 0, 1, 0, 0, 0, 0], 1_009),
         (&[0x81, 0x81, 0, 0, 0, 0, b'x'], 1_003),
         (&[0xC2, 0x81, 0, 0, 0, 0, 0], 1_002),
         (&[0x82, 0x80, 0, 0, 0, 0], 1_002),
