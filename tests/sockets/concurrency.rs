@@ -9,7 +9,8 @@ use futures::{SinkExt, StreamExt};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_zmtp::{Client, Message, Server};
 
-use crate::transports::{Transport, over_every_transport};
+use crate::over_transport::OverTransport;
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -30,9 +31,9 @@ fn handles_are_shared_by_cloning() {
     is_handle::<Server>();
 }
 
-over_every_transport!(operations_that_never_wait_yield_to_other_tasks);
+over_every_transport_and_streams!(operations_that_never_wait_yield_to_other_tasks);
 
-over_every_transport!(
+over_every_transport_and_streams!(
     fifty_clones_of_a_client_send_and_receive_concurrently,
     flavor = "multi_thread",
     worker_threads = 4
@@ -42,9 +43,10 @@ over_every_transport!(
 async fn operations_that_never_wait_yield_to_other_tasks(transport: Transport) {
     const MESSAGES: usize = 3_000;
     let _watchdog = Watchdog::start();
-    let server = Server::builder().send_hwm(0).recv_hwm(0).bind(transport.any()).await.unwrap();
-    let client = Client::builder().send_hwm(0).recv_hwm(0);
-    let mut client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    let builder = Server::builder().over(transport).send_hwm(0).recv_hwm(0);
+    let server = builder.bind(transport.any()).await.unwrap();
+    let mut client = Client::builder().over(transport).send_hwm(0).recv_hwm(0).build();
+    transport.connect(&client, &server, server.last_endpoint().unwrap()).await;
     client.send("hello").await.unwrap();
     let to = server.recv().await.unwrap().routing_id().unwrap();
     let mut other = Other::start();
@@ -121,10 +123,10 @@ impl Drop for Other {
 
 async fn fifty_clones_of_a_client_send_and_receive_concurrently(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::new();
-    client.connect(endpoint).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, endpoint).await;
     let echo = tokio::spawn(echo(server.clone()));
 
     let mut tasks = JoinSet::new();
@@ -153,7 +155,7 @@ async fn fifty_clones_of_a_client_send_and_receive_concurrently(transport: Trans
     echo.await.unwrap();
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     fifty_clients_of_one_server_get_their_own_replies,
     flavor = "multi_thread",
     worker_threads = 4
@@ -161,16 +163,16 @@ over_every_transport!(
 
 async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
     let mut tasks = JoinSet::new();
     for handle in 0..HANDLES {
-        let endpoint = endpoint.clone();
+        let (server, endpoint) = (server.clone(), endpoint.clone());
         tasks.spawn(async move {
-            let client = Client::new();
-            client.connect(endpoint).await.unwrap();
+            let client = Client::builder().over(transport).build();
+            transport.connect(&client, &server, endpoint).await;
             for number in numbers_of(handle) {
                 client.send(number.to_be_bytes()).await.unwrap();
             }
@@ -185,7 +187,7 @@ async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport)
     echo.await.unwrap();
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     receivers_on_one_server_share_its_messages,
     flavor = "multi_thread",
     worker_threads = 4
@@ -193,7 +195,7 @@ over_every_transport!(
 
 async fn receivers_on_one_server_share_its_messages(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
     let missing = Arc::new(AtomicU32::new(HANDLES * EACH));
 
@@ -213,10 +215,10 @@ async fn receivers_on_one_server_share_its_messages(transport: Transport) {
     }
     let mut senders = JoinSet::new();
     for handle in 0..HANDLES {
-        let endpoint = endpoint.clone();
+        let (server, endpoint) = (server.clone(), endpoint.clone());
         senders.spawn(async move {
-            let client = Client::new();
-            client.connect(endpoint).await.unwrap();
+            let client = Client::builder().over(transport).build();
+            transport.connect(&client, &server, endpoint).await;
             for number in numbers_of(handle) {
                 client.send(number.to_be_bytes()).await.unwrap();
             }
@@ -228,7 +230,7 @@ async fn receivers_on_one_server_share_its_messages(transport: Transport) {
     assert_each_once(receivers.join_all().await.concat());
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     many_senders_pass_through_a_queue_of_one,
     flavor = "multi_thread",
     worker_threads = 4
@@ -236,9 +238,10 @@ over_every_transport!(
 
 async fn many_senders_pass_through_a_queue_of_one(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().recv_hwm(1).bind(transport.any()).await.unwrap();
+    let server = Server::builder().over(transport).recv_hwm(1).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::builder().send_hwm(1).connect(endpoint).await.unwrap();
+    let client = Client::builder().over(transport).send_hwm(1).build();
+    transport.connect(&client, &server, endpoint).await;
 
     let mut senders = JoinSet::new();
     for handle in 0..HANDLES {

@@ -6,8 +6,9 @@ use futures::{Sink, SinkExt, future};
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::{Client, Message, RoutingId, Server, TryRecvError, TryRouteError, TrySendError};
 
+use crate::over_transport::OverTransport;
 use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -18,24 +19,24 @@ async fn a_client_without_remotes_is_mute() {
     assert_pending!(task::spawn(client.send("x")).poll());
 }
 
-over_every_transport!(a_bound_client_without_remotes_is_mute);
+over_every_transport_and_streams!(a_bound_client_without_remotes_is_mute);
 
 async fn a_bound_client_without_remotes_is_mute(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::new();
+    let client = Client::builder().over(transport).build();
     client.bind(transport.any()).await.unwrap();
     assert_full(&client);
     assert_pending!(task::spawn(client.send("x")).poll());
 }
 
-over_every_transport!(a_bound_client_is_mute_again_when_its_only_remote_has_left);
+over_every_transport_and_streams!(a_bound_client_is_mute_again_when_its_only_remote_has_left);
 
 async fn a_bound_client_is_mute_again_when_its_only_remote_has_left(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::new();
+    let client = Client::builder().over(transport).build();
     let endpoint = client.bind(transport.any()).await.unwrap();
-    let server = Server::new();
-    server.connect(endpoint).await.unwrap();
+    let server = Server::builder().over(transport).build();
+    transport.connect(&server, &client, endpoint).await;
     client.send("hello").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "hello");
 
@@ -99,46 +100,46 @@ async fn a_high_water_mark_of_zero_means_no_limit() {
     assert_eq!(drain(&server).len(), 20_000);
 }
 
-over_every_transport!(a_new_remote_wakes_a_waiting_sender);
+over_every_transport_and_streams!(a_new_remote_wakes_a_waiting_sender);
 
 async fn a_new_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::builder().build();
+    let client = Client::builder().over(transport).build();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
 
-    client.connect(endpoint).await.unwrap();
+    transport.connect(&client, &server, endpoint).await;
 
     assert!(send.is_woken());
     send.await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
-over_every_transport!(an_accepted_remote_wakes_a_waiting_sender);
+over_every_transport_and_streams!(an_accepted_remote_wakes_a_waiting_sender);
 
 async fn an_accepted_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::new();
+    let client = Client::builder().over(transport).build();
     let endpoint = client.bind(transport.any()).await.unwrap();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
 
-    let server = Server::new();
-    server.connect(endpoint).await.unwrap();
+    let server = Server::builder().over(transport).build();
+    transport.connect(&server, &client, endpoint).await;
 
     send.await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
-over_every_transport!(waiting_senders_are_served_in_order_of_arrival);
+over_every_transport_and_streams!(waiting_senders_are_served_in_order_of_arrival);
 
 async fn waiting_senders_are_served_in_order_of_arrival(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::builder().send_hwm(1).build();
+    let client = Client::builder().over(transport).send_hwm(1).build();
     let mut sends = Vec::new();
     for number in 0..20_u8 {
         let mut send = task::spawn(client.send([number]));
@@ -146,7 +147,7 @@ async fn waiting_senders_are_served_in_order_of_arrival(transport: Transport) {
         sends.push(send);
     }
 
-    client.connect(endpoint).await.unwrap();
+    transport.connect(&client, &server, endpoint).await;
     // From here on, the two futures are polled in reverse order.
     sends.reverse();
     let sent = future::join_all(sends);

@@ -6,8 +6,9 @@ use bytes::{Bytes, BytesMut};
 use futures::{Sink, SinkExt, StreamExt};
 use tokio_zmtp::{Client, Endpoint, Message, RouteError, RoutingId, SendError, Server};
 
+use crate::over_transport::OverTransport;
 use crate::skipped::has_ipv6;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -47,11 +48,11 @@ async fn the_introductory_example_works() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-over_every_transport!(bodies_of_every_frame_size_pass_both_ways);
+over_every_transport_and_streams!(bodies_of_every_frame_size_pass_both_ways);
 
 async fn bodies_of_every_frame_size_pass_both_ways(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     let lens = (0..600).chain([32_767, 32_768, 65_535, 65_536, 0x10_0000, 0xA0_0000]);
     for len in lens {
         let body = pattern(len);
@@ -63,11 +64,11 @@ async fn bodies_of_every_frame_size_pass_both_ways(transport: Transport) {
     }
 }
 
-over_every_transport!(long_and_short_bodies_keep_their_order);
+over_every_transport_and_streams!(long_and_short_bodies_keep_their_order);
 
 async fn long_and_short_bodies_keep_their_order(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     let bodies: Vec<_> = [3, 40_000, 0, 32_767, 32_768, 200_000, 1, 300, 65_536, 2]
         .iter()
         .cycle()
@@ -93,7 +94,7 @@ async fn an_ipv6_address_is_bound_and_connected_to() {
     if !has_ipv6() {
         return;
     }
-    let (server, client) = pair("tcp://[::1]:*".parse().unwrap()).await;
+    let (server, client) = joined(Transport::Tcp, "tcp://[::1]:*".parse().unwrap()).await;
     assert!(server.last_endpoint().unwrap().to_string().starts_with("tcp://[::1]:"));
     assert_round_trip(&client, &server).await;
 }
@@ -108,18 +109,18 @@ async fn a_host_name_is_bound_and_connected_to() {
     assert_round_trip(&client, &server).await;
 }
 
-over_every_transport!(a_server_connects_to_a_client_that_is_bound);
+over_every_transport_and_streams!(a_server_connects_to_a_client_that_is_bound);
 
 async fn a_server_connects_to_a_client_that_is_bound(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::new();
+    let client = Client::builder().over(transport).build();
     let endpoint = client.bind(transport.any()).await.unwrap();
-    let server = Server::new();
-    server.connect(endpoint).await.unwrap();
+    let server = Server::builder().over(transport).build();
+    transport.connect(&server, &client, endpoint).await;
     assert_round_trip(&client, &server).await;
 }
 
-over_every_transport!(
+over_every_transport_and_streams!(
     a_hundred_thousand_messages_arrive_in_order_each_way,
     flavor = "multi_thread",
     worker_threads = 2
@@ -127,7 +128,7 @@ over_every_transport!(
 
 async fn a_hundred_thousand_messages_arrive_in_order_each_way(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
 
@@ -153,11 +154,11 @@ async fn a_hundred_thousand_messages_arrive_in_order_each_way(transport: Transpo
     tokio::try_join!(requests, replies, receive_replies).unwrap();
 }
 
-over_every_transport!(types_that_own_bytes_are_sent);
+over_every_transport_and_streams!(types_that_own_bytes_are_sent);
 
 async fn types_that_own_bytes_are_sent(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     let message = Message::from("abc");
 
     client.send("abc").await.unwrap();
@@ -179,11 +180,11 @@ async fn types_that_own_bytes_are_sent(transport: Transport) {
     assert!(server.recv().await.unwrap().is_empty());
 }
 
-over_every_transport!(a_received_message_converts_to_types_that_own_bytes);
+over_every_transport_and_streams!(a_received_message_converts_to_types_that_own_bytes);
 
 async fn a_received_message_converts_to_types_that_own_bytes(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     for _ in 0..3 {
         client.send("abc").await.unwrap();
     }
@@ -203,7 +204,7 @@ async fn a_received_message_converts_to_types_that_own_bytes(transport: Transpor
 #[tokio::test]
 async fn a_long_body_becomes_bytes_without_a_copy() {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*".parse().unwrap()).await;
+    let (server, client) = pair(Transport::Tcp).await;
     client.send(pattern(100_000)).await.unwrap();
 
     let request = server.recv().await.unwrap();
@@ -214,11 +215,11 @@ async fn a_long_body_becomes_bytes_without_a_copy() {
     assert!(body == pattern(100_000));
 }
 
-over_every_transport!(a_socket_is_a_stream_of_received_messages_until_it_is_closed);
+over_every_transport_and_streams!(a_socket_is_a_stream_of_received_messages_until_it_is_closed);
 
 async fn a_socket_is_a_stream_of_received_messages_until_it_is_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     for number in 0..10_u8 {
         client.send([number]).await.unwrap();
     }
@@ -231,11 +232,11 @@ async fn a_socket_is_a_stream_of_received_messages_until_it_is_closed(transport:
     assert_eq!(server.clone().next().await, None);
 }
 
-over_every_transport!(a_client_is_a_sink_of_messages);
+over_every_transport_and_streams!(a_client_is_a_sink_of_messages);
 
 async fn a_client_is_a_sink_of_messages(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, mut client) = pair(transport.any()).await;
+    let (server, mut client) = pair(transport).await;
 
     SinkExt::send(&mut client, "sent").await.unwrap();
     client.feed(String::from("fed")).await.unwrap();
@@ -248,13 +249,14 @@ async fn a_client_is_a_sink_of_messages(transport: Transport) {
     }
 }
 
-over_every_transport!(a_sink_waits_while_its_remote_is_full);
+over_every_transport_and_streams!(a_sink_waits_while_its_remote_is_full);
 
 async fn a_sink_waits_while_its_remote_is_full(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().recv_hwm(1).bind(transport.any()).await.unwrap();
+    let server = Server::builder().over(transport).recv_hwm(1).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let mut client = Client::builder().send_hwm(1).connect(endpoint).await.unwrap();
+    let mut client = Client::builder().over(transport).send_hwm(1).build();
+    transport.connect(&client, &server, endpoint).await;
     let numbers = futures::stream::iter(0..1_000_u32).map(|number| Ok(number.to_be_bytes()));
     let send = numbers.forward(&mut client);
     let receive = async {
@@ -266,11 +268,11 @@ async fn a_sink_waits_while_its_remote_is_full(transport: Transport) {
     sent.unwrap();
 }
 
-over_every_transport!(closing_a_sink_leaves_the_socket_open);
+over_every_transport_and_streams!(closing_a_sink_leaves_the_socket_open);
 
 async fn closing_a_sink_leaves_the_socket_open(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, mut client) = pair(transport.any()).await;
+    let (server, mut client) = pair(transport).await;
     client.feed("first").await.unwrap();
     SinkExt::<&str>::close(&mut client).await.unwrap();
     client.send(()).await.unwrap();
@@ -278,11 +280,11 @@ async fn closing_a_sink_leaves_the_socket_open(transport: Transport) {
     assert_eq!(server.recv().await.unwrap(), "");
 }
 
-over_every_transport!(a_server_forwarded_to_itself_is_an_echo);
+over_every_transport_and_streams!(a_server_forwarded_to_itself_is_an_echo);
 
 async fn a_server_forwarded_to_itself_is_an_echo(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair(transport.any()).await;
+    let (server, client) = pair(transport).await;
     let (sink, stream) = server.clone().split();
     let echo = tokio::spawn(stream.map(Ok).forward(sink));
 
@@ -303,11 +305,11 @@ async fn a_server_forwarded_to_itself_is_an_echo(transport: Transport) {
     echo.await.unwrap().unwrap();
 }
 
-over_every_transport!(a_server_is_a_sink_of_messages_that_name_their_remote);
+over_every_transport_and_streams!(a_server_is_a_sink_of_messages_that_name_their_remote);
 
 async fn a_server_is_a_sink_of_messages_that_name_their_remote(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (mut server, client) = pair(transport.any()).await;
+    let (mut server, client) = pair(transport).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
 
@@ -334,11 +336,15 @@ async fn a_client_is_a_sink_of_any_type_that_owns_bytes() {
     is_sink::<Message, _>(&client);
 }
 
-async fn pair(endpoint: Endpoint) -> (Server, Client) {
-    let server = Server::new();
+async fn pair(transport: Transport) -> (Server, Client) {
+    joined(transport, transport.any()).await
+}
+
+async fn joined(transport: Transport, endpoint: Endpoint) -> (Server, Client) {
+    let server = Server::builder().over(transport).build();
     let bound = server.bind(endpoint).await.unwrap();
-    let client = Client::new();
-    client.connect(bound).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, bound).await;
     (server, client)
 }
 

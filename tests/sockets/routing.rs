@@ -7,20 +7,21 @@ use tokio::task;
 use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RouteError, RoutingId, Server, TryRouteError};
 
+use crate::over_transport::OverTransport;
 use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_client_sends_to_three_servers_in_turn);
+over_every_transport_and_streams!(a_client_sends_to_three_servers_in_turn);
 
 async fn a_client_sends_to_three_servers_in_turn(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::builder().build();
+    let client = Client::builder().over(transport).build();
     let mut servers = Vec::new();
     for _ in 0..3 {
-        let server = Server::new();
+        let server = Server::builder().over(transport).build();
         let endpoint = server.bind(transport.any()).await.unwrap();
-        client.connect(endpoint).await.unwrap();
+        transport.connect(&client, &server, endpoint).await;
         servers.push(server);
     }
 
@@ -129,17 +130,17 @@ async fn a_client_receives_from_each_server_in_turn() {
     assert_eq!(received, ["a", "b", "a", "b", "a", "b"].map(Message::from));
 }
 
-over_every_transport!(live_remotes_have_distinct_routing_ids);
+over_every_transport_and_streams!(live_remotes_have_distinct_routing_ids);
 
 async fn live_remotes_have_distinct_routing_ids(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
     let mut clients = Vec::new();
     let mut ids = HashSet::new();
     for _ in 0..30 {
-        let client = Client::new();
-        client.connect(endpoint.clone()).await.unwrap();
+        let client = Client::builder().over(transport).build();
+        transport.connect(&client, &server, endpoint.clone()).await;
         client.send("hello").await.unwrap();
         let id = server.recv().await.unwrap().routing_id().unwrap();
         assert_ne!(u32::from(id), 0);
@@ -148,14 +149,14 @@ async fn live_remotes_have_distinct_routing_ids(transport: Transport) {
     }
 }
 
-over_every_transport!(a_remote_keeps_its_routing_id_from_message_to_message);
+over_every_transport_and_streams!(a_remote_keeps_its_routing_id_from_message_to_message);
 
 async fn a_remote_keeps_its_routing_id_from_message_to_message(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::new();
-    client.connect(endpoint).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, endpoint).await;
     let mut ids = HashSet::new();
     for _ in 0..10 {
         client.send("hello").await.unwrap();
@@ -198,11 +199,11 @@ async fn a_reply_reaches_only_the_remote_that_it_names() {
     }
 }
 
-over_every_transport!(an_unknown_routing_id_is_unreachable_immediately);
+over_every_transport_and_streams!(an_unknown_routing_id_is_unreachable_immediately);
 
 async fn an_unknown_routing_id_is_unreachable_immediately(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     server.bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(77).unwrap();
     let message = Message::from("x");

@@ -9,8 +9,9 @@ use tokio_zmtp::{
     TrySendError,
 };
 
+use crate::over_transport::OverTransport;
 use crate::remote::ReservedPort;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(start_paused = true)]
@@ -24,14 +25,14 @@ async fn a_send_timeout_returns_the_message() {
     assert_eq!(sent, Err(SendError::Closed("two".into())));
 }
 
-over_every_transport!(a_timeout_of_zero_succeeds_if_no_wait_is_needed);
+over_every_transport_and_streams!(a_timeout_of_zero_succeeds_if_no_wait_is_needed);
 
 async fn a_timeout_of_zero_succeeds_if_no_wait_is_needed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::new();
-    client.connect(endpoint).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, endpoint).await;
     client.send_timeout("one", Duration::ZERO).await.unwrap();
     let id = server.recv_timeout(Duration::MAX).await.unwrap().routing_id().unwrap();
     assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvError::Timeout));
@@ -39,14 +40,16 @@ async fn a_timeout_of_zero_succeeds_if_no_wait_is_needed(transport: Transport) {
     assert_eq!(client.recv().await.unwrap(), "two");
 }
 
-over_every_transport!(a_timeout_of_zero_does_not_expire_when_the_task_budget_is_used_up);
+over_every_transport_and_streams!(
+    a_timeout_of_zero_does_not_expire_when_the_task_budget_is_used_up
+);
 
 async fn a_timeout_of_zero_does_not_expire_when_the_task_budget_is_used_up(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let builder = Server::builder().recv_hwm(0).send_hwm(0);
+    let builder = Server::builder().over(transport).recv_hwm(0).send_hwm(0);
     let server = builder.bind(transport.any()).await.unwrap();
-    let builder = Client::builder().recv_hwm(0).send_hwm(0);
-    let client = builder.connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::builder().over(transport).recv_hwm(0).send_hwm(0).build();
+    transport.connect(&client, &server, server.last_endpoint().unwrap()).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     for _ in 0..MORE_THAN_A_BUDGET {
@@ -66,17 +69,17 @@ async fn a_timeout_of_zero_does_not_expire_when_the_task_budget_is_used_up(trans
     }
 }
 
-over_every_transport!(a_route_with_a_time_limit_reports_why_it_failed);
+over_every_transport_and_streams!(a_route_with_a_time_limit_reports_why_it_failed);
 
 async fn a_route_with_a_time_limit_reports_why_it_failed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().send_hwm(1).bind(transport.any()).await.unwrap();
+    let server = Server::builder().over(transport).send_hwm(1).bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(7).unwrap();
     let sent = server.route_timeout(unknown, "one", Duration::from_secs(5)).await;
     assert_eq!(sent, Err(RouteError::HostUnreachable("one".into())));
 
-    let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, server.last_endpoint().unwrap()).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     let slot = server.reserve_route(id).await.unwrap();
@@ -114,14 +117,14 @@ async fn a_dropped_permit_serves_a_waiting_sender() {
     assert!(sending.poll().is_ready());
 }
 
-over_every_transport!(a_permit_outlives_its_remote_and_returns_the_message);
+over_every_transport_and_streams!(a_permit_outlives_its_remote_and_returns_the_message);
 
 async fn a_permit_outlives_its_remote_and_returns_the_message(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::new();
-    client.connect(endpoint).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, endpoint).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     let permit = server.reserve_route(id).await.unwrap();
@@ -133,14 +136,14 @@ async fn a_permit_outlives_its_remote_and_returns_the_message(transport: Transpo
     assert_eq!(server.try_reserve_route(id).map(drop), Err(TryRouteError::HostUnreachable(())));
 }
 
-over_every_transport!(many_messages_are_received_together_and_in_order);
+over_every_transport_and_streams!(many_messages_are_received_together_and_in_order);
 
 async fn many_messages_are_received_together_and_in_order(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::new();
-    client.connect(endpoint).await.unwrap();
+    let client = Client::builder().over(transport).build();
+    transport.connect(&client, &server, endpoint).await;
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }

@@ -8,15 +8,18 @@ use tokio_zmtp::monitor::{EventKind, HandshakeFailure};
 use tokio_zmtp::{Dealer, Multipart, Pull, Push, SocketType};
 
 use crate::events;
-use crate::transports::{Transport, over_every_transport};
+use crate::over_transport::OverTransport;
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(dealers_exchange_messages_in_both_directions);
+over_every_transport_and_streams!(dealers_exchange_messages_in_both_directions);
 
 async fn dealers_exchange_messages_in_both_directions(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (bound, connected) = (Dealer::new(), Dealer::new());
-    connected.connect(bound.bind(transport.any()).await.unwrap()).await.unwrap();
+    let (bound, connected) =
+        (Dealer::builder().over(transport).build(), Dealer::builder().over(transport).build());
+    let endpoint = bound.bind(transport.any()).await.unwrap();
+    transport.connect(&connected, &bound, endpoint).await;
     for number in 0..100_u32 {
         let message = Multipart::from([&number.to_be_bytes()[..], b"", &vec![7; number as usize]]);
         connected.send(&message).await.unwrap();
@@ -73,14 +76,15 @@ async fn many_tasks_use_handles_of_one_dealer_in_both_directions() {
     assert!(received.into_iter().eq(0..TASKS * EACH));
 }
 
-over_every_transport!(incompatible_types_are_refused);
+over_every_transport_and_streams!(incompatible_types_are_refused);
 
 async fn incompatible_types_are_refused(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let dealer = Dealer::new();
+    let dealer = Dealer::builder().over(transport).build();
     let endpoint = dealer.bind(transport.any()).await.unwrap();
     let mut monitor = dealer.monitor();
-    let push = Push::builder().connect(endpoint.clone()).await.unwrap();
+    let push = Push::builder().over(transport).build();
+    transport.connect(&push, &dealer, endpoint.clone()).await;
     let failed = |kind: &EventKind| {
         let EventKind::HandshakeFailed { reason } = kind else { return false };
         let HandshakeFailure::IncompatibleSocketType { local, remote } = *reason else {
@@ -92,7 +96,8 @@ async fn incompatible_types_are_refused(transport: Transport) {
     };
     events::until(&mut monitor, failed).await;
     push.close().await;
-    let _pull = Pull::builder().connect(endpoint).await.unwrap();
+    let pull = Pull::builder().over(transport).build();
+    transport.connect(&pull, &dealer, endpoint).await;
     events::until(&mut monitor, failed).await;
     assert!(dealer.remotes().list().is_empty());
 }

@@ -2,17 +2,19 @@
 
 use tokio_zmtp::{Multipart, Pull, Push, TrySendError};
 
+use crate::over_transport::OverTransport;
 use crate::remote::ReservedPort;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(parts_of_every_number_and_size_arrive_unchanged);
+over_every_transport_and_streams!(parts_of_every_number_and_size_arrive_unchanged);
 
 async fn parts_of_every_number_and_size_arrive_unchanged(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let pull = Pull::builder().recv_hwm(0).build();
+    let pull = Pull::builder().over(transport).recv_hwm(0).build();
     let endpoint = pull.bind(transport.any()).await.unwrap();
-    let push = Push::builder().send_hwm(0).connect(endpoint).await.unwrap();
+    let push = Push::builder().over(transport).send_hwm(0).build();
+    transport.connect(&push, &pull, endpoint).await;
     let sizes = [0, 1, 68, 69, 70, 71, 253, 255, 256, 5_000, 32_767, 32_768, 70_000, 300_000];
     let mut sent = Vec::new();
     for (fill, size) in (0_u8..).zip(sizes) {

@@ -8,23 +8,28 @@ use tokio_zmtp::{ConnectionId, Pub, SlowSubscriber, Sub};
 
 use super::drops::stuck;
 use crate::events;
-use crate::transports::{Transport, over_every_transport};
+use crate::over_transport::OverTransport;
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(messages_arrive_at_their_subscribers);
+over_every_transport_and_streams!(messages_arrive_at_their_subscribers);
 
 async fn messages_arrive_at_their_subscribers(transport: Transport) {
     let _watchdog = Watchdog::start();
     for publisher_binds in [true, false] {
-        let (publisher, subs) = (Pub::new(), [Sub::new(), Sub::new()]);
+        let (publisher, subs) = (
+            Pub::builder().over(transport).build(),
+            [Sub::builder().over(transport).build(), Sub::builder().over(transport).build()],
+        );
         if publisher_binds {
             let endpoint = publisher.bind(transport.any()).await.unwrap();
             for sub in &subs {
-                sub.connect(&endpoint).await.unwrap();
+                transport.connect(sub, &publisher, endpoint.clone()).await;
             }
         } else {
             for sub in &subs {
-                publisher.connect(sub.bind(transport.any()).await.unwrap()).await.unwrap();
+                let endpoint = sub.bind(transport.any()).await.unwrap();
+                transport.connect(&publisher, sub, endpoint).await;
             }
         }
         for (sub, topic) in subs.iter().zip(["a", "b"]) {
@@ -53,15 +58,16 @@ async fn messages_arrive_at_their_subscribers(transport: Transport) {
     }
 }
 
-over_every_transport!(without_drops_a_slow_subscriber_receives_everything);
+over_every_transport_and_streams!(without_drops_a_slow_subscriber_receives_everything);
 
 async fn without_drops_a_slow_subscriber_receives_everything(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().slow_subscriber(SlowSubscriber::Wait).send_hwm(2).build();
+    let publisher =
+        Pub::builder().over(transport).slow_subscriber(SlowSubscriber::Wait).send_hwm(2).build();
     let endpoint = publisher.bind(transport.any()).await.unwrap();
-    let sub = Sub::builder().recv_hwm(2).build();
+    let sub = Sub::builder().over(transport).recv_hwm(2).build();
     sub.subscribe("n").unwrap();
-    sub.connect(endpoint).await.unwrap();
+    transport.connect(&sub, &publisher, endpoint).await;
     publisher.subscribed("n").await.unwrap();
     let sending = async {
         for number in 0..500 {

@@ -8,13 +8,14 @@ use tokio::task;
 use tokio_zmtp::{Dish, GroupMessage, Radio, TryRecvError};
 
 use super::{group, until_joined};
-use crate::transports::{Transport, over_every_transport};
+use crate::over_transport::OverTransport;
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 /// Sends a message, and returns whether it was accepted.
 type Send = fn(Radio) -> LocalBoxFuture<'static, bool>;
 
-over_every_transport!(a_send_that_is_dropped_is_sent_to_all_members_or_to_none);
+over_every_transport_and_streams!(a_send_that_is_dropped_is_sent_to_all_members_or_to_none);
 
 async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -66,7 +67,7 @@ async fn is_accepted(transport: Transport, send: Send, polls: usize) -> bool {
     accepted
 }
 
-over_every_transport!(a_sink_keeps_its_message_when_a_flush_is_dropped);
+over_every_transport_and_streams!(a_sink_keeps_its_message_when_a_flush_is_dropped);
 
 async fn a_sink_keeps_its_message_when_a_flush_is_dropped(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -91,11 +92,12 @@ async fn a_sink_keeps_its_message_when_a_flush_is_dropped(transport: Transport) 
 /// Returns a radio that waits for two members whose queues are full, and the number of messages in
 /// each queue.
 async fn full(transport: Transport) -> (Radio, [Dish; 2], usize) {
-    let radio = Radio::builder().no_drop(true).send_hwm(1).build();
+    let radio = Radio::builder().over(transport).no_drop(true).send_hwm(1).build();
     let endpoint = radio.bind(transport.any()).await.unwrap();
-    let dishes = [(); 2].map(|()| Dish::builder().recv_hwm(1).join(&group("a")).build());
+    let dishes =
+        [(); 2].map(|()| Dish::builder().over(transport).recv_hwm(1).join(&group("a")).build());
     for dish in &dishes {
-        dish.connect(&endpoint).await.unwrap();
+        transport.connect(dish, &radio, endpoint.clone()).await;
     }
     until_joined(&radio, "a", 2).await;
     let mut queued = 0;

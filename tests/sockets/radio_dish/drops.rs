@@ -10,21 +10,23 @@ use tokio_zmtp::{ConnectionId, Dish, GroupMessage, Radio, SendError, TrySendErro
 
 use super::{connect_to_a_member_that_closes, group, pair, recv, until_joined};
 use crate::events;
+use crate::over_transport::OverTransport;
 use crate::remote::{Remote, command};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_full_member_misses_messages_which_are_counted);
+over_every_transport_and_streams!(a_full_member_misses_messages_which_are_counted);
 
 async fn a_full_member_misses_messages_which_are_counted(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let radio = Radio::builder().send_hwm(1).build();
+    let radio = Radio::builder().over(transport).send_hwm(1).build();
     let endpoint = radio.bind(transport.any()).await.unwrap();
     let mut monitor = radio.monitor();
-    let [slow, quick] = [(); 2].map(|()| Dish::builder().recv_hwm(1).join(&group("a")).build());
-    slow.connect(&endpoint).await.unwrap();
+    let [slow, quick] =
+        [(); 2].map(|()| Dish::builder().over(transport).recv_hwm(1).join(&group("a")).build());
+    transport.connect(&slow, &radio, endpoint.clone()).await;
     let slow_id = events::until_established(&mut monitor).await.connection_id.unwrap();
-    quick.connect(&endpoint).await.unwrap();
+    transport.connect(&quick, &radio, endpoint.clone()).await;
     until_joined(&radio, "a", 2).await;
     let body = vec![b'x'; 0x10_0000];
     let mut sent = 0;
@@ -43,17 +45,18 @@ async fn a_full_member_misses_messages_which_are_counted(transport: Transport) {
     assert!(slow.recv().now_or_never().is_none());
 }
 
-over_every_transport!(without_drops_a_sender_waits_for_the_slowest_member);
+over_every_transport_and_streams!(without_drops_a_sender_waits_for_the_slowest_member);
 
 async fn without_drops_a_sender_waits_for_the_slowest_member(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let radio = Radio::builder().no_drop(true).send_hwm(1).build();
+    let radio = Radio::builder().over(transport).no_drop(true).send_hwm(1).build();
     let endpoint = radio.bind(transport.any()).await.unwrap();
-    let [slow, quick] = [(); 2].map(|()| Dish::builder().recv_hwm(1).join(&group("a")).build());
-    slow.connect(&endpoint).await.unwrap();
+    let [slow, quick] =
+        [(); 2].map(|()| Dish::builder().over(transport).recv_hwm(1).join(&group("a")).build());
+    transport.connect(&slow, &radio, endpoint.clone()).await;
     until_joined(&radio, "a", 1).await;
     let slow_id = radio.members(&group("a"))[0].connection_id();
-    quick.connect(&endpoint).await.unwrap();
+    transport.connect(&quick, &radio, endpoint.clone()).await;
     until_joined(&radio, "a", 2).await;
     let body = vec![b'x'; 0x10_0000];
     let receiving = tokio::spawn(async move {

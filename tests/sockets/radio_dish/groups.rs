@@ -7,24 +7,25 @@ use tokio::task;
 use tokio_zmtp::{Dish, GroupMessage, Radio, RecvError, SendError, TryRecvError, TrySendError};
 
 use super::{close_member, connect_to_a_member_that_closes, group, pair, recv, text, until_joined};
+use crate::over_transport::OverTransport;
 use crate::remote::ReservedPort;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_message_is_received_by_the_members_of_its_group);
+over_every_transport_and_streams!(a_message_is_received_by_the_members_of_its_group);
 
 async fn a_message_is_received_by_the_members_of_its_group(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let radio = Radio::new();
+    let radio = Radio::builder().over(transport).build();
     let endpoint = radio.bind(transport.any()).await.unwrap();
     let [movies, tv] = ["Movies", "TV"].map(|name| {
-        let dish = Dish::new();
+        let dish = Dish::builder().over(transport).build();
         assert!(dish.join(&group(name)));
         dish.join(&group("both"));
         dish
     });
     for dish in [&movies, &tv] {
-        dish.connect(&endpoint).await.unwrap();
+        transport.connect(dish, &radio, endpoint.clone()).await;
     }
     until_joined(&radio, "both", 2).await;
     for (name, body) in [("TV", "Friends"), ("none", "x"), ("Movies", "Godfather"), ("both", "end")]
@@ -38,13 +39,14 @@ async fn a_message_is_received_by_the_members_of_its_group(transport: Transport)
     assert_eq!(radio.stats().dropped.missed, 0);
 }
 
-over_every_transport!(groups_can_be_joined_and_left_at_any_time);
+over_every_transport_and_streams!(groups_can_be_joined_and_left_at_any_time);
 
 async fn groups_can_be_joined_and_left_at_any_time(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let dish = Dish::builder().join(&group("first")).build();
+    let dish = Dish::builder().over(transport).join(&group("first")).build();
     let endpoint = dish.bind(transport.any()).await.unwrap();
-    let radio = Radio::builder().connect(&endpoint).await.unwrap();
+    let radio = Radio::builder().over(transport).build();
+    transport.connect(&radio, &dish, endpoint.clone()).await;
     until_joined(&radio, "first", 1).await;
     assert!(dish.join(&group("")));
     assert!(!dish.join(&group("")), "it is joined already");
@@ -57,17 +59,17 @@ async fn groups_can_be_joined_and_left_at_any_time(transport: Transport) {
     assert_eq!(recv(&dish).await, pair("", "x"));
 }
 
-over_every_transport!(no_message_of_a_group_is_received_after_it_was_left);
+over_every_transport_and_streams!(no_message_of_a_group_is_received_after_it_was_left);
 
 async fn no_message_of_a_group_is_received_after_it_was_left(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let dish = Dish::new();
+    let dish = Dish::builder().over(transport).build();
     for name in ["a", "b"] {
         dish.join(&group(name));
     }
-    let radio = Radio::new();
+    let radio = Radio::builder().over(transport).build();
     let endpoint = radio.bind(transport.any()).await.unwrap();
-    dish.connect(endpoint).await.unwrap();
+    transport.connect(&dish, &radio, endpoint).await;
     until_joined(&radio, "b", 1).await;
     for number in 0..100 {
         radio.send(&group("a"), number.to_string()).await.unwrap();
@@ -223,13 +225,14 @@ async fn a_group_has_up_to_255_bytes() {
     assert_eq!(recv(&dish).await, pair(&name, "HELLO"));
 }
 
-over_every_transport!(bodies_of_every_frame_size_pass);
+over_every_transport_and_streams!(bodies_of_every_frame_size_pass);
 
 async fn bodies_of_every_frame_size_pass(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let dish = Dish::builder().join(&group("sizes")).build();
+    let dish = Dish::builder().over(transport).join(&group("sizes")).build();
     let endpoint = dish.bind(transport.any()).await.unwrap();
-    let radio = Radio::builder().connect(endpoint).await.unwrap();
+    let radio = Radio::builder().over(transport).build();
+    transport.connect(&radio, &dish, endpoint).await;
     until_joined(&radio, "sizes", 1).await;
     for len in [0, 1, 61, 62, 63, 255, 256, 0x7FF0, 0x8000, 0x10_0000] {
         let body = vec![0x55; len];

@@ -6,25 +6,26 @@ use futures::StreamExt;
 use tokio_zmtp::{Pub, Sub, Topic, TryRecvError, proxy};
 
 use super::subscriber::{Subscriber, for_either_subscriber};
+use crate::over_transport::OverTransport;
 use crate::publishing::until_subscribed;
 use crate::remote::ReservedPort;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_message_is_received_by_its_subscribers);
+over_every_transport_and_streams!(a_message_is_received_by_its_subscribers);
 
 async fn a_message_is_received_by_its_subscribers(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::new();
+    let publisher = Pub::builder().over(transport).build();
     let endpoint = publisher.bind(transport.any()).await.unwrap();
     let [movies, tv] = ["movies.", "tv."].map(|topic| {
-        let sub = Sub::new();
+        let sub = Sub::builder().over(transport).build();
         sub.subscribe(topic).unwrap();
         sub.subscribe("end").unwrap();
         sub
     });
     for sub in [&movies, &tv] {
-        sub.connect(&endpoint).await.unwrap();
+        transport.connect(sub, &publisher, endpoint.clone()).await;
     }
     until_subscribed(&publisher, "movies.", 1).await;
     until_subscribed(&publisher, "end", 2).await;
@@ -38,13 +39,14 @@ async fn a_message_is_received_by_its_subscribers(transport: Transport) {
     assert_eq!(publisher.stats().dropped.missed, 0);
 }
 
-over_every_transport!(subscriptions_change_at_any_time);
+over_every_transport_and_streams!(subscriptions_change_at_any_time);
 
 async fn subscriptions_change_at_any_time(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let sub = Sub::builder().subscribe("first".parse().unwrap()).build();
+    let sub = Sub::builder().over(transport).subscribe("first".parse().unwrap()).build();
     let endpoint = sub.bind(transport.any()).await.unwrap();
-    let publisher = Pub::builder().connect(&endpoint).await.unwrap();
+    let publisher = Pub::builder().over(transport).build();
+    transport.connect(&publisher, &sub, endpoint.clone()).await;
     until_subscribed(&publisher, "first", 1).await;
     sub.subscribe("").unwrap();
     until_subscribed(&publisher, "other", 1).await;
@@ -59,14 +61,14 @@ async fn subscriptions_change_at_any_time(transport: Transport) {
     assert_eq!(sub.subscriptions(), ["last"]);
 }
 
-over_every_transport!(messages_of_every_size_pass);
+over_every_transport_and_streams!(messages_of_every_size_pass);
 
 async fn messages_of_every_size_pass(transport: Transport) {
     let _watchdog = Watchdog::start();
     let long = vec![7; 300];
-    let sub = Sub::builder().subscribe(Topic::try_from(&long[..]).unwrap()).build();
-    let publisher = Pub::builder().bind(transport.any()).await.unwrap();
-    sub.connect(publisher.last_endpoint().unwrap()).await.unwrap();
+    let sub = Sub::builder().over(transport).subscribe(Topic::try_from(&long[..]).unwrap()).build();
+    let publisher = Pub::builder().over(transport).bind(transport.any()).await.unwrap();
+    transport.connect(&sub, &publisher, publisher.last_endpoint().unwrap()).await;
     until_subscribed(&publisher, &long, 1).await;
     for len in [0, 1, 61, 255, 256, 0x7FF0, 0x8000, 0x10_0000] {
         let body = vec![0x55; len];

@@ -4,7 +4,8 @@ use tokio::task;
 use tokio_zmtp::{Sub, XPub};
 
 use super::{requests, shown};
-use crate::transports::{Transport, over_every_transport};
+use crate::over_transport::OverTransport;
+use crate::transports::{Transport, over_every_transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 over_every_transport!(requests_and_messages_are_exchanged);
@@ -33,17 +34,18 @@ async fn requests_and_messages_are_exchanged(transport: Transport) {
     }
 }
 
-over_every_transport!(a_sub_with_many_topics_waits_for_the_publisher);
+over_every_transport_and_streams!(a_sub_with_many_topics_waits_for_the_publisher);
 
 /// Many subscriptions from before the connection arrive as the requests are received.
 async fn a_sub_with_many_topics_waits_for_the_publisher(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = XPub::builder().recv_hwm(10).build();
-    let (sub, topics) = (Sub::new(), 1_000);
+    let publisher = XPub::builder().over(transport).recv_hwm(10).build();
+    let (sub, topics) = (Sub::builder().over(transport).build(), 1_000);
     for number in 0..topics {
         sub.subscribe(format!("{number:04}")).unwrap();
     }
-    sub.connect(publisher.bind(transport.any()).await.unwrap()).await.unwrap();
+    let endpoint = publisher.bind(transport.any()).await.unwrap();
+    transport.connect(&sub, &publisher, endpoint).await;
     let mut received = Vec::new();
     while received.len() < topics {
         assert!(publisher.stats().queued.incoming <= 10);
@@ -56,17 +58,18 @@ async fn a_sub_with_many_topics_waits_for_the_publisher(transport: Transport) {
     assert_eq!(sub.recv().await.unwrap(), ["0999"]);
 }
 
-over_every_transport!(a_welcome_message_is_received_by_its_subscribers);
+over_every_transport_and_streams!(a_welcome_message_is_received_by_its_subscribers);
 
 async fn a_welcome_message_is_received_by_its_subscribers(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = XPub::builder().welcome_message("welcome").build();
+    let publisher = XPub::builder().over(transport).welcome_message("welcome").build();
     let endpoint = publisher.bind(transport.any()).await.unwrap();
-    let (welcomed, other) = (Sub::new(), Sub::new());
+    let (welcomed, other) =
+        (Sub::builder().over(transport).build(), Sub::builder().over(transport).build());
     welcomed.subscribe("welcome").unwrap();
     for sub in [&welcomed, &other] {
         sub.subscribe("news").unwrap();
-        sub.connect(&endpoint).await.unwrap();
+        transport.connect(sub, &publisher, endpoint.clone()).await;
     }
     while publisher.subscribers("news") < 2 {
         task::yield_now().await;
@@ -77,18 +80,18 @@ async fn a_welcome_message_is_received_by_its_subscribers(transport: Transport) 
     assert_eq!(other.recv().await.unwrap(), ["news"]);
 }
 
-over_every_transport!(inverted_matching_sends_what_does_not_match);
+over_every_transport_and_streams!(inverted_matching_sends_what_does_not_match);
 
 /// (libzmq `test_pub_invert_matching`.)
 async fn inverted_matching_sends_what_does_not_match(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = XPub::builder().invert_matching(true).build();
+    let publisher = XPub::builder().over(transport).invert_matching(true).build();
     let endpoint = publisher.bind(transport.any()).await.unwrap();
-    let subs = [(); 2].map(|()| Sub::builder().invert_matching(true).build());
+    let subs = [(); 2].map(|()| Sub::builder().over(transport).invert_matching(true).build());
     subs[0].subscribe("PREFIX").unwrap();
     subs[1].subscribe("p").unwrap();
     for sub in &subs {
-        sub.connect(&endpoint).await.unwrap();
+        transport.connect(sub, &publisher, endpoint.clone()).await;
     }
     let mut received: [_; 2] = requests(&publisher).await;
     received.sort_unstable();

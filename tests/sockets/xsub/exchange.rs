@@ -3,23 +3,25 @@
 use futures::StreamExt;
 use tokio_zmtp::{Pub, TryRecvError, XSub};
 
+use crate::over_transport::OverTransport;
 use crate::publishing::until_subscribed;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(an_xsub_receives_what_it_has_subscribed_to);
+over_every_transport_and_streams!(an_xsub_receives_what_it_has_subscribed_to);
 
 async fn an_xsub_receives_what_it_has_subscribed_to(transport: Transport) {
     let _watchdog = Watchdog::start();
     for publisher_binds in [true, false] {
-        let (publisher, mut xsub) = (Pub::new(), XSub::new());
+        let (publisher, mut xsub) =
+            (Pub::builder().over(transport).build(), XSub::builder().over(transport).build());
         xsub.subscribe("movies.").unwrap();
         if publisher_binds {
             let endpoint = publisher.bind(transport.any()).await.unwrap();
-            xsub.connect(endpoint).await.unwrap();
+            transport.connect(&xsub, &publisher, endpoint).await;
         } else {
             let endpoint = xsub.bind(transport.any()).await.unwrap();
-            publisher.connect(endpoint).await.unwrap();
+            transport.connect(&publisher, &xsub, endpoint).await;
         }
         until_subscribed(&publisher, "movies.", 1).await;
         // Both ways to subscribe and to unsubscribe change the same state.

@@ -7,19 +7,21 @@ use tokio::task::JoinSet;
 use tokio_zmtp::{Dealer, Multipart, RecvError, Rep, ReplyError, TryRecvError, TryReplyError};
 
 use super::{rep_and_requester, rep_and_requester_with, request, requester};
+use crate::over_transport::OverTransport;
 use crate::remote::LONGER_THAN_BUFFERS;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(replies_are_sent_in_any_order);
+over_every_transport_and_streams!(replies_are_sent_in_any_order);
 
 async fn replies_are_sent_in_any_order(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let rep = Rep::builder().bind(transport.any()).await.unwrap();
+    let rep = Rep::builder().over(transport).bind(transport.any()).await.unwrap();
     let endpoint = rep.last_endpoint().unwrap();
     let mut dealers = Vec::new();
     for number in 0..3_u8 {
-        let dealer = Dealer::builder().connect(endpoint.clone()).await.unwrap();
+        let dealer = Dealer::builder().over(transport).build();
+        transport.connect(&dealer, &rep, endpoint.clone()).await;
         for text in ["a", "b", "c"] {
             dealer.send([&[number][..], b"id", b"", text.as_bytes()]).await.unwrap();
         }
@@ -40,15 +42,15 @@ async fn replies_are_sent_in_any_order(transport: Transport) {
     }
 }
 
-over_every_transport!(a_rep_that_connects_serves_a_requester_that_is_bound);
+over_every_transport_and_streams!(a_rep_that_connects_serves_a_requester_that_is_bound);
 
 async fn a_rep_that_connects_serves_a_requester_that_is_bound(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let dealer = Dealer::builder().bind(transport.any()).await.unwrap();
+    let dealer = Dealer::builder().over(transport).bind(transport.any()).await.unwrap();
     let endpoint = dealer.last_endpoint().unwrap();
-    let reps = [(); 2].map(|()| Rep::new());
+    let reps = [(); 2].map(|()| Rep::builder().over(transport).build());
     for rep in &reps {
-        rep.connect(endpoint.clone()).await.unwrap();
+        transport.connect(rep, &dealer, endpoint.clone()).await;
     }
     dealer.remotes().at_least(2).await.unwrap();
     for number in 0..10_u8 {

@@ -5,19 +5,25 @@ use std::time::Duration;
 use tokio_zmtp::{Endpoint, Multipart, Rep, Req, RequestError};
 
 use super::{Watchdog, start};
-use crate::transports::{Transport, over_every_transport};
+use crate::over_transport::OverTransport;
+use crate::transports::{Transport, over_every_transport, over_every_transport_and_streams};
 
-over_every_transport!(requests_and_replies_go_back_and_forth);
+over_every_transport_and_streams!(requests_and_replies_go_back_and_forth);
 
 async fn requests_and_replies_go_back_and_forth(transport: Transport) {
     let _watchdog = Watchdog::start();
     for correlate in [true, false] {
         for req_binds in [true, false] {
-            let (req, rep) = (Req::builder().correlate(correlate).build(), Rep::new());
+            let (req, rep) = (
+                Req::builder().over(transport).correlate(correlate).build(),
+                Rep::builder().over(transport).build(),
+            );
             if req_binds {
-                rep.connect(req.bind(transport.any()).await.unwrap()).await.unwrap();
+                let endpoint = req.bind(transport.any()).await.unwrap();
+                transport.connect(&rep, &req, endpoint).await;
             } else {
-                req.connect(rep.bind(transport.any()).await.unwrap()).await.unwrap();
+                let endpoint = rep.bind(transport.any()).await.unwrap();
+                transport.connect(&req, &rep, endpoint).await;
             }
             serve(&rep);
             for len in [0, 1, 62, 63, 100, 300, 70_000] {
@@ -30,16 +36,16 @@ async fn requests_and_replies_go_back_and_forth(transport: Transport) {
     }
 }
 
-over_every_transport!(requests_go_to_reps_in_turn);
+over_every_transport_and_streams!(requests_go_to_reps_in_turn);
 
 async fn requests_go_to_reps_in_turn(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let req = Req::new();
+    let req = Req::builder().over(transport).build();
     let endpoint = req.bind(transport.any()).await.unwrap();
     let mut reps = Vec::new();
     for connected in 1..=3 {
-        let rep = Rep::new();
-        rep.connect(&endpoint).await.unwrap();
+        let rep = Rep::builder().over(transport).build();
+        transport.connect(&rep, &req, endpoint.clone()).await;
         while req.remotes().len() < connected {
             tokio::task::yield_now().await;
         }
@@ -56,12 +62,14 @@ async fn requests_go_to_reps_in_turn(transport: Transport) {
     }
 }
 
-over_every_transport!(many_requests_over_one_handle_receive_their_own_replies);
+over_every_transport_and_streams!(many_requests_over_one_handle_receive_their_own_replies);
 
 async fn many_requests_over_one_handle_receive_their_own_replies(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let rep = Rep::new();
-    let req = Req::builder().connect(rep.bind(transport.any()).await.unwrap()).await.unwrap();
+    let rep = Rep::builder().over(transport).build();
+    let endpoint = rep.bind(transport.any()).await.unwrap();
+    let req = Req::builder().over(transport).build();
+    transport.connect(&req, &rep, endpoint).await;
     for _ in 0..3 {
         serve(&rep);
     }
