@@ -111,6 +111,7 @@
 //! | `tcp://eth0;example.org:5555`, `tcp://192.0.2.7;example.org:5555` | to connect: from that interface or address of this machine |
 //! | `tcp://127.0.0.1:5555/orders` | one of several [resources](guide::endpoints#resources) on one port |
 //! | `tls://example.org:5555` | the same as `tcp`, encrypted by TLS, with the feature `tls` |
+//! | `ws://example.org:8080/orders`, `wss://example.org/orders` | WebSockets, one of several paths on one port, with the feature `ws`; `wss` over TLS |
 //! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
 //! | `ipc://*` | to bind: a fresh path |
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
@@ -124,8 +125,8 @@
 //! By default a socket accepts every remote and traffic is unencrypted. Use this only on trusted
 //! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted,
 //! and both ends prove that they hold their keys. An authenticator decides which remotes are
-//! admitted. See [`auth`]. With the feature `tls`, connections of `tls` endpoints are encrypted by
-//! TLS, under any mechanism. Over `udp` there is no security at all, and sockets that require it
+//! admitted. See [`auth`]. With the feature `tls`, connections of `tls` and `wss` endpoints are
+//! encrypted by TLS, under any mechanism. Over `udp` there is no security at all, and sockets that require it
 //! refuse such endpoints.
 //!
 //! # Cancel safety
@@ -156,7 +157,7 @@
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //! | `tls` | `Builder::tls_client` and `Builder::tls_server`: TLS, with `rustls` and `ring`, which needs a C compiler. See the guide `guide::tls` |
-//! | `ws` | the module `ws`: WebSocket connections on streams of the application |
+//! | `ws` | `ws` and `wss` endpoints, and the module `ws`: WebSockets, also on streams of the application |
 //!
 //! No feature is enabled by default.
 
@@ -229,7 +230,7 @@ pub use self::transport::{Dialer, RemoteStream, StdListener};
 #[doc(inline)]
 pub use zmtp_proto::endpoint::{
     Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, StreamEndpoint,
-    TcpEndpoint, TcpSource, TlsEndpoint, UdpEndpoint,
+    TcpEndpoint, TcpSource, TlsEndpoint, UdpEndpoint, WebSocketEndpoint,
 };
 #[doc(inline)]
 pub use zmtp_proto::group::{Group, GroupError};

@@ -118,8 +118,9 @@ pub trait Authenticator: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
 
     /// Returns whether a remote may begin a handshake. It is called before any bytes of the remote
-    /// are read, except the header of a proxy. If it returns false, the connection is closed
-    /// without a reply. By default every remote may begin.
+    /// are read, except the header of a proxy, and at `ws` and `wss` endpoints the request, whose path
+    /// names the socket. If it returns false, the connection is closed without a reply. By default
+    /// every remote may begin.
     fn allows_handshake(&self, caller: &Caller) -> bool {
         let _ = caller;
         true

@@ -20,6 +20,8 @@ use super::tls::{self, TlsClientConfig, TlsServerConfig};
 use super::{ConfigError, form, metadata, refuse_others, security, start};
 use crate::auth::Network;
 use crate::message::Multipart;
+#[cfg(feature = "ws")]
+use crate::options::RequestHeaders;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{
@@ -121,6 +123,10 @@ sockets! {
             tcp_max_retransmission_time: Option<Duration> => tcp.max_retransmission_time,
             #[cfg(type_of_service)]
             type_of_service: Option<u8> => tcp.type_of_service,
+            #[cfg(feature = "ws")]
+            websocket_headers: RequestHeaders => websocket.headers,
+            #[cfg(feature = "ws")]
+            websocket_origins: Option<Vec<String>> => websocket.origins,
         }
         receiving {
             ended_hwm_bytes: usize => ended_hwm_bytes,

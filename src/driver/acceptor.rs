@@ -45,14 +45,14 @@ impl Acceptor {
             Endpoint::Inproc(inproc) => inproc::InprocListener::bind(inproc, options.tcp.backlog)
                 .map(Self::Inproc)
                 .map_err(|inproc::InUse| BindError::AddrInUse { endpoint }),
-            Endpoint::Tcp(tcp) => match Service::bind(tcp, options).await {
-                Ok(service) => Ok(Self::Service(service)),
-                Err(PortError::ResourceNeedsServerRole) => {
-                    Err(BindError::ResourceNeedsServerRole { endpoint })
-                }
-                Err(PortError::SecurityMismatch) => Err(BindError::SecurityMismatch { endpoint }),
-                Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
-            },
+            Endpoint::Tcp(tcp) => {
+                Self::service(endpoint.clone(), Service::bind(tcp, options).await)
+            }
+            #[cfg(feature = "ws")]
+            Endpoint::WebSocket(websocket) => {
+                let bound = Service::bind_websocket(websocket, options).await;
+                Self::service(endpoint.clone(), bound)
+            }
             #[cfg(feature = "tls")]
             Endpoint::Tls(tls) => {
                 let open = |address| transport::StreamListener::listen(address, &options.tcp);
@@ -68,6 +68,14 @@ impl Acceptor {
                 Err(error) => Err(bind_error(endpoint, error)),
             },
         }
+    }
+
+    fn service(endpoint: Endpoint, bound: Result<Service, PortError>) -> Result<Self, BindError> {
+        bound.map(Self::Service).map_err(|error| match error {
+            PortError::ResourceNeedsServerRole => BindError::ResourceNeedsServerRole { endpoint },
+            PortError::SecurityMismatch => BindError::SecurityMismatch { endpoint },
+            PortError::Listen(error) => bind_error(endpoint, error),
+        })
     }
 
     /// Adopts a listener that was created elsewhere.

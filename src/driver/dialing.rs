@@ -11,10 +11,16 @@ use crate::auth::Admission;
 use crate::monitor::DialFailure;
 #[cfg(feature = "tls")]
 use crate::monitor::TlsFailure;
+#[cfg(feature = "ws")]
+use crate::monitor::UpgradeError;
+#[cfg(feature = "tls")]
+use crate::options::TlsOptions;
 use crate::options::{Options, TcpOptions};
 use crate::remote::Origin;
 #[cfg(feature = "tls")]
 use crate::transport::TlsDialer;
+#[cfg(feature = "ws")]
+use crate::transport::websocket::WebSocketDialer;
 use crate::transport::{self, RemoteStream, SharedDialer, Stream};
 
 /// What a connector dials.
@@ -43,6 +49,31 @@ impl DialTarget {
         self.identity.as_deref().cloned().unwrap_or_default()
     }
 
+    /// Dials endpoints of TLS and WebSockets with the dialer for them, unless the application dials
+    /// them. `asked` is the endpoint whose host the remote must have; its name may have been
+    /// resolved.
+    pub(super) fn with_own_dialer(mut self, asked: &Endpoint, options: &Options) -> Self {
+        if self.dialer.is_some() {
+            return self;
+        }
+        self.dialer = match (asked, options) {
+            #[cfg(feature = "tls")]
+            (
+                Endpoint::Tls(asked),
+                Options { tls: TlsOptions { client: Some(client), .. }, .. },
+            ) => {
+                let dialer = TlsDialer::new(client.clone(), asked.host(), options.tcp.clone());
+                Some(SharedDialer::new(dialer))
+            }
+            #[cfg(feature = "ws")]
+            (Endpoint::WebSocket(asked), _) => {
+                Some(SharedDialer::new(WebSocketDialer::new(asked, options)))
+            }
+            _ => None,
+        };
+        self
+    }
+
     /// Makes one attempt, within the time limit.
     ///
     /// # Cancel safety
@@ -60,6 +91,10 @@ impl DialTarget {
                 if let Some(failure) = TlsFailure::find_in(&error) {
                     return DialFailure::Tls(failure);
                 }
+                #[cfg(feature = "ws")]
+                if let Some(failure) = UpgradeError::find_in(&error) {
+                    return DialFailure::Upgrade(failure);
+                }
                 DialFailure::Transport(Arc::new(error))
             }),
             None => Err(DialFailure::TimedOut { limit: limit.unwrap_or_default() }),
@@ -75,21 +110,6 @@ impl DialTarget {
         }
         let (stream, origin) = transport::connect(&self.endpoint, options).await?;
         Ok(DialedStream { stream, origin, admission: None })
-    }
-}
-
-#[cfg(feature = "tls")]
-impl DialTarget {
-    /// Dials a `tls` endpoint over TLS, unless the application dials it. `asked` is the endpoint
-    /// whose host the certificate must be valid for; its name may have been resolved.
-    pub(super) fn over_tls(mut self, asked: &Endpoint, options: &Options) -> Self {
-        if let (None, Endpoint::Tls(asked), Some(client)) =
-            (&self.dialer, asked, &options.tls.client)
-        {
-            let dialer = TlsDialer::new(client.clone(), asked, options.tcp.clone());
-            self.dialer = Some(SharedDialer::new(dialer));
-        }
-        self
     }
 }
 

@@ -6,11 +6,15 @@ use tokio::sync::oneshot;
 use tracing::Span;
 use zmtp_proto::endpoint::Endpoint;
 
+#[cfg(feature = "ws")]
+use crate::auth::Admission;
 use crate::connection::AnnouncedHandshake;
 use crate::connection_id::ConnectionId;
 use crate::inproc::Dial;
 use crate::options::Options;
 use crate::remote::Origin;
+#[cfg(feature = "ws")]
+use crate::transport::websocket::UpgradeRequest;
 use crate::transport::{DetachedStream, RemoteStream, Stream};
 
 /// A remote before or during its handshake.
@@ -20,7 +24,7 @@ pub(super) enum Incoming {
     HandOver(HandOver),
     Inproc(Dial),
     Stream(Stream, Origin),
-    /// It connected to a port that several sockets serve.
+    /// It connected to a port that several sockets serve, or can serve.
     SharedPort(Stream, Origin, SocketAddr),
 }
 
@@ -32,13 +36,33 @@ pub(crate) struct AttachedStream {
     pub(crate) done: oneshot::Sender<ConnectionId>,
 }
 
-/// A remote that requests a resource.
+/// A remote that requests a resource or a path.
 #[derive(Debug)]
 pub(super) struct HandOver {
-    pub(super) request: Box<AnnouncedHandshake<DetachedStream>>,
+    pub(super) request: HandedOver,
     pub(super) origin: Origin,
     /// The span of its connection before the hand-over.
     pub(super) span: Span,
+}
+
+/// A request for another socket at the port.
+#[derive(Debug)]
+pub(super) enum HandedOver {
+    Handshake(Box<AnnouncedHandshake<DetachedStream>>),
+    /// With what TLS has verified.
+    #[cfg(feature = "ws")]
+    Upgrade(Box<UpgradeRequest<DetachedStream>>, Admission),
+}
+
+impl HandedOver {
+    /// Returns the requested resource or path.
+    pub(super) fn resource(&self) -> Option<&[u8]> {
+        match self {
+            Self::Handshake(request) => request.resource(),
+            #[cfg(feature = "ws")]
+            Self::Upgrade(request, _) => Some(request.path().as_bytes()),
+        }
+    }
 }
 
 impl Incoming {

@@ -4,6 +4,8 @@ mod admission;
 mod serving;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "ws")]
+mod websocket;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -161,13 +163,18 @@ impl Listener {
         }
         let state = Arc::clone(&self.state);
         let arriving = self.state.shared.remotes.arrive();
-        #[cfg(feature = "tls")]
-        if let Endpoint::Tls(_) = self.state.endpoint {
-            // A task of another type: those of other transports do not reserve space for it.
-            self.connections.spawn(state.serve_tls(incoming, arriving).instrument(span));
-            return;
-        }
-        self.connections.spawn(state.serve(incoming, arriving).instrument(span));
+        // Tasks of types of their own: those of other transports do not reserve space for them.
+        match &self.state.endpoint {
+            #[cfg(feature = "tls")]
+            Endpoint::Tls(_) => {
+                self.connections.spawn(state.serve_tls(incoming, arriving).instrument(span))
+            }
+            #[cfg(feature = "ws")]
+            Endpoint::WebSocket(_) => {
+                self.connections.spawn(state.serve_websocket(incoming, arriving).instrument(span))
+            }
+            _ => self.connections.spawn(state.serve(incoming, arriving).instrument(span)),
+        };
     }
 }
 

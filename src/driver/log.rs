@@ -165,6 +165,8 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError, .. } => Level::Debug,
         #[cfg(feature = "tls")]
         HandshakeFailure::Tls(_) => Level::Warn,
+        #[cfg(feature = "ws")]
+        HandshakeFailure::Upgrade(_) => Level::Warn,
         HandshakeFailure::AddressDenied
         | HandshakeFailure::BothClients { .. }
         | HandshakeFailure::BothServers { .. }

@@ -298,8 +298,7 @@ impl Driver {
         if self.shared.routing.is_exclusive() && self.is_connecting() {
             return Err(AttachmentError::Occupied);
         }
-        #[cfg(feature = "tls")]
-        let target = target.over_tls(&asked, &self.shared.options);
+        let target = target.with_own_dialer(&asked, &self.shared.options);
         let ended = CancellationToken::new();
         let id = self.allot();
         let endpoint = target.endpoint.clone();
@@ -445,6 +444,7 @@ fn is_name(endpoint: &Endpoint) -> bool {
     match endpoint {
         Endpoint::Tcp(tcp) => matches!(tcp.host(), Host::Name(_)),
         Endpoint::Tls(tls) => matches!(tls.host(), Host::Name(_)),
+        Endpoint::WebSocket(websocket) => matches!(websocket.host(), Host::Name(_)),
         Endpoint::Udp(udp) => matches!(udp.host(), Host::Name(_)),
         _ => false,
     }

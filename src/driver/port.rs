@@ -1,25 +1,31 @@
 //! TCP ports at which several sockets of this process serve one resource each (RFC 37, The Resource
-//! Property).
+//! Property), or one path each over WebSockets.
 //!
 //! Each socket at a port accepts connections through its own listener: the first has bound it, and
 //! the others are duplicates. The sockets may run in different runtimes, and the port is free when
 //! the last of them has ended. The socket that accepts a connection at a shared port receives the
 //! request for a resource, and hands the connection over to the socket that serves this resource,
-//! as soon as there is one.
+//! as soon as there is one. A request for a path that no socket serves is refused at once, as HTTP
+//! servers do.
 
 use std::collections::HashMap;
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
+#[cfg(feature = "ws")]
+use zmtp_proto::endpoint::WebSocketEndpoint;
 use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, resolved};
 use zmtp_proto::mechanism::Mechanism;
 
 use super::incoming::{HandOver, Incoming};
 use crate::auth::{Network, SharedAuthenticator};
 use crate::options::Options;
+#[cfg(all(feature = "tls", feature = "ws"))]
+use crate::options::TlsServer;
 use crate::sync::Lock;
 use crate::transport::{ListenError, StreamListener};
 
@@ -46,17 +52,42 @@ pub(super) enum PortError {
 }
 
 impl Service {
-    /// Binds a port, or joins the sockets that serve other resources there.
+    /// Binds the port of a `tcp` endpoint, or joins the sockets that serve other resources there.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves nothing bound.
     pub(super) async fn bind(endpoint: &TcpEndpoint, options: &Options) -> Result<Self, PortError> {
         let resource = endpoint.resource();
-        let security = PortSecurity::of(options);
-        if resource.is_some() && !security.mechanism.can_defer_introduction() {
+        if resource.is_some() && !options.mechanism.can_defer_introduction() {
             return Err(PortError::ResourceNeedsServerRole);
         }
+        let security = PortSecurity::of_tcp(options);
+        Self::open(&endpoint.clone().into(), endpoint, resource, security, options).await
+    }
+
+    /// Binds the port of a `ws` or `wss` endpoint, or joins the sockets that serve other paths there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing bound.
+    #[cfg(feature = "ws")]
+    pub(super) async fn bind_websocket(
+        endpoint: &WebSocketEndpoint,
+        options: &Options,
+    ) -> Result<Self, PortError> {
+        let security = PortSecurity::of_websocket(endpoint, options);
+        let path = Some(endpoint.path());
+        Self::open(&endpoint.clone().into(), endpoint.tcp(), path, security, options).await
+    }
+
+    async fn open(
+        endpoint: &Endpoint,
+        tcp: &TcpEndpoint,
+        resource: Option<&str>,
+        security: PortSecurity,
+        options: &Options,
+    ) -> Result<Self, PortError> {
         let (calls_tx, calls) = mpsc::channel(CALLS);
         let mut differs = false;
         let mut open = |address| {
@@ -71,6 +102,9 @@ impl Service {
                 Some(services) => match services.first() {
                     Some(first) if first.security.matches(&security) => {
                         first.listener.duplicate(&options.tcp)
+                    }
+                    Some(first) if !first.security.protocol.is(&security.protocol) => {
+                        Err(io::ErrorKind::AddrInUse.into())
                     }
                     _ => {
                         differs = true;
@@ -89,11 +123,11 @@ impl Service {
             ports.entry(port).or_default().push(entry);
             Ok((listener, port))
         };
-        let opened = StreamListener::bind_tcp(endpoint, &options.tcp, &mut open).await;
+        let opened = StreamListener::bind_tcp(tcp, &options.tcp, &mut open).await;
         match opened {
             Ok((listener, port)) => {
                 SERVED.notify_waiters();
-                let local = resolved(&endpoint.clone().into(), port);
+                let local = resolved(endpoint, port);
                 Ok(Self { port, resource: resource.map(Box::from), local, listener, calls })
             }
             Err(_) if differs => Err(PortError::SecurityMismatch),
@@ -162,6 +196,23 @@ impl HandOver {
             }
         }
     }
+
+    /// Hands a remote over to the service for its path.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// The remote, if there is no such service.
+    #[cfg(feature = "ws")]
+    pub(super) async fn hand_over_at_once(self, port: SocketAddr) -> Result<(), Self> {
+        match find_service(port, self.request.resource()) {
+            Some(service) => service.send(self).await.map_err(|mpsc::error::SendError(call)| call),
+            None => Err(self),
+        }
+    }
 }
 
 /// Finds a service; waits for it if necessary.
@@ -170,17 +221,18 @@ async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Hand
         let mut served = pin!(SERVED.notified());
         // From here on, no notification is missed.
         served.as_mut().enable();
-        let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
-        let calls = PORTS
-            .lock()
-            .get(&port)
-            .and_then(|services| services.iter().find(is_asked_for))
-            .map(|one| one.calls.clone());
-        match calls {
-            Some(calls) if !calls.is_closed() => return calls,
-            _ => served.await,
+        match find_service(port, resource) {
+            Some(calls) => return calls,
+            None => served.await,
         }
     }
+}
+
+fn find_service(port: SocketAddr, resource: Option<&[u8]>) -> Option<mpsc::Sender<HandOver>> {
+    let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
+    let ports = PORTS.lock();
+    let service = ports.get(&port)?.iter().find(is_asked_for)?;
+    (!service.calls.is_closed()).then(|| service.calls.clone())
 }
 
 /// The entry of a service in [`PORTS`].
@@ -198,36 +250,77 @@ impl PortEntry {
     }
 }
 
-/// The settings that all services of a port must share, because the accepting socket authenticates
-/// the remote.
+/// The settings that all services of a port must share, because the accepting socket applies them.
 #[derive(Clone, Debug)]
 struct PortSecurity {
-    mechanism: Mechanism,
-    authenticator: Option<SharedAuthenticator>,
-    domain: Arc<str>,
     proxy_protocol: Arc<[Network]>,
+    protocol: PortProtocol,
+}
+
+/// The protocol of a port, with what the accepting socket does before a hand-over.
+#[derive(Clone, Debug)]
+enum PortProtocol {
+    /// It authenticates the remote.
+    Zmtp { mechanism: Mechanism, authenticator: Option<SharedAuthenticator>, domain: Arc<str> },
+    /// It reads the request; each service answers it, and authenticates the remote.
+    #[cfg(feature = "ws")]
+    WebSocket,
+    /// The same, after TLS.
+    #[cfg(all(feature = "tls", feature = "ws"))]
+    SecureWebSocket(Option<TlsServer>),
 }
 
 impl PortSecurity {
-    fn of(options: &Options) -> Self {
-        Self {
+    fn of_tcp(options: &Options) -> Self {
+        let protocol = PortProtocol::Zmtp {
             mechanism: options.mechanism.clone(),
             authenticator: options.authenticator.clone(),
             domain: Arc::clone(&options.domain),
-            proxy_protocol: Arc::from(&*options.proxy_protocol),
-        }
+        };
+        Self { proxy_protocol: Arc::from(&*options.proxy_protocol), protocol }
+    }
+
+    #[cfg(feature = "ws")]
+    fn of_websocket(endpoint: &WebSocketEndpoint, options: &Options) -> Self {
+        let protocol = match endpoint.is_encrypted() {
+            #[cfg(feature = "tls")]
+            true => PortProtocol::SecureWebSocket(options.tls.server.clone()),
+            _ => PortProtocol::WebSocket,
+        };
+        Self { proxy_protocol: Arc::from(&*options.proxy_protocol), protocol }
     }
 
     fn matches(&self, other: &Self) -> bool {
-        let is_asked = match (&self.authenticator, &other.authenticator) {
-            (Some(one), Some(other)) => one.is(other),
-            (None, None) => true,
+        self.proxy_protocol == other.proxy_protocol && self.protocol.matches(&other.protocol)
+    }
+}
+
+impl PortProtocol {
+    fn matches(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Zmtp { mechanism, authenticator, domain },
+                Self::Zmtp { mechanism: others, authenticator: others_too, domain: others_domain },
+            ) => {
+                let is_asked = match (authenticator, others_too) {
+                    (Some(one), Some(other)) => one.is(other),
+                    (None, None) => true,
+                    _ => false,
+                };
+                is_asked && mechanism == others && domain == others_domain
+            }
+            #[cfg(feature = "ws")]
+            (Self::WebSocket, Self::WebSocket) => true,
+            #[cfg(all(feature = "tls", feature = "ws"))]
+            (Self::SecureWebSocket(Some(one)), Self::SecureWebSocket(Some(other))) => one.is(other),
+            #[cfg(feature = "ws")]
             _ => false,
-        };
-        is_asked
-            && self.mechanism == other.mechanism
-            && self.domain == other.domain
-            && self.proxy_protocol == other.proxy_protocol
+        }
+    }
+
+    /// Returns whether other services of the same protocol can share the port.
+    fn is(&self, other: &Self) -> bool {
+        mem::discriminant(self) == mem::discriminant(other)
     }
 }
 

@@ -45,6 +45,8 @@ impl Retry {
                     | HandshakeFailure::WrongKey(_) => Self::Rarely,
                     #[cfg(feature = "tls")]
                     HandshakeFailure::Tls(_) => Self::Rarely,
+                    #[cfg(feature = "ws")]
+                    HandshakeFailure::Upgrade(_) => Self::Rarely,
                     HandshakeFailure::ClosedByCurveServer
                     | HandshakeFailure::ClosedByRemote
                     | HandshakeFailure::DuplicateIdentity { .. }
@@ -64,6 +66,11 @@ impl Retry {
             DialFailure::ProxyRefused => (None, Self::Never),
             #[cfg(feature = "tls")]
             DialFailure::Tls(_) => (Some(ReconnectStop::HandshakeFailed), Self::Rarely),
+            #[cfg(feature = "ws")]
+            DialFailure::Upgrade(error) => {
+                let retry = if error.is_temporary() { Self::BackOff } else { Self::Rarely };
+                (Some(ReconnectStop::HandshakeFailed), retry)
+            }
             DialFailure::TimedOut { .. } | DialFailure::Transport(_) => (None, Self::BackOff),
         };
         retry.unless_stopped(stop, options)

@@ -66,15 +66,22 @@ pub enum BindError {
         file_type: FileType,
     },
     /// Other sockets serve resources at the port with different security settings: mechanism, keys,
-    /// domain, authenticator or networks of proxies. (RFC 37, The Resource Property.)
+    /// domain, authenticator or networks of proxies (RFC 37, The Resource Property); or other paths of
+    /// a `ws` or `wss` endpoint, with a different `tls_server` or different networks of proxies.
     #[error("other sockets on the port of {endpoint} use different security settings")]
     SecurityMismatch {
         /// The endpoint to bind.
         endpoint: Endpoint,
     },
-    /// A `tls` endpoint requires the feature `tls` and the option `tls_server`.
+    /// A `tls` or `wss` endpoint requires the feature `tls` and the option `tls_server`.
     #[error("cannot bind {endpoint}: the socket has no `tls_server`")]
     NoTlsServer {
+        /// The endpoint to bind.
+        endpoint: Endpoint,
+    },
+    /// A `ws` or `wss` endpoint requires the feature `ws`.
+    #[error("cannot bind {endpoint}: WebSockets require the feature `ws`")]
+    NoWebSockets {
         /// The endpoint to bind.
         endpoint: Endpoint,
     },
@@ -134,9 +141,15 @@ pub enum ConnectError {
     /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// A `tls` endpoint requires the feature `tls` and the option `tls_client`.
+    /// A `tls` or `wss` endpoint requires the feature `tls` and the option `tls_client`.
     #[error("cannot connect to {endpoint}: the socket has no `tls_client`")]
     NoTlsClient {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
+    /// A `ws` or `wss` endpoint requires the feature `ws`.
+    #[error("cannot connect to {endpoint}: WebSockets require the feature `ws`")]
+    NoWebSockets {
         /// The endpoint to connect to.
         endpoint: Endpoint,
     },
@@ -183,9 +196,15 @@ pub enum ConnectPeerError {
     /// therefore no routing id, until it is connected. (libzmq: `EFAULT`.)
     #[error("with `immediate`, a remote has no routing id until it is connected")]
     Immediate,
-    /// A `tls` endpoint requires the feature `tls` and the option `tls_client`.
+    /// A `tls` or `wss` endpoint requires the feature `tls` and the option `tls_client`.
     #[error("cannot connect to {endpoint}: the socket has no `tls_client`")]
     NoTlsClient {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
+    /// A `ws` or `wss` endpoint requires the feature `ws`.
+    #[error("cannot connect to {endpoint}: WebSockets require the feature `ws`")]
+    NoWebSockets {
         /// The endpoint to connect to.
         endpoint: Endpoint,
     },

@@ -9,6 +9,8 @@ mod publisher;
 mod reason;
 #[cfg(feature = "tls")]
 mod tls_failure;
+#[cfg(feature = "ws")]
+mod upgrade_error;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -25,6 +27,8 @@ pub(crate) use self::publisher::{EventPublisher, EventSource};
 pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 #[cfg(feature = "tls")]
 pub use self::tls_failure::TlsFailure;
+#[cfg(feature = "ws")]
+pub use self::upgrade_error::UpgradeError;
 
 #[doc(inline)]
 pub use zmtp_proto::foreign_protocol::ForeignProtocol;

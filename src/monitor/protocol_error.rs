@@ -14,7 +14,7 @@ impl ProtocolError {
     }
 
     /// Returns the error, if it has this type.
-    pub(super) fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+    pub(crate) fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
     }
 }

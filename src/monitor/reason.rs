@@ -18,6 +18,8 @@ use super::claimant::Claimant;
 use super::protocol_error::ProtocolError;
 #[cfg(feature = "tls")]
 use super::tls_failure::TlsFailure;
+#[cfg(feature = "ws")]
+use super::upgrade_error::UpgradeError;
 use crate::stats::RemoteRefusal;
 
 /// The reason why an attempt to connect failed.
@@ -40,6 +42,11 @@ pub enum DialFailure {
     #[cfg(feature = "tls")]
     #[error("cannot establish TLS")]
     Tls(#[source] TlsFailure),
+    /// The server of a `ws` or `wss` endpoint did not upgrade the connection to a WebSocket. With the
+    /// feature `ws` only.
+    #[cfg(feature = "ws")]
+    #[error("cannot upgrade to a WebSocket")]
+    Upgrade(#[source] UpgradeError),
     /// There was no answer within [`connect_timeout`](crate::Builder::connect_timeout).
     #[error("no answer within {limit:?}")]
     TimedOut {
@@ -166,6 +173,10 @@ pub enum HandshakeFailure {
     #[cfg(feature = "tls")]
     #[error("TLS failed during the handshake")]
     Tls(#[source] TlsFailure),
+    /// The request of the remote for a WebSocket was refused. With the feature `ws` only.
+    #[cfg(feature = "ws")]
+    #[error("cannot upgrade to a WebSocket")]
+    Upgrade(#[source] UpgradeError),
     /// No socket served the requested resource on the port within
     /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
     #[error("no socket serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
@@ -254,6 +265,10 @@ impl From<io::Error> for HandshakeFailure {
         if let Some(failure) = TlsFailure::find_in(&error) {
             return Self::Tls(failure);
         }
+        #[cfg(feature = "ws")]
+        if let Some(error) = UpgradeError::find_in(&error) {
+            return Self::Upgrade(error);
+        }
         Self::Io(Arc::new(error))
     }
 }
@@ -319,6 +334,12 @@ impl HandshakeFailure {
             | Self::WrongKey(_) => Some(RemoteRefusal::Security),
             #[cfg(feature = "tls")]
             Self::Tls(failure) if failure.is_refusal() => Some(RemoteRefusal::Security),
+            #[cfg(feature = "ws")]
+            Self::Upgrade(UpgradeError::Origin { .. }) => Some(RemoteRefusal::Denied),
+            #[cfg(feature = "ws")]
+            Self::Upgrade(UpgradeError::Path { .. }) => Some(RemoteRefusal::Incompatible),
+            #[cfg(feature = "ws")]
+            Self::Upgrade(UpgradeError::Subprotocol { .. }) => Some(RemoteRefusal::Security),
             _ => None,
         }
     }

@@ -15,6 +15,8 @@ mod tcp;
 mod tls;
 mod topics;
 mod udp;
+#[cfg(feature = "ws")]
+mod websocket;
 mod xpub;
 
 use std::sync::Arc;
@@ -47,6 +49,10 @@ pub(crate) use self::tls::TlsOptions;
 pub use self::tls::{TlsClient, TlsConfigError, TlsServer, UnusableCertificate};
 pub(crate) use self::topics::TopicOptions;
 pub(crate) use self::udp::UdpOptions;
+#[cfg(feature = "ws")]
+pub(crate) use self::websocket::WebSocketOptions;
+#[cfg(feature = "ws")]
+pub use self::websocket::{InvalidHeader, RequestHeaders};
 pub use self::xpub::Verbosity;
 pub(crate) use self::xpub::XPubOptions;
 use crate::auth::{Network, SharedAuthenticator};
@@ -98,6 +104,8 @@ pub(crate) struct Options {
     pub(crate) tls: TlsOptions,
     pub(crate) topics: TopicOptions,
     pub(crate) udp: UdpOptions,
+    #[cfg(feature = "ws")]
+    pub(crate) websocket: WebSocketOptions,
     pub(crate) xpub: XPubOptions,
 }
 
@@ -187,6 +195,8 @@ impl Default for Options {
             tls: TlsOptions::default(),
             topics: TopicOptions::default(),
             udp: UdpOptions::default(),
+            #[cfg(feature = "ws")]
+            websocket: WebSocketOptions::default(),
             xpub: XPubOptions::default(),
         }
     }

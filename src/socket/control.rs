@@ -60,6 +60,7 @@ pub struct CloseReport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TransportRefusal {
     NoTls,
+    NoWebSockets,
     SocketType(SocketType),
     Unsecured,
 }
@@ -72,7 +73,7 @@ enum Side {
 }
 
 impl Side {
-    /// Returns whether the socket has the option for `tls` endpoints.
+    /// Returns whether the socket has the option for `tls` and `wss` endpoints.
     #[cfg(feature = "tls")]
     const fn has_tls(self, Options { tls, .. }: &Options) -> bool {
         match self {
@@ -110,6 +111,7 @@ impl Control {
         check_bindable(&asked)?;
         self.check_transport(&asked, Side::Binds).map_err(|refusal| match refusal {
             TransportRefusal::NoTls => BindError::NoTlsServer { endpoint: asked.clone() },
+            TransportRefusal::NoWebSockets => BindError::NoWebSockets { endpoint: asked.clone() },
             TransportRefusal::SocketType(socket_type) => {
                 BindError::IncompatibleTransport { endpoint: asked.clone(), socket_type }
             }
@@ -190,6 +192,9 @@ impl Control {
             Ok(()) => {}
             Err(ConnectError::NoTlsClient { endpoint }) => {
                 return Err(ConnectPeerError::NoTlsClient { endpoint });
+            }
+            Err(ConnectError::NoWebSockets { endpoint }) => {
+                return Err(ConnectPeerError::NoWebSockets { endpoint });
             }
             Err(_) => return Err(ConnectPeerError::IncompatibleTransport { endpoint }),
         }
@@ -368,6 +373,9 @@ impl Control {
         check_connectable(endpoint)?;
         self.check_transport(endpoint, Side::Connects).map_err(|refusal| match refusal {
             TransportRefusal::NoTls => ConnectError::NoTlsClient { endpoint: endpoint.clone() },
+            TransportRefusal::NoWebSockets => {
+                ConnectError::NoWebSockets { endpoint: endpoint.clone() }
+            }
             TransportRefusal::SocketType(socket_type) => {
                 ConnectError::IncompatibleTransport { endpoint: endpoint.clone(), socket_type }
             }
@@ -377,13 +385,17 @@ impl Control {
         })
     }
 
-    /// Refuses `tls` without the option for it. Refuses `udp` for all sockets except those of one
+    /// Refuses WebSockets without the feature for them, and TLS without the option for it. Refuses `udp` for all sockets except those of one
     /// type, and for those that require security, which datagrams do not have.
     fn check_transport(&self, endpoint: &Endpoint, side: Side) -> Result<(), TransportRefusal> {
         let (options, socket_type) = (&self.shared.options, self.shared.socket_type());
         match endpoint {
-            Endpoint::Tls(_) if side.has_tls(options) => return Ok(()),
-            Endpoint::Tls(_) => return Err(TransportRefusal::NoTls),
+            Endpoint::WebSocket(_) if cfg!(not(feature = "ws")) => {
+                return Err(TransportRefusal::NoWebSockets);
+            }
+            Endpoint::WebSocket(websocket) if !websocket.is_encrypted() => return Ok(()),
+            Endpoint::Tls(_) | Endpoint::WebSocket(_) if side.has_tls(options) => return Ok(()),
+            Endpoint::Tls(_) | Endpoint::WebSocket(_) => return Err(TransportRefusal::NoTls),
             Endpoint::Udp(_) => {}
             _ => return Ok(()),
         }

@@ -87,6 +87,9 @@ pub(crate) async fn resolve(
     let addresses = match endpoint {
         Endpoint::Tcp(tcp) => resolve::resolve_all(tcp, &options.resolver).await?,
         Endpoint::Tls(tls) => resolve::resolve_all(tls.tcp(), &options.resolver).await?,
+        Endpoint::WebSocket(websocket) => {
+            resolve::resolve_all(websocket.tcp(), &options.resolver).await?
+        }
         Endpoint::Udp(udp) => {
             resolve::resolve_host(udp.host(), udp.port(), &options.resolver).await?
         }

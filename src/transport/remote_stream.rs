@@ -138,13 +138,15 @@ impl RemoteStream {
         Self { admission: admission.after(self.admission), ..self }
     }
 
-    /// Wraps the stream in another one.
+    /// Creates a stream that the socket itself has established.
     #[cfg(feature = "ws")]
-    pub(crate) fn map<S>(self, around: impl FnOnce(Stream) -> S) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
-        Self { stream: Stream::Boxed(BoxedStream::new(around(self.stream))), ..self }
+    pub(crate) fn established(stream: Stream, origin: Origin) -> Self {
+        Self {
+            stream,
+            endpoint: StreamEndpoint::attached(),
+            address: origin.address,
+            admission: Admission::anonymous(),
+        }
     }
 
     pub(crate) fn origin(&self) -> Origin {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::CommonState;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
-use zmtp_proto::endpoint::{Endpoint, Host, TlsEndpoint};
+use zmtp_proto::endpoint::{Endpoint, Host, TcpEndpoint};
 
 use super::dialer::Dialer;
 use super::remote_stream::RemoteStream;
@@ -26,20 +26,18 @@ pub(crate) struct TlsDialer {
 }
 
 impl TlsDialer {
-    /// Creates a dialer for the host of `endpoint`, or for addresses to which it resolves.
-    pub(crate) fn new(client: TlsClient, endpoint: &TlsEndpoint, options: TcpOptions) -> Self {
-        let host = match endpoint.host() {
+    /// Creates a dialer for a host, or for addresses to which it resolves.
+    pub(crate) fn new(client: TlsClient, host: &Host, options: TcpOptions) -> Self {
+        let host = match host {
             Host::Ipv6 { address, .. } => address.to_string(),
             host => host.to_string(),
         };
         Self { client, host, options }
     }
-}
 
-impl Dialer for TlsDialer {
-    async fn dial(&self, endpoint: Endpoint) -> io::Result<RemoteStream> {
-        let Endpoint::Tls(tls) = endpoint else { return Err(io::ErrorKind::InvalidInput.into()) };
-        let tcp = tls.tcp().clone().into();
+    /// Establishes TLS at a port.
+    pub(crate) async fn connect(&self, tcp: &TcpEndpoint) -> io::Result<RemoteStream> {
+        let tcp = tcp.clone().into();
         let (stream, origin) = super::connect(&tcp, &self.options).await?;
         let stream = match stream {
             // Avoids the choice between transports for each read and write.
@@ -47,6 +45,13 @@ impl Dialer for TlsDialer {
             stream => self.client.connect(stream, &self.host).await?,
         };
         Ok(RemoteStream { address: origin.address, ..stream })
+    }
+}
+
+impl Dialer for TlsDialer {
+    async fn dial(&self, endpoint: Endpoint) -> io::Result<RemoteStream> {
+        let Endpoint::Tls(tls) = endpoint else { return Err(io::ErrorKind::InvalidInput.into()) };
+        self.connect(tls.tcp()).await
     }
 }
 

@@ -26,6 +26,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::endpoint::host_and_port", &["EXAMPLE_PORT"]),
     ("zmtp_proto::endpoint::name", &["NAME_MAX"]),
     ("zmtp_proto::endpoint::tcp", &["RESOURCE_MAX"]),
+    ("zmtp_proto::endpoint::websocket", &["HTTPS_PORT", "HTTP_PORT", "PATH_MAX"]),
     ("zmtp_proto::error_reason", &["LEN_MAX"]),
     ("zmtp_proto::frame", &["LONG_LENGTH", "SHORT_LENGTH", "SIZE_MAX"]),
     ("zmtp_proto::greeting", &["LEN", "MAJOR_AT", "MECHANISM_AT", "MINOR_AT", "SIGNATURE_END_AT"]),

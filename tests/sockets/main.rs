@@ -89,6 +89,8 @@ mod threads;
 #[cfg(feature = "tls")]
 mod tls;
 mod udp;
+#[cfg(feature = "ws")]
+mod websocket;
 mod xpub;
 mod xsub;
 

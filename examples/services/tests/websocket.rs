@@ -5,13 +5,11 @@
 
 mod process;
 
-use std::io;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_zmtp::monitor::{DialFailure, EventKind};
-use tokio_zmtp::ws::WebSocketConnector;
-use tokio_zmtp::{Client, Mechanism};
+use tokio_zmtp::Client;
+use tokio_zmtp::monitor::{DialFailure, EventKind, Monitor};
+use tokio_zmtp::ws::RequestHeaders;
 
 use self::process::Process;
 
@@ -20,7 +18,7 @@ async fn a_route_upgrades_requests_of_authenticated_users() {
     let mut process = Process::start(env!("CARGO_BIN_EXE_websocket"), &[]).await;
     let mut clients = Vec::new();
     for user in ["alice", "bob"] {
-        let client = connected(&process.address, &format!("Bearer {user}")).await;
+        let (client, _) = connect(&process.address, &format!("Bearer {user}")).await;
         client.send("hello").await.unwrap();
         assert_eq!(client.recv().await.unwrap(), format!("hello {user}").as_str());
         clients.push(client);
@@ -36,12 +34,10 @@ async fn a_route_upgrades_requests_of_authenticated_users() {
 #[tokio::test]
 async fn a_request_without_a_user_or_an_upgrade_is_refused() {
     let process = Process::start(env!("CARGO_BIN_EXE_websocket"), &[]).await;
-    let client = Client::new();
-    let mut monitor = client.monitor();
-    connect(&client, &process.address, "Basic x").await;
+    let (_client, mut monitor) = connect(&process.address, "Basic x").await;
     let error = loop {
         if let EventKind::ConnectFailed { reason } = monitor.recv().await.unwrap().unwrap().kind {
-            let DialFailure::Transport(error) = reason else { panic!("{reason:?}") };
+            let DialFailure::Upgrade(error) = reason else { panic!("{reason:?}") };
             break error;
         }
     };
@@ -50,25 +46,12 @@ async fn a_request_without_a_user_or_an_upgrade_is_refused() {
     assert!(refused.starts_with("HTTP/1.1 400 "), "{refused}");
 }
 
-async fn connected(address: &str, authorization: &str) -> Client {
-    let client = Client::new();
-    connect(&client, address, authorization).await;
-    client
-}
-
-async fn connect(client: &Client, address: &str, authorization: &str) {
-    let connector = WebSocketConnector::new(&Mechanism::Null, address, "/zmq")
-        .header("Authorization", authorization)
-        .unwrap();
-    let address = address.to_owned();
-    let dialer = move |_| {
-        let (connector, address) = (connector.clone(), address.clone());
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            connector.connect(stream).await.map_err(io::Error::other)
-        }
-    };
-    client.connect_with("stream://zmq", dialer).await.unwrap();
+async fn connect(address: &str, authorization: &str) -> (Client, Monitor) {
+    let headers = RequestHeaders::new().with("Authorization", authorization).unwrap();
+    let client = Client::builder().websocket_headers(headers).build();
+    let monitor = client.monitor();
+    client.connect(format!("ws://{address}/zmq")).await.unwrap();
+    (client, monitor)
 }
 
 /// Sends a request; returns the response.

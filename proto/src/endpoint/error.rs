@@ -49,10 +49,11 @@ impl EndpointError {
         self
     }
 
-    /// Converts the proposal of a `tcp` endpoint to that of a `tls` endpoint.
-    pub(super) fn over_tls(mut self) -> Self {
+    /// Converts the proposal of a `tcp` endpoint to that of an endpoint of another transport over
+    /// TCP.
+    pub(super) fn over(mut self, transport: &str, path: &str) -> Self {
         if let Some(address) = self.shown.strip_prefix("tcp://") {
-            self.shown = format!("tls://{address}");
+            self.shown = format!("{transport}://{address}{path}");
         }
         self
     }
@@ -81,10 +82,10 @@ impl fmt::Display for EndpointError {
         match self.kind {
             EndpointErrorKind::NoTransport => write!(f, "no transport; write `{shown}`"),
             EndpointErrorKind::UnknownTransport => {
-                write!(f, "unknown transport `{shown}`; known are: tcp, tls, ipc, inproc, udp, stream")
+                write!(f, "unknown transport `{shown}`; known are: tcp, tls, ws, wss, ipc, inproc, udp, stream")
             }
             EndpointErrorKind::NoHost => {
-                let transports = ["udp", "tls"];
+                let transports = ["udp", "tls", "ws", "wss"];
                 let is_given = |one: &&str| self.input.split("://").next() == Some(*one);
                 let transport = transports.into_iter().find(is_given).unwrap_or("tcp");
                 write!(
@@ -156,7 +157,7 @@ impl fmt::Display for EndpointError {
             }
             EndpointErrorKind::NoPath => write!(f, "no path; write one, such as `{shown}`"),
             EndpointErrorKind::PathTooLong { bytes, limit } => {
-                write!(f, "a path of {bytes} bytes is above the limit of {limit} of this system")
+                write!(f, "a path of {bytes} bytes is above the limit of {limit}")
             }
             EndpointErrorKind::PathCharacter(character) => {
                 write!(f, "`{}` is not valid in a path", character.escape_debug())
@@ -167,6 +168,9 @@ impl fmt::Display for EndpointError {
             }
             EndpointErrorKind::SourceToBind => {
                 write!(f, "only an endpoint to connect to can have a source; write `{shown}`")
+            }
+            EndpointErrorKind::QueryToBind => {
+                write!(f, "only an endpoint to connect to can have a query; write `{shown}`")
             }
             EndpointErrorKind::WildcardHost => write!(
                 f,
@@ -245,11 +249,12 @@ pub enum EndpointErrorKind {
     ResourceOverTls,
     /// The path after `ipc://` is missing.
     NoPath,
-    /// The path of a Unix domain socket is longer than the system allows.
+    /// The path of a Unix domain socket is longer than the system allows, or that of a `ws` or `wss`
+    /// endpoint, with its query, is longer than 2048 bytes.
     PathTooLong {
         /// The length of the text.
         bytes: usize,
-        /// The limit of the system.
+        /// The limit.
         limit: usize,
     },
     /// A character is not valid in a path.
@@ -265,6 +270,8 @@ pub enum EndpointErrorKind {
     },
     /// An endpoint to bind has a source.
     SourceToBind,
+    /// A `ws` or `wss` endpoint to bind has a query.
+    QueryToBind,
     /// An endpoint to connect to has a host that stands for every interface.
     WildcardHost,
     /// An endpoint to connect to has the port `*`.
@@ -273,7 +280,8 @@ pub enum EndpointErrorKind {
     WildcardPath,
     /// An endpoint to bind, or to connect to without a dialer, is a stream of the application.
     NoDialer,
-    /// An endpoint to connect to with a dialer is an `inproc`, `tls` or `udp` endpoint.
+    /// An endpoint to connect to with a dialer is an `inproc`, `tls`, `udp`, `ws` or `wss`
+    /// endpoint.
     UnexpectedDialer,
 }
 
@@ -293,7 +301,7 @@ mod tests {
             (
                 "tpc://127.0.0.1:5555",
                 EndpointErrorKind::UnknownTransport,
-                "unknown transport `tpc`; known are: tcp, tls, ipc, inproc, udp, stream",
+                "unknown transport `tpc`; known are: tcp, tls, ws, wss, ipc, inproc, udp, stream",
             ),
             (
                 "tcp://:80",

@@ -10,6 +10,7 @@ mod stream;
 mod tcp;
 mod tls;
 mod udp;
+mod websocket;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub use self::stream::StreamEndpoint;
 pub use self::tcp::{TcpEndpoint, TcpSource};
 pub use self::tls::TlsEndpoint;
 pub use self::udp::UdpEndpoint;
+pub use self::websocket::WebSocketEndpoint;
 
 /// An address to bind or to connect to.
 ///
@@ -38,6 +40,8 @@ pub use self::udp::UdpEndpoint;
 /// | `tcp://eth0;example.org:5555` | refused | from an address of that interface |
 /// | `tcp://example.org:5555/orders` | that resource, at a port that other sockets can share | that resource |
 /// | `tls://example.org:5555` | the same as for `tcp`, without a resource, and encrypted by TLS | the same |
+/// | `ws://example.org:8080/orders` | that path, at a port that other sockets can share, over WebSockets | that path |
+/// | `wss://example.org/orders` | the same with TLS | the same |
 /// | `ipc:///run/service.sock` | that path of a Unix domain socket | the same |
 /// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
@@ -84,6 +88,8 @@ pub enum Endpoint {
     Tcp(TcpEndpoint),
     /// A TCP port of a host, with TLS.
     Tls(TlsEndpoint),
+    /// A path of an HTTP server, over WebSockets.
+    WebSocket(WebSocketEndpoint),
     /// A Unix domain socket.
     Ipc(IpcEndpoint),
     /// A name inside this process.
@@ -98,11 +104,12 @@ pub enum Endpoint {
 ///
 /// # Errors
 ///
-/// The endpoint has a source of connections, or is a stream of the application.
+/// The endpoint has a source of connections or a query, or is a stream of the application.
 pub fn check_bindable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let checked = match endpoint {
         Endpoint::Tcp(tcp) => tcp.check_bindable(),
         Endpoint::Tls(tls) => tls.check_bindable(),
+        Endpoint::WebSocket(websocket) => websocket.check_bindable(),
         Endpoint::Stream(stream) => stream.check_usable(),
         Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Udp(_) => Ok(()),
     };
@@ -118,6 +125,7 @@ pub fn check_connectable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let checked = match endpoint {
         Endpoint::Tcp(tcp) => tcp.check_connectable(),
         Endpoint::Tls(tls) => tls.check_connectable(),
+        Endpoint::WebSocket(websocket) => websocket.check_connectable(),
         Endpoint::Ipc(ipc) => ipc.check_connectable(),
         Endpoint::Inproc(_) => Ok(()),
         Endpoint::Udp(udp) => udp.check_connectable(),
@@ -131,11 +139,11 @@ pub fn check_connectable(endpoint: &Endpoint) -> Result<(), EndpointError> {
 /// # Errors
 ///
 /// The host, the port or the path is a wildcard, or the socket itself dials the transport: an
-/// endpoint of `tls` would otherwise be without TLS.
+/// endpoint of `tls` or `wss` would otherwise be without TLS.
 pub fn check_dialable(endpoint: &Endpoint) -> Result<(), EndpointError> {
     match endpoint {
         Endpoint::Stream(_) => Ok(()),
-        Endpoint::Inproc(_) | Endpoint::Tls(_) | Endpoint::Udp(_) => {
+        Endpoint::Inproc(_) | Endpoint::Tls(_) | Endpoint::Udp(_) | Endpoint::WebSocket(_) => {
             Err(EndpointError::new(EndpointErrorKind::UnexpectedDialer, "")
                 .within(&endpoint.to_string()))
         }
@@ -150,6 +158,7 @@ pub fn resolved(endpoint: &Endpoint, address: SocketAddr) -> Endpoint {
     match endpoint {
         Endpoint::Tcp(tcp) => tcp.at(address).into(),
         Endpoint::Tls(tls) => tls.at(address).into(),
+        Endpoint::WebSocket(websocket) => websocket.at(address).into(),
         Endpoint::Udp(udp) => udp.at(address).into(),
         Endpoint::Ipc(_) | Endpoint::Inproc(_) | Endpoint::Stream(_) => endpoint.clone(),
     }
@@ -161,6 +170,7 @@ pub fn without_resource(endpoint: &Endpoint) -> Endpoint {
     match endpoint {
         Endpoint::Tcp(tcp) => tcp.without_resource().into(),
         Endpoint::Tls(_)
+        | Endpoint::WebSocket(_)
         | Endpoint::Ipc(_)
         | Endpoint::Inproc(_)
         | Endpoint::Udp(_)
@@ -173,6 +183,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp(tcp) => fmt::Display::fmt(tcp, f),
             Self::Tls(tls) => fmt::Display::fmt(tls, f),
+            Self::WebSocket(websocket) => fmt::Display::fmt(websocket, f),
             Self::Ipc(ipc) => fmt::Display::fmt(ipc, f),
             Self::Inproc(inproc) => fmt::Display::fmt(inproc, f),
             Self::Udp(udp) => fmt::Display::fmt(udp, f),
@@ -197,6 +208,8 @@ impl FromStr for Endpoint {
         let parsed = match transport {
             "tcp" => TcpEndpoint::parse(address).map(Self::Tcp),
             "tls" => TlsEndpoint::parse(address).map(Self::Tls),
+            "ws" => WebSocketEndpoint::parse(address, false).map(Self::WebSocket),
+            "wss" => WebSocketEndpoint::parse(address, true).map(Self::WebSocket),
             "ipc" => IpcEndpoint::parse(address).map(Self::Ipc),
             "inproc" => InprocEndpoint::parse(address).map(Self::Inproc),
             "udp" => UdpEndpoint::parse(address).map(Self::Udp),
@@ -246,6 +259,12 @@ impl From<TcpEndpoint> for Endpoint {
 impl From<TlsEndpoint> for Endpoint {
     fn from(tls: TlsEndpoint) -> Self {
         Self::Tls(tls)
+    }
+}
+
+impl From<WebSocketEndpoint> for Endpoint {
+    fn from(websocket: WebSocketEndpoint) -> Self {
+        Self::WebSocket(websocket)
     }
 }
 

@@ -27,6 +27,9 @@ fn every_form_displays_as_it_was_written() {
         "tls://*:*",
         "tls://[::1]:5555",
         "tls://192.168.1.1:*;example.org:5555",
+        "ws://*:8080/",
+        "ws://[::1]:*/orders/EU",
+        "wss://lo:*;example.org:443/a%20b?room=7&user=@x",
         "ipc:///run/my service.sock",
         "ipc://relative.sock",
         "ipc://@abstract/name",
@@ -83,8 +86,35 @@ fn an_endpoint_of_tls_has_the_form_of_tcp_without_a_resource() {
         (
             ";tls://host:80",
             EndpointErrorKind::UnknownTransport,
-            "known are: tcp, tls, ipc, inproc, udp, stream",
+            "known are: tcp, tls, ws, wss, ipc, inproc, udp, stream",
         ),
+    ] {
+        let error = input.parse::<Endpoint>().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().ends_with(end), "{error}");
+    }
+}
+
+#[test]
+fn an_endpoint_of_websockets_is_a_url() {
+    for (input, complete) in [
+        ("ws://LocalHost", "ws://localhost:80/"),
+        ("ws://localhost/Orders", "ws://localhost:80/Orders"),
+        ("ws://localhost:8080?a", "ws://localhost:8080/?a"),
+        ("wss://[::1]/orders", "wss://[::1]:443/orders"),
+    ] {
+        assert_eq!(parse(input).to_string(), complete);
+    }
+    assert_ne!(parse("ws://localhost:1/a"), parse("ws://localhost:1/A"));
+    assert_ne!(parse("ws://localhost:1/"), parse("wss://localhost:1/"));
+    let long = format!("wss://localhost/{}", "x".repeat(2048));
+    for (input, kind, end) in [
+        ("ws://:80/a", EndpointErrorKind::NoHost, "or `ws://*:80` to bind every interface"),
+        ("ws://::1/a b", EndpointErrorKind::Ipv6WithoutBrackets, "write `ws://[::1]:5555`"),
+        ("wss://::1/a", EndpointErrorKind::Ipv6WithoutBrackets, "write `wss://[::1]:5555/a`"),
+        ("ws://host/a b", EndpointErrorKind::PathCharacter(' '), "` ` is not valid in a path"),
+        ("ws://host#a", EndpointErrorKind::PathCharacter('#'), "`#` is not valid in a path"),
+        (&long, EndpointErrorKind::PathTooLong { bytes: 2049, limit: 2048 }, "limit of 2048"),
     ] {
         let error = input.parse::<Endpoint>().unwrap_err();
         assert_eq!(error.kind(), kind);
@@ -169,6 +199,8 @@ fn an_endpoint_that_can_only_be_bound_is_refused_by_connect() {
     let error = check_connectable(&parse("tls://*:80")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::WildcardHost);
     assert!(error.to_string().ends_with("such as `tls://127.0.0.1:80`"));
+    let error = check_connectable(&parse("wss://*:80/a?b")).unwrap_err();
+    assert!(error.to_string().ends_with("such as `wss://127.0.0.1:80/a?b`"));
     let error = check_connectable(&parse("ipc://*")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::WildcardPath);
     for input in
@@ -179,11 +211,16 @@ fn an_endpoint_that_can_only_be_bound_is_refused_by_connect() {
 }
 
 #[test]
-fn a_source_is_not_to_be_bound() {
+fn a_source_or_query_is_not_to_be_bound() {
     let error = check_bindable(&parse("tcp://lo;127.0.0.1:80")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::SourceToBind);
     assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
-    for input in ["tcp://*:*", "tcp://*:*/orders", "tcp://eth0:*", "ipc://*", "inproc://x"] {
+    let error = check_bindable(&parse("ws://*:80/a?b")).unwrap_err();
+    assert_eq!(error.kind(), EndpointErrorKind::QueryToBind);
+    assert!(error.to_string().ends_with("write `ws://*:80/a`"));
+    for input in
+        ["tcp://*:*", "tcp://*:*/orders", "tcp://eth0:*", "ws://*:*/a", "ipc://*", "inproc://x"]
+    {
         assert_eq!(check_bindable(&parse(input)), Ok(()));
     }
 }
@@ -202,6 +239,7 @@ fn a_stream_of_the_application_is_only_dialed_by_it() {
         ("inproc://x", EndpointErrorKind::UnexpectedDialer),
         ("udp://127.0.0.1:80", EndpointErrorKind::UnexpectedDialer),
         ("tls://localhost:80", EndpointErrorKind::UnexpectedDialer),
+        ("wss://localhost:80", EndpointErrorKind::UnexpectedDialer),
         ("tcp://*:80", EndpointErrorKind::WildcardHost),
     ] {
         assert_eq!(check_dialable(&parse(input)).unwrap_err().kind(), kind);
@@ -212,14 +250,14 @@ proptest! {
     #[test]
     fn no_text_causes_a_panic(text in any::<String>()) {
         check(&text);
-        for transport in ["tcp", "ipc", "inproc", "udp", "stream"] {
+        for transport in ["tcp", "tls", "ws", "wss", "ipc", "inproc", "udp", "stream"] {
             check(&format!("{transport}://{text}"));
         }
     }
 
     #[test]
     fn no_text_close_to_an_endpoint_causes_a_panic(
-        text in r"(tcp|udp)?(://)?[\[\]%:.*0-9a-fé ;/]{0,24}",
+        text in r"(tcp|udp|ws)?(://)?[\[\]%:.*0-9a-fé ;/?]{0,24}",
     ) {
         check(&text);
     }
@@ -240,7 +278,7 @@ fn check(text: &str) {
         Ok(endpoint) => assert_eq!(endpoint.to_string().parse(), Ok(endpoint)),
         Err(error) => {
             let shown = error.to_string();
-            for transport in ["tcp://", "udp://"] {
+            for transport in ["tcp://", "tls://", "ws://", "wss://", "udp://"] {
                 let proposal = shown.rsplit_once(&format!("`{transport}"));
                 let Some((before, proposal)) = proposal else { continue };
                 if before.ends_with("write ") || before.ends_with("write one such as ") {
@@ -274,5 +312,12 @@ fn endpoints() -> impl Strategy<Value = Endpoint> {
         let separator = if interface.is_empty() { "" } else { ";" };
         parse(&format!("udp://{interface}{separator}{group}:{port}"))
     });
-    prop_oneof![address, text, path, name, udp]
+    let host = r"[a-z][a-z0-9.-]{0,20}|\[::[1-9a-f]{1,4}\]";
+    let path_and_query = r"(/[a-zA-Z0-9$_@.&+%;=-]{0,8}){0,3}(\?[a-z0-9=&/]{0,9})?";
+    let websocket = (select(vec!["ws", "wss"]), host, option::of(any::<u16>()), path_and_query)
+        .prop_map(|(transport, host, port, path)| {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            parse(&format!("{transport}://{host}{port}{path}"))
+        });
+    prop_oneof![address, text, path, name, udp, websocket]
 }

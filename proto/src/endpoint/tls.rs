@@ -26,7 +26,7 @@ pub struct TlsEndpoint(TcpEndpoint);
 impl TlsEndpoint {
     /// Parses the text after `tls://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
-        let tcp = TcpEndpoint::parse(address).map_err(EndpointError::over_tls)?;
+        let tcp = TcpEndpoint::parse(address).map_err(over_tls)?;
         if tcp.resource().is_some() {
             let without = Self(tcp.without_resource());
             let kind = EndpointErrorKind::ResourceOverTls;
@@ -62,12 +62,16 @@ impl TlsEndpoint {
     }
 
     pub(super) fn check_bindable(&self) -> Result<(), EndpointError> {
-        self.0.check_bindable().map_err(EndpointError::over_tls)
+        self.0.check_bindable().map_err(over_tls)
     }
 
     pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {
-        self.0.check_connectable().map_err(EndpointError::over_tls)
+        self.0.check_connectable().map_err(over_tls)
     }
+}
+
+fn over_tls(error: EndpointError) -> EndpointError {
+    error.over("tls", "")
 }
 
 impl fmt::Display for TlsEndpoint {

@@ -15,6 +15,8 @@ use crate::config::{
     PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
     ServerConfig, SocketConfig, XPubConfig,
 };
+#[cfg(feature = "ws")]
+use crate::options::RequestHeaders;
 use crate::options::{Balance, ReconnectStop, Undelivered, Unroutable};
 use crate::socket::{
     Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pull, Push, Radio, ReceivingSocket,
@@ -48,16 +50,16 @@ fn every_option_reaches_the_socket() {
     let expected = expected.disconnect_message("gone").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
-    let config: GatherConfig = read(&format!("{COMMON}{SOCKS_PROXY}{RECEIVING}"));
+    let config: GatherConfig = read(&format!("{COMMON}{SOCKS_PROXY}{WEBSOCKETS}{RECEIVING}"));
     let expected = with_receiving_options(with_common_options(Gather::builder()));
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
-    let config: ScatterConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
+    let config: ScatterConfig = read(&format!("{COMMON}{SOCKS_PROXY}{WEBSOCKETS}{SENDING}"));
     let expected =
         with_sending_options(with_common_options(Scatter::builder())).hello_message("hello");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
-    let config: PullConfig = read(&format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{PARTS}"));
+    let config: PullConfig = read(&format!("{COMMON}{SOCKS_PROXY}{WEBSOCKETS}{RECEIVING}{PARTS}"));
     let expected = with_receiving_options(with_common_options(Pull::builder()));
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected.max_message_parts(29)));
 
@@ -86,7 +88,8 @@ fn every_option_reaches_the_socket() {
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
     assert_eq!(read::<RouterConfig>(&toml::to_string(&config).unwrap()), config);
 
-    let config: PushConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}{DISTRIBUTION}"));
+    let config: PushConfig =
+        read(&format!("{COMMON}{SOCKS_PROXY}{WEBSOCKETS}{SENDING}{DISTRIBUTION}"));
     let expected =
         with_sending_options(with_common_options(Push::builder())).hello_message("hello");
     let expected = expected.balance(Balance::ShortestQueue).undelivered(Undelivered::Redirect);
@@ -141,7 +144,7 @@ fn an_identity_is_text_or_bytes() {
 fn the_options_of_requests_reach_the_socket() {
     let sending = SENDING.replace("hello_message = 'hello'", "");
     let config: ReqConfig =
-        read(&format!("{COMMON}{SOCKS_PROXY}{sending}{IDENTITY}{PARTS}{REQUESTS}"));
+        read(&format!("{COMMON}{SOCKS_PROXY}{WEBSOCKETS}{sending}{IDENTITY}{PARTS}{REQUESTS}"));
     let expected = with_sending_options(with_common_options(Req::builder()));
     let expected = expected
         .identity(identity(b"worker"))
@@ -206,6 +209,9 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
 
     if cfg!(not(feature = "socks")) {
         assert!(setters.remove("socks_proxy"));
+    }
+    if cfg!(not(feature = "ws")) {
+        assert!(setters.remove("websocket_headers") && setters.remove("websocket_origins"));
     }
 
     let given =
@@ -303,7 +309,7 @@ fn identity(bytes: &[u8]) -> Identity {
 
 /// Returns the keys of all options that several kinds have.
 fn every_option() -> String {
-    format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{SENDING}")
+    format!("{COMMON}{SOCKS_PROXY}{WEBSOCKETS}{RECEIVING}{SENDING}")
 }
 
 /// The option of types that receive messages of several parts.
@@ -337,6 +343,15 @@ const ROUTER: &str = "
     handover = true
     unroutable = 'drop'
 ";
+
+#[cfg(feature = "ws")]
+const WEBSOCKETS: &str = "
+    websocket_headers = { authorization = 'Bearer token' }
+    websocket_origins = ['https://example.org']
+";
+
+#[cfg(not(feature = "ws"))]
+const WEBSOCKETS: &str = "";
 
 const COMMON: &str = "
     backlog = 10
@@ -421,6 +436,10 @@ fn with_common_options<S: Socket>(builder: Builder<S>) -> Builder<S> {
     let seconds = Duration::from_secs;
     #[cfg(feature = "socks")]
     let builder = builder.socks_proxy(crate::options::SocksProxy::new("localhost:23").unwrap());
+    #[cfg(feature = "ws")]
+    let headers = RequestHeaders::new().with("Authorization", "Bearer token").unwrap();
+    #[cfg(feature = "ws")]
+    let builder = builder.websocket_headers(headers).websocket_origins(["https://example.org"]);
     builder
         .backlog(10)
         .bind_to_device("lo")

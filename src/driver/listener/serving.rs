@@ -1,6 +1,6 @@
 //! The connections of a listener, from the handshake to the end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::connection::{
     AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
 };
 use crate::connection_id::ConnectionId;
-use crate::driver::incoming::{AttachedStream, HandOver, Incoming};
+use crate::driver::incoming::{AttachedStream, HandOver, HandedOver, Incoming};
 use crate::driver::log;
 use crate::driver::socket_state::{RegisteredRemote, admitted_before};
 use crate::driver::{SocketState, within};
@@ -25,7 +25,7 @@ use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure}
 use crate::remote::Origin;
 use crate::remotes::{Direction, PendingHandshake};
 use crate::routing::Attachment;
-use crate::transport::{RemoteStream, Stream};
+use crate::transport::{DetachedStream, RemoteStream, Stream};
 
 /// The id of a connection, and its origin.
 #[derive(Debug)]
@@ -70,11 +70,15 @@ impl ListenerState {
                     self.refuse(&self.accepted(self.endpoint.clone(), origin, arriving).1, reason);
                 }
             }
-            Incoming::HandOver(call) => {
+            #[cfg(feature = "ws")]
+            Incoming::HandOver(HandOver { request: HandedOver::Upgrade(..), .. }) => {
+                unreachable!("the services of a port have one protocol")
+            }
+            Incoming::HandOver(HandOver { request: HandedOver::Handshake(request), .. }) => {
                 let (connection_info, subject) =
                     self.accepted(self.endpoint.clone(), origin, arriving);
                 let served =
-                    Box::pin(self.serve_call(call, connection_info, &subject, deadline)).await;
+                    Box::pin(self.serve_call(request, connection_info, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
@@ -149,12 +153,8 @@ impl ListenerState {
             return Ok(true);
         };
         // Its address is not known yet, and all its clients share the address of the proxy.
-        let slot = self.half_open.enter(None);
-        let header = tokio::select! {
-            header = deadline.keep(read_proxy_header(stream)) => header?,
-            () = slot.evicted() => return Err(HandshakeFailure::TooManyHalfOpen),
-            () = self.ended.cancelled() => return Ok(false),
-        };
+        let reading = deadline.keep(read_proxy_header(stream));
+        let Some(header) = self.while_half_open(None, reading).await? else { return Ok(false) };
         if let ProxyHeader::Proxied(address) = header {
             *origin = origin.of_client(address);
         }
@@ -183,7 +183,7 @@ impl ListenerState {
                 let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
             });
-            let request = Box::new(request.map(Stream::detach)?);
+            let request = HandedOver::Handshake(Box::new(request.map(Stream::detach)?));
             let call = HandOver { request, origin, span: Span::current() };
             let handing_over = async {
                 call.hand_over(port).await;
@@ -201,13 +201,13 @@ impl ListenerState {
 
     async fn serve_call(
         &self,
-        call: HandOver,
+        request: Box<AnnouncedHandshake<DetachedStream>>,
         connection_info: IncomingConnection,
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let SocketState { options, handshake, .. } = &*self.shared;
-        let request = call.request.map(|stream| stream.attach(&options.tcp))?;
+        let request = request.map(|stream| stream.attach(&options.tcp))?;
         let limits = options.message_limits();
         let running = {
             let admit = |negotiated: Option<&Negotiated>| self.admit(subject, negotiated);
@@ -300,9 +300,20 @@ impl ListenerState {
         if authenticator_call.as_ref().is_some_and(|call| !call.allows_handshake()) {
             return Err(HandshakeFailure::AddressDenied);
         }
-        let slot = self.half_open.enter(origin.address.map(|address| address.ip()));
+        let address = origin.address.map(|address| address.ip());
+        self.while_half_open(address, handshake(authenticator_call.as_ref())).await
+    }
+
+    /// Waits for a remote, as one of the half-open connections. Returns `None` if the endpoint ended
+    /// in between.
+    pub(super) async fn while_half_open<T>(
+        &self,
+        address: Option<IpAddr>,
+        doing: impl Future<Output = Result<T, HandshakeFailure>>,
+    ) -> Result<Option<T>, HandshakeFailure> {
+        let slot = self.half_open.enter(address);
         tokio::select! {
-            established = handshake(authenticator_call.as_ref()) => established.map(Some),
+            done = doing => done.map(Some),
             () = slot.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
             () = self.ended.cancelled() => Ok(None),
         }

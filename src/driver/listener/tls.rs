@@ -60,9 +60,9 @@ impl ListenerState {
         Box::pin(self.serve_stream(establishing, connection_info, subject)).await
     }
 
-    async fn encrypt(&self, stream: Stream) -> Result<RemoteStream, HandshakeFailure> {
+    pub(super) async fn encrypt(&self, stream: Stream) -> Result<RemoteStream, HandshakeFailure> {
         let Some(server) = &self.shared.options.tls.server else {
-            unreachable!("a `tls` endpoint is not bound without it")
+            unreachable!("an endpoint with TLS is not bound without it")
         };
         server.encrypt(stream).await.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => HandshakeFailure::ClosedByRemote,

@@ -244,6 +244,12 @@ impl TlsServer {
         Self(Arc::new(Lock::new(Arc::new(settings))))
     }
 
+    /// Returns whether both share one configuration.
+    #[cfg(feature = "ws")]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Returns the settings of a new connection.
     pub(crate) fn settings(&self) -> Arc<ServerSettings> {
         Arc::clone(&self.0.lock())

@@ -10,6 +10,8 @@ mod security;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "ws")]
+mod websocket;
 
 use std::fmt;
 use std::marker::PhantomData;

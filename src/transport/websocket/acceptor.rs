@@ -1,9 +1,9 @@
 //! The server's side of the upgrade to a WebSocket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::AsyncWriteExt;
 use tungstenite::handshake::server;
 use tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use tungstenite::http::{Request, Response};
@@ -12,10 +12,13 @@ use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
+use super::request::UpgradeRequest;
 use super::stream::WebSocketStream;
-use super::upgrade::{UpgradeError, read_head, subprotocol, subprotocol_of_browsers};
+use super::upgrade::{subprotocol, subprotocol_of_browsers};
+use crate::monitor::UpgradeError;
+use crate::options::Options;
 use crate::transport::RemoteStream;
-use crate::transport::shutdown::shut_down;
+use crate::transport::stream::{BoxedStream, Stream};
 
 /// Accepts WebSocket connections on streams that the application has accepted.
 ///
@@ -49,7 +52,7 @@ use crate::transport::shutdown::shut_down;
 ///     .connect_with("stream://orders", move |_| async move {
 ///         let stream = TcpStream::connect(address).await?;
 ///         let connector = WebSocketConnector::new(&Mechanism::Null, "127.0.0.1", "/orders");
-///         connector.connect(stream).await.map_err(std::io::Error::other)
+///         connector.connect(stream).await.map_err(std::io::Error::from)
 ///     })
 ///     .await?;
 /// accepting.await?;
@@ -63,7 +66,7 @@ use crate::transport::shutdown::shut_down;
 pub struct WebSocketAcceptor {
     mechanism: MechanismName,
     path: Option<String>,
-    origins: Option<Vec<String>>,
+    origins: Option<Arc<[String]>>,
     heartbeat: HeartbeatConfig,
 }
 
@@ -188,40 +191,28 @@ impl WebSocketAcceptor {
         &self,
         stream: impl Into<RemoteStream>,
     ) -> Result<RemoteStream, UpgradeError> {
-        let mut accepted = stream.into();
-        let stream = &mut accepted.stream;
-        let mut input = BytesMut::new();
-        let response = match read_head::<server::Request>(stream, &mut input).await {
-            Ok(request) => self.answer(&request),
-            Err(error) => Err(error),
-        };
-        let mut output = Vec::new();
-        match response {
-            Ok(response) => {
-                server::write_response(&mut output, &response).map_err(UpgradeError::invalid)?;
-                stream.write_all(&output).await?;
-                stream.flush().await?;
-                Ok(self.translate(accepted, input))
-            }
-            Err(error) => {
-                if let Some(refusal) = error.refusal() {
-                    server::write_response(&mut output, &refusal).map_err(UpgradeError::invalid)?;
-                    // If the remote has disconnected, the status cannot be sent.
-                    if stream.write_all(&output).await.is_ok() {
-                        shut_down(stream).await;
-                    }
-                }
-                Err(error)
-            }
-        }
+        let accepted = stream.into();
+        let request = UpgradeRequest::read(accepted.stream).await?;
+        Ok(RemoteStream { stream: self.upgrade(request).await?, ..accepted })
+    }
+
+    /// Answers a request, and returns the stream of ZMTP.
+    pub(crate) async fn upgrade(&self, request: UpgradeRequest) -> Result<Stream, UpgradeError> {
+        let (stream, input) = request.answer(|request| self.answer(request)).await?;
+        Ok(self.translate(stream, input))
+    }
+
+    /// Creates the acceptor of the `ws` and `wss` endpoints of a socket, which accepts every path.
+    pub(crate) fn for_listener(options: &Options) -> Self {
+        let origins = options.websocket.origins.as_deref().map(Arc::from);
+        Self { origins, heartbeat: options.heartbeat, ..Self::new(&options.mechanism) }
     }
 
     /// Returns the stream of ZMTP over an upgraded stream; `input` follows the request.
-    pub(super) fn translate(&self, stream: RemoteStream, input: BytesMut) -> RemoteStream {
+    pub(super) fn translate(&self, stream: Stream, input: BytesMut) -> Stream {
         let (role, mechanism) = (WebSocketRole::Server, self.mechanism);
-        stream.map(|stream| {
-            WebSocketStream::new(stream, role, mechanism, input).with_pings(self.heartbeat)
-        })
+        let stream = WebSocketStream::new(stream, role, mechanism, input);
+        Stream::Boxed(BoxedStream::new(stream.with_pings(self.heartbeat)))
     }
 
     /// Returns the response to a request.

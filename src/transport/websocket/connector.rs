@@ -5,21 +5,26 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tungstenite::handshake::{client, derive_accept_key};
 use tungstenite::http::header::{
-    CONNECTION, HOST, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use tungstenite::http::{HeaderMap, Request, StatusCode};
+use tungstenite::http::{Request, StatusCode};
+use zmtp_proto::endpoint::WebSocketEndpoint;
 use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
 use super::stream::WebSocketStream;
-use super::upgrade::{UpgradeError, read_head, subprotocol};
+use super::upgrade::{read_head, subprotocol};
+use crate::monitor::UpgradeError;
+use crate::options::{Options, RequestHeaders};
 use crate::transport::RemoteStream;
+use crate::transport::stream::{BoxedStream, Stream};
 
 /// Establishes WebSocket connections on streams that the application has dialed.
 ///
@@ -31,7 +36,7 @@ pub struct WebSocketConnector {
     mechanism: MechanismName,
     host: String,
     path: String,
-    headers: HeaderMap,
+    headers: RequestHeaders,
     heartbeat: HeartbeatConfig,
 }
 
@@ -52,33 +57,42 @@ impl WebSocketConnector {
             mechanism: MechanismName::of(mechanism),
             host: host.to_owned(),
             path: path.to_owned(),
-            headers: HeaderMap::new(),
+            headers: RequestHeaders::default(),
             heartbeat: HeartbeatConfig::default(),
         }
     }
 
-    /// Adds a header to the request, such as `Authorization` or `Cookie`.
-    ///
-    /// # Errors
-    ///
-    /// [`UpgradeError::Invalid`] if the name or the value is not valid in HTTP.
+    /// Sets headers of the request, such as `Authorization` or `Cookie`.
     ///
     /// # Examples
     ///
     /// ```
     /// use tokio_zmtp::Mechanism;
-    /// use tokio_zmtp::ws::WebSocketConnector;
+    /// use tokio_zmtp::ws::{RequestHeaders, WebSocketConnector};
     ///
-    /// let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/orders")
-    ///     .header("Authorization", "Bearer mF_9.B5f-4.1JqM")?;
-    /// # Ok::<(), tokio_zmtp::ws::UpgradeError>(())
+    /// let headers = RequestHeaders::new().with("Authorization", "Bearer mF_9.B5f-4.1JqM")?;
+    /// let connector =
+    ///     WebSocketConnector::new(&Mechanism::Null, "example.org", "/orders").headers(headers);
+    /// # Ok::<(), tokio_zmtp::ws::InvalidHeader>(())
     /// ```
-    pub fn header(mut self, name: &str, value: &str) -> Result<Self, UpgradeError> {
-        let name = HeaderName::try_from(name).map_err(UpgradeError::invalid)?;
-        let mut value = HeaderValue::try_from(value).map_err(UpgradeError::invalid)?;
-        value.set_sensitive(true);
-        self.headers.append(name, value);
-        Ok(self)
+    #[must_use]
+    pub fn headers(self, headers: RequestHeaders) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// Creates the connector of a `ws` or `wss` endpoint.
+    pub(super) fn for_endpoint(endpoint: &WebSocketEndpoint, options: &Options) -> Self {
+        let path = match endpoint.query() {
+            Some(query) => format!("{}?{query}", endpoint.path()),
+            None => endpoint.path().to_owned(),
+        };
+        Self {
+            mechanism: MechanismName::of(&options.mechanism),
+            host: format!("{}:{}", endpoint.host(), endpoint.port()),
+            path,
+            headers: options.websocket.headers.clone(),
+            heartbeat: options.heartbeat,
+        }
     }
 
     /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
@@ -138,7 +152,7 @@ impl WebSocketConnector {
     ///         let connector = connector.clone();
     ///         async move {
     ///             let stream = TcpStream::connect("example.org:80").await?;
-    ///             connector.connect(stream).await.map_err(io::Error::other)
+    ///             connector.connect(stream).await.map_err(io::Error::from)
     ///         }
     ///     };
     ///     client.connect_with("stream://orders", dialer).await
@@ -148,8 +162,8 @@ impl WebSocketConnector {
         &self,
         stream: impl Into<RemoteStream>,
     ) -> Result<RemoteStream, UpgradeError> {
-        let mut dialed = stream.into();
-        let stream = &mut dialed.stream;
+        let dialed = stream.into();
+        let mut stream = dialed.stream;
         let key = client::generate_key();
         let subprotocol = subprotocol(self.mechanism);
         let mut request = Request::get(&self.path)
@@ -161,13 +175,13 @@ impl WebSocketConnector {
             .header(SEC_WEBSOCKET_PROTOCOL, &subprotocol)
             .body(())
             .map_err(UpgradeError::invalid)?;
-        request.headers_mut().extend(self.headers.clone());
+        request.headers_mut().extend(self.headers.map().clone());
         let (output, key) = client::generate_request(request).map_err(UpgradeError::invalid)?;
         stream.write_all(&output).await?;
         stream.flush().await?;
 
         let mut input = BytesMut::new();
-        let response = read_head::<client::Response>(stream, &mut input).await?;
+        let response = read_head::<client::Response>(&mut stream, &mut input).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(UpgradeError::Refused { status: response.status().as_u16() });
         }
@@ -177,18 +191,23 @@ impl WebSocketConnector {
         let is_accepted = header(SEC_WEBSOCKET_ACCEPT)
             .is_some_and(|value| value == derive_accept_key(key.as_bytes()).as_bytes());
         if !is_upgrade || !is_accepted {
-            return Err(UpgradeError::Invalid("the response does not answer the request".into()));
+            return Err(UpgradeError::invalid(NotAnAnswer));
         }
         if header(SEC_WEBSOCKET_PROTOCOL) != Some(subprotocol.as_bytes()) {
             return Err(UpgradeError::Subprotocol { expected: subprotocol });
         }
         let seed = getrandom::u64().map_err(io::Error::from)?;
         let (role, mechanism) = (WebSocketRole::Client { seed }, self.mechanism);
-        Ok(dialed.map(|stream| {
-            WebSocketStream::new(stream, role, mechanism, input).with_pings(self.heartbeat)
-        }))
+        let stream = WebSocketStream::new(stream, role, mechanism, input);
+        let stream = Stream::Boxed(BoxedStream::new(stream.with_pings(self.heartbeat)));
+        Ok(RemoteStream { stream, ..dialed })
     }
 }
+
+/// The response has not the headers that answer the request.
+#[derive(Debug, Error)]
+#[error("the response does not answer the request")]
+struct NotAnAnswer;
 
 /// Headers may be secret and are omitted.
 impl fmt::Debug for WebSocketConnector {

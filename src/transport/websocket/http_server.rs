@@ -1,9 +1,10 @@
 //! Upgrades that an HTTP server of the application performs.
 
+use bytes::BytesMut;
 use http::{Request, Response, StatusCode};
 
 use super::acceptor::WebSocketAcceptor;
-use super::upgrade::UpgradeError;
+use crate::monitor::UpgradeError;
 use crate::transport::RemoteStream;
 
 impl WebSocketAcceptor {
@@ -56,7 +57,9 @@ impl WebSocketAcceptor {
     /// ```
     #[must_use]
     pub fn upgraded(&self, stream: impl Into<RemoteStream>) -> RemoteStream {
-        self.translate(stream.into(), Default::default())
+        let upgraded = stream.into();
+        let stream = self.translate(upgraded.stream, BytesMut::new());
+        RemoteStream { stream, ..upgraded }
     }
 }
 

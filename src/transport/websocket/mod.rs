@@ -6,13 +6,18 @@
 
 mod acceptor;
 mod connector;
+mod dialer;
 mod frames;
 #[cfg(feature = "http")]
 mod http_server;
 mod mask;
+mod request;
 mod stream;
 mod upgrade;
 
 pub use self::acceptor::WebSocketAcceptor;
 pub use self::connector::WebSocketConnector;
-pub use self::upgrade::UpgradeError;
+pub(crate) use self::dialer::WebSocketDialer;
+pub(crate) use self::request::UpgradeRequest;
+pub use crate::monitor::UpgradeError;
+pub use crate::options::{InvalidHeader, RequestHeaders};

@@ -3,70 +3,23 @@
 use std::io;
 
 use bytes::BytesMut;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tungstenite::error::{Error as WebSocketError, ProtocolError as WebSocketViolation};
 use tungstenite::handshake::machine::TryParse;
 use tungstenite::http::header::{CONNECTION, SEC_WEBSOCKET_VERSION};
 use tungstenite::http::{Response, StatusCode};
 use zmtp_proto::greeting::MechanismName;
 
-/// The reason why a stream is not upgraded to a WebSocket.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum UpgradeError {
-    /// The stream failed, or ended during the upgrade.
-    #[error("the stream failed during the upgrade")]
-    Io(#[from] io::Error),
-    /// The request or the response is not that of a WebSocket. The remote receives the status 400,
-    /// or 426 if it asks for another version.
-    #[error("the remote does not request a valid upgrade")]
-    Invalid(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The request or the response is longer than 8 KiB. The remote receives the status 431.
-    #[error("the header of the remote is longer than {limit} bytes")]
-    HeaderTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The remote requests another path. It receives the status 404.
-    #[error("the remote requests the path {path}")]
-    Path {
-        /// The requested path.
-        path: String,
-    },
-    /// The request comes from a web page whose origin is not allowed. The remote receives the status
-    /// 403.
-    #[error("the origin {origin} is not allowed")]
-    Origin {
-        /// The origin of the page.
-        origin: String,
-    },
-    /// The remote does not offer or accept the subprotocol of the mechanism. It receives the status
-    /// 400.
-    #[error("the remote does not use the subprotocol {expected}")]
-    Subprotocol {
-        /// The subprotocol of this end.
-        expected: String,
-    },
-    /// The server refuses the upgrade.
-    #[error("the server answers with the status {status}")]
-    Refused {
-        /// The status of its response.
-        status: u16,
-    },
-}
+use crate::monitor::{ProtocolError, UpgradeError};
 
 impl UpgradeError {
-    pub(super) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Invalid(error.into())
-    }
-
     /// Returns the response to the remote, if it can receive one.
     pub(super) fn refusal(&self) -> Option<Response<()>> {
         let mut response =
             Response::builder().header(CONNECTION, "close").header("Content-Length", 0);
         response = match self {
             Self::Io(_) | Self::Refused { .. } => return None,
-            Self::Invalid(error) if is_other_version(&**error) => {
+            Self::Invalid(error) if is_other_version(error) => {
                 let upgrade = response.status(StatusCode::UPGRADE_REQUIRED);
                 upgrade.header(SEC_WEBSOCKET_VERSION, "13")
             }
@@ -81,11 +34,10 @@ impl UpgradeError {
     }
 }
 
-fn is_other_version(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    use tungstenite::error::{Error, ProtocolError};
+fn is_other_version(error: &ProtocolError) -> bool {
     matches!(
         error.downcast_ref(),
-        Some(Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader))
+        Some(WebSocketError::Protocol(WebSocketViolation::MissingSecWebSocketVersionHeader))
     )
 }
 

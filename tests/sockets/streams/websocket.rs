@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_zmtp::auth::CurveKeypair;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure};
-use tokio_zmtp::ws::{UpgradeError, WebSocketAcceptor, WebSocketConnector};
+use tokio_zmtp::ws::{RequestHeaders, UpgradeError, WebSocketAcceptor, WebSocketConnector};
 use tokio_zmtp::{Client, Dish, Group, Mechanism, Pub, Pull, Push, Radio, Server, Socket, Sub};
 
 use crate::bodies;
@@ -115,9 +115,9 @@ async fn a_request_that_is_not_an_upgrade_gets_a_status() {
 async fn a_page_of_an_allowed_origin_is_accepted() {
     let _watchdog = Watchdog::start();
     let acceptor = WebSocketAcceptor::new(&Mechanism::Null).origins(["https://example.org"]);
-    let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/zmq?token=1")
-        .header("Origin", "https://example.org")
-        .unwrap();
+    let headers = RequestHeaders::new().with("Origin", "https://example.org").unwrap();
+    let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/zmq?token=1");
+    let connector = connector.headers(headers);
     let (near, far) = tokio::io::duplex(0x1_0000);
     let (accepted, connected) = tokio::join!(acceptor.accept(near), connector.connect(far));
     assert!(accepted.is_ok() && connected.is_ok());

@@ -7,21 +7,21 @@ use rcgen::{
 use tokio_zmtp::{Client, Endpoint, Server, TlsClient, TlsServer};
 
 /// Issues certificates.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     /// Its own certificate.
-    pub(super) pem: String,
+    pub(crate) pem: String,
 }
 
 /// A certificate and its private key.
-pub(super) struct Certificate {
-    pub(super) pem: String,
-    pub(super) der: Vec<u8>,
-    pub(super) key: String,
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    pub(crate) der: Vec<u8>,
+    pub(crate) key: String,
 }
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = named(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -30,16 +30,16 @@ impl Authority {
     }
 
     /// Issues a certificate for these hosts.
-    pub(super) fn issue(&self, hosts: &[&str]) -> Certificate {
+    pub(crate) fn issue(&self, hosts: &[&str]) -> Certificate {
         self.issue_with(hosts, |_| {})
     }
 
     /// Issues a certificate with a serial number, by which it can be revoked.
-    pub(super) fn issue_numbered(&self, hosts: &[&str], number: u64) -> Certificate {
+    pub(crate) fn issue_numbered(&self, hosts: &[&str], number: u64) -> Certificate {
         self.issue_with(hosts, |params| params.serial_number = Some(number.into()))
     }
 
-    pub(super) fn issue_with(
+    pub(crate) fn issue_with(
         &self,
         hosts: &[&str],
         change: impl FnOnce(&mut CertificateParams),
@@ -56,7 +56,7 @@ impl Authority {
     }
 
     /// Issues a list of revoked certificates, which expires at the beginning of a year.
-    pub(super) fn revoke(&self, serial_numbers: &[u64], expires: i32) -> String {
+    pub(crate) fn revoke(&self, serial_numbers: &[u64], expires: i32) -> String {
         let (revocation_time, next_update) =
             (date_time_ymd(2001, 1, 1), date_time_ymd(expires, 1, 1));
         let revoked = |&number: &u64| RevokedCertParams {
@@ -77,13 +77,13 @@ impl Authority {
     }
 
     /// Returns the TLS of clients that trust this authority.
-    pub(super) fn client(&self) -> TlsClient {
+    pub(crate) fn client(&self) -> TlsClient {
         TlsClient::with_roots(&self.pem).unwrap()
     }
 }
 
 impl Certificate {
-    pub(super) fn server(&self) -> TlsServer {
+    pub(crate) fn server(&self) -> TlsServer {
         TlsServer::new(&self.pem, &self.key).unwrap()
     }
 }
@@ -97,7 +97,7 @@ fn named(name: &str, hosts: &[&str]) -> CertificateParams {
 }
 
 /// Sends a request and its reply, and returns the server's description of the client.
-pub(super) async fn exchange(server: &Server, client: &Client) -> tokio_zmtp::Remote {
+pub(crate) async fn exchange(server: &Server, client: &Client) -> tokio_zmtp::Remote {
     client.send("request").await.unwrap();
     let (request, remote) = server.recv_from().await.unwrap();
     assert_eq!(request, "request");
@@ -106,7 +106,7 @@ pub(super) async fn exchange(server: &Server, client: &Client) -> tokio_zmtp::Re
     remote
 }
 
-pub(super) fn port(endpoint: &Endpoint) -> u16 {
+pub(crate) fn port(endpoint: &Endpoint) -> u16 {
     match endpoint {
         Endpoint::Tls(tls) => tls.port(),
         Endpoint::Tcp(tcp) => tcp.port(),

@@ -1,7 +1,7 @@
 //! Sockets over TLS.
 
 mod attached;
-mod certificates;
+pub(crate) mod certificates;
 #[cfg(feature = "serde")]
 mod described;
 mod exchange;
