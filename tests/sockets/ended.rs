@@ -8,24 +8,30 @@ use tokio_zmtp::monitor::{EventKind, Monitor};
 use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::events;
+use crate::over_transport::OverTransport;
 use crate::remote::{GREETING, MORE, Remote, RemoteListener, command, message, property};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_tls};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(messages_of_ended_remotes_pause_accepting_until_they_are_received);
+over_every_transport_and_tls!(messages_of_ended_remotes_pause_accepting_until_they_are_received);
 
 async fn messages_of_ended_remotes_pause_accepting_until_they_are_received(transport: Transport) {
     const CLIENTS: usize = 3 * EACH;
     const EACH: usize = 15;
     let _watchdog = Watchdog::start();
-    let server = Server::builder().ended_hwm_bytes(LITTLE).bind(transport.any()).await.unwrap();
+    let server = Server::builder()
+        .over(transport)
+        .ended_hwm_bytes(LITTLE)
+        .bind(transport.any())
+        .await
+        .unwrap();
     let mut monitor = server.monitor();
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS / EACH {
         let endpoint = server.last_endpoint().unwrap();
         clients.spawn(async move {
             for _ in 0..EACH {
-                come_and_go(&endpoint).await;
+                come_and_go(transport, &endpoint).await;
             }
         });
     }
@@ -68,15 +74,15 @@ async fn messages_of_ended_remotes_pause_accepting_until_they_are_received(trans
     assert_eq!(stats.dropped.unread, 0);
 }
 
-over_every_transport!(a_paused_endpoint_can_be_removed);
+over_every_transport_and_tls!(a_paused_endpoint_can_be_removed);
 
 async fn a_paused_endpoint_can_be_removed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, endpoint, left) = paused(transport).await;
-    let waiting = Client::new();
+    let waiting = Client::builder().over(transport).build();
     waiting.connect(&endpoint).await.unwrap();
     server.unbind(&endpoint).await.unwrap();
-    let other = Server::new();
+    let other = Server::builder().over(transport).build();
     other.bind(&endpoint).await.unwrap();
     waiting.remotes().connected().await.unwrap();
     other.close().await;
@@ -84,18 +90,18 @@ async fn a_paused_endpoint_can_be_removed(transport: Transport) {
     assert_eq!(drain(&server).await, left);
 }
 
-over_every_transport!(a_socket_that_is_paused_can_be_closed);
+over_every_transport_and_tls!(a_socket_that_is_paused_can_be_closed);
 
 async fn a_socket_that_is_paused_can_be_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, endpoint, left) = paused(transport).await;
-    let _waiting = Client::new();
+    let _waiting = Client::builder().over(transport).build();
     _waiting.connect(&endpoint).await.unwrap();
     server.close().await;
     assert_eq!(drain(&server).await, left);
 }
 
-over_every_transport!(another_limit_ends_a_pause);
+over_every_transport_and_tls!(another_limit_ends_a_pause);
 
 async fn another_limit_ends_a_pause(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -107,7 +113,7 @@ async fn another_limit_ends_a_pause(transport: Transport) {
     let event = events::next(&mut monitor).await;
     assert!(matches!(event.kind, EventKind::ConnectionsResumed), "{event:?}");
     assert_eq!(event.endpoint, endpoint);
-    come_and_go(&endpoint).await;
+    come_and_go(transport, &endpoint).await;
     // The remaining messages count against the new limit.
     server.set_ended_hwm_bytes(LITTLE);
     let event = events::until(&mut monitor, is_pause_or_resume).await;
@@ -235,12 +241,17 @@ async fn remotes_that_are_disconnected_by_their_id_also_count() {
 
 /// Returns a server whose endpoint is paused, and the number of unread messages of ended remotes.
 async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
-    let server = Server::builder().ended_hwm_bytes(LITTLE).bind(transport.any()).await.unwrap();
+    let server = Server::builder()
+        .over(transport)
+        .ended_hwm_bytes(LITTLE)
+        .bind(transport.any())
+        .await
+        .unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut monitor = server.monitor();
     let mut left = 0;
     while server.stats().ended.bytes <= LITTLE {
-        come_and_go(&endpoint).await;
+        come_and_go(transport, &endpoint).await;
         left += 1;
         while server.stats().ended.remotes < left {
             tokio::task::yield_now().await;
@@ -251,8 +262,8 @@ async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
 }
 
 /// Connects a client, which sends a message and ends.
-async fn come_and_go(endpoint: &Endpoint) {
-    let client = Client::new();
+async fn come_and_go(transport: Transport, endpoint: &Endpoint) {
+    let client = Client::builder().over(transport).build();
     client.connect(endpoint).await.unwrap();
     client.remotes().connected().await.unwrap();
     client.send("left").await.unwrap();

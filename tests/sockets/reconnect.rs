@@ -6,17 +6,18 @@ use tokio::task;
 use tokio::time::{self, Instant};
 use tokio_zmtp::{BindError, Client, Message, Server, TrySendError};
 
+use crate::over_transport::OverTransport;
 use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener, ReservedPort};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_tls};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_returning_server_receives_the_messages_queued_meanwhile);
+over_every_transport_and_tls!(a_returning_server_receives_the_messages_queued_meanwhile);
 
 async fn a_returning_server_receives_the_messages_queued_meanwhile(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     let endpoint = server.bind(transport.any()).await.unwrap();
-    let client = Client::new();
+    let client = Client::builder().over(transport).build();
     client.connect(endpoint.clone()).await.unwrap();
     client.send("before").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "before");
@@ -26,7 +27,7 @@ async fn a_returning_server_receives_the_messages_queued_meanwhile(transport: Tr
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }
-    let server = Server::new();
+    let server = Server::builder().over(transport).build();
     server.bind(endpoint).await.unwrap();
 
     for number in 0..100_u8 {
@@ -55,13 +56,13 @@ async fn a_remote_that_answers_no_ping_is_dialed_again() {
     assert_eq!(ping[..5], *b"\x04PING");
 }
 
-over_every_transport!(a_dropped_server_can_be_bound_again_and_its_clients_reconnect);
+over_every_transport_and_tls!(a_dropped_server_can_be_bound_again_and_its_clients_reconnect);
 
 async fn a_dropped_server_can_be_bound_again_and_its_clients_reconnect(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let mut server = Server::builder().bind(transport.any()).await.unwrap();
+    let mut server = Server::builder().over(transport).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::new();
+    let client = Client::builder().over(transport).build();
     client.connect(endpoint.clone()).await.unwrap();
     for _ in 0..3 {
         // Messages that the client writes to an ending connection are lost.
@@ -74,7 +75,7 @@ async fn a_dropped_server_can_be_bound_again_and_its_clients_reconnect(transport
         drop(server);
         // The address is released in the background.
         server = loop {
-            match Server::builder().bind(endpoint.clone()).await {
+            match Server::builder().over(transport).bind(endpoint.clone()).await {
                 Ok(server) => break server,
                 Err(error) => assert!(matches!(error, BindError::AddrInUse { .. })),
             }
@@ -157,7 +158,7 @@ async fn an_interrupted_message_is_resent_even_after_a_disconnect() {
     assert_eq!(second.read_to_end().await, b"");
 }
 
-over_every_transport!(
+over_every_transport_and_tls!(
     across_restarts_no_message_is_duplicated_or_reordered,
     flavor = "multi_thread",
     worker_threads = 2
@@ -165,9 +166,10 @@ over_every_transport!(
 
 async fn across_restarts_no_message_is_duplicated_or_reordered(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let mut server = Server::builder().bind(transport.any()).await.unwrap();
+    let mut server = Server::builder().over(transport).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder()
+        .over(transport)
         .reconnect_interval(Duration::from_millis(1))
         .connect(endpoint.clone())
         .await
@@ -191,7 +193,7 @@ async fn across_restarts_no_message_is_duplicated_or_reordered(transport: Transp
         while let Ok(message) = server.recv().await {
             next = assert_not_before(next, &message);
         }
-        server = Server::builder().bind(endpoint.clone()).await.unwrap();
+        server = Server::builder().over(transport).bind(endpoint.clone()).await.unwrap();
     }
     sending.abort();
 }

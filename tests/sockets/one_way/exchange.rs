@@ -12,19 +12,21 @@ use tokio_zmtp::{NoRemoteError, RecvError, SendError, Socket, TrySendError};
 
 use super::{Numbered, Payload, Receiver, Sender, for_every_one_way_pair, for_every_pair};
 use crate::events;
+use crate::over_transport::OverTransport;
 use crate::remote::{LONGER_THAN_BUFFERS, Remote, ReservedPort, message};
 use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 
-for_every_pair!(a_sender_sends_to_three_receivers_in_turn, over every transport);
+for_every_pair!(a_sender_sends_to_three_receivers_in_turn, over every transport and streams);
 
 async fn a_sender_sends_to_three_receivers_in_turn<S: Sender>(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let sender = S::new();
+    let sender = S::builder().over(transport).build();
     let mut receivers = Vec::new();
     for _ in 0..3 {
-        let receiver = S::Receiver::new();
-        sender.connect(receiver.bind(transport.any()).await.unwrap()).await.unwrap();
+        let receiver = S::Receiver::builder().over(transport).build();
+        let endpoint = receiver.bind(transport.any()).await.unwrap();
+        transport.connect(&sender, &receiver, endpoint).await;
         receivers.push(receiver);
     }
     for number in 0..30 {
@@ -37,15 +39,15 @@ async fn a_sender_sends_to_three_receivers_in_turn<S: Sender>(transport: Transpo
     }
 }
 
-for_every_pair!(a_receiver_receives_from_its_senders_in_turn, over every transport);
+for_every_pair!(a_receiver_receives_from_its_senders_in_turn, over every transport and streams);
 
 async fn a_receiver_receives_from_its_senders_in_turn<S: Sender>(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let receiver = S::Receiver::new();
+    let receiver = S::Receiver::builder().over(transport).build();
     let endpoint = receiver.bind(transport.any()).await.unwrap();
-    let senders = [S::new(), S::new(), S::new()];
+    let senders = [(); 3].map(|()| S::builder().over(transport).build());
     for (number, sender) in (0..).zip(&senders) {
-        sender.connect(endpoint.clone()).await.unwrap();
+        transport.connect(sender, &receiver, endpoint.clone()).await;
         for _ in 0..10 {
             sender.send(S::Message::numbered(number)).await.unwrap();
         }
@@ -204,13 +206,14 @@ async fn many_tasks_send_and_receive_on_handles_of_one_socket<S: Sender>() {
     assert!(received.into_iter().eq(0..TASKS * EACH));
 }
 
-for_every_pair!(a_sender_waits_for_a_receiver_that_does_not_receive, over every transport);
+for_every_pair!(a_sender_waits_for_a_receiver_that_does_not_receive, over every transport and streams);
 
 async fn a_sender_waits_for_a_receiver_that_does_not_receive<S: Sender>(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let receiver = S::Receiver::builder().recv_hwm(1).build();
+    let receiver = S::Receiver::builder().over(transport).recv_hwm(1).build();
     let endpoint = receiver.bind(transport.any()).await.unwrap();
-    let sender = S::builder().send_hwm(1).connect(endpoint).await.unwrap();
+    let sender = S::builder().over(transport).send_hwm(1).build();
+    transport.connect(&sender, &receiver, endpoint).await;
     let long = S::Message::of_len(LONGER_THAN_BUFFERS);
     let mut sent = 0;
     // Long messages soon fill the system's buffers, and then the queues.
@@ -226,18 +229,19 @@ async fn a_sender_waits_for_a_receiver_that_does_not_receive<S: Sender>(transpor
     assert_eq!(receiver.recv().await.unwrap(), "more".into());
 }
 
-for_every_pair!(messages_go_to_all_receivers_that_were_awaited, over every transport);
+for_every_pair!(messages_go_to_all_receivers_that_were_awaited, over every transport and streams);
 
 async fn messages_go_to_all_receivers_that_were_awaited<S: Sender>(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let sender = S::new();
+    let sender = S::builder().over(transport).build();
     let endpoint = sender.bind(transport.any()).await.unwrap();
     let remotes = sender.remotes();
     let mut waiting = tokio_test::task::spawn(remotes.at_least(3));
     let mut receivers = Vec::new();
     for _ in 0..3 {
         assert_pending!(waiting.poll());
-        let receiver = S::Receiver::builder().connect(endpoint.clone()).await.unwrap();
+        let receiver = S::Receiver::builder().over(transport).build();
+        transport.connect(&receiver, &sender, endpoint.clone()).await;
         receiver.remotes().connected().await.unwrap();
         receivers.push(receiver);
     }

@@ -7,10 +7,10 @@ use tokio_zmtp::Client;
 use tokio_zmtp::proxy::ProxyEnd;
 
 use super::{Ends, poll_once, receive_numbers, turns};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_paused_proxy_forwards_nothing_until_it_is_resumed);
+over_every_transport_and_streams!(a_paused_proxy_forwards_nothing_until_it_is_resumed);
 
 async fn a_paused_proxy_forwards_nothing_until_it_is_resumed(transport: Transport) {
     let _watchdog = Watchdog::start();

@@ -6,10 +6,10 @@ use tokio::time;
 use tokio_zmtp::{Client, InprocEndpoint, Server, proxy};
 
 use super::{Ends, poll_once, receive_numbers, turns};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(messages_pass_both_ways_and_are_counted);
+over_every_transport_and_streams!(messages_pass_both_ways_and_are_counted);
 
 async fn messages_pass_both_ways_and_are_counted(transport: Transport) {
     let _watchdog = Watchdog::start();

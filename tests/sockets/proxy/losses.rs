@@ -9,10 +9,10 @@ use tokio_zmtp::{Client, InprocEndpoint, Message, Server, proxy};
 
 use super::{Ends, turns};
 use crate::seed::seed;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(nothing_is_lost_or_reordered_wherever_a_proxy_is_dropped);
+over_every_transport_and_streams!(nothing_is_lost_or_reordered_wherever_a_proxy_is_dropped);
 
 async fn nothing_is_lost_or_reordered_wherever_a_proxy_is_dropped(transport: Transport) {
     let _watchdog = Watchdog::start();

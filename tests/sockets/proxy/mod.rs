@@ -20,6 +20,7 @@ use tokio::task::{self, JoinHandle};
 use tokio_zmtp::proxy::{Proxy, ProxyHandle, ProxyReport};
 use tokio_zmtp::{Client, Message, RoutingId, Server, proxy};
 
+use crate::over_transport::OverTransport;
 use crate::transports::Transport;
 
 /// Two servers, and the sockets between them.
@@ -73,10 +74,10 @@ impl Ends {
 }
 
 async fn pair(transport: Transport, hwm: usize) -> (Server, Client, RoutingId) {
-    let builder = Server::builder().send_hwm(hwm).recv_hwm(hwm);
+    let builder = Server::builder().over(transport).send_hwm(hwm).recv_hwm(hwm);
     let server = builder.bind(transport.any()).await.unwrap();
-    let builder = Client::builder().send_hwm(hwm).recv_hwm(hwm);
-    let client = builder.connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::builder().over(transport).send_hwm(hwm).recv_hwm(hwm).build();
+    transport.connect(&client, &server, server.last_endpoint().unwrap()).await;
     server.remotes().connected().await.unwrap();
     let id = server.remotes().iter().next().unwrap().routing_id().unwrap();
     client.remotes().connected().await.unwrap();

@@ -9,8 +9,9 @@ use tokio_zmtp::{Endpoint, Pub, SlowSubscriber, Sub};
 use super::drops::stuck;
 use super::{bound, subscriber};
 use crate::events;
+use crate::over_transport::OverTransport;
 use crate::remote::{LONGER_THAN_BUFFERS, Remote};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -96,18 +97,19 @@ async fn a_stalled_subscriber_receives_the_last_message_of_each_topic() {
     }
 }
 
-over_every_transport!(the_last_message_of_each_topic_arrives_whole);
+over_every_transport_and_streams!(the_last_message_of_each_topic_arrives_whole);
 
 async fn the_last_message_of_each_topic_arrives_whole(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let publisher = Pub::builder().slow_subscriber(SlowSubscriber::KeepLast).build();
+    let publisher =
+        Pub::builder().over(transport).slow_subscriber(SlowSubscriber::KeepLast).build();
     let endpoint = publisher.bind(transport.any()).await.unwrap();
-    let sub = Sub::builder().recv_hwm(2).build();
+    let sub = Sub::builder().over(transport).recv_hwm(2).build();
     // None of these subscriptions is lost.
     for topic in ["a", "b", "c"] {
         sub.subscribe(topic).unwrap();
     }
-    sub.connect(endpoint).await.unwrap();
+    transport.connect(&sub, &publisher, endpoint).await;
     for topic in ["a", "b", "c"] {
         publisher.subscribed(topic).await.unwrap();
     }

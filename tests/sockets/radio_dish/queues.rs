@@ -8,8 +8,9 @@ use tokio_zmtp::{Dish, Radio};
 
 use super::{group, until_joined};
 use crate::events;
+use crate::over_transport::OverTransport;
 use crate::remote::{LONGER_THAN_BUFFERS, Remote, command};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport_and_streams};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -60,14 +61,15 @@ async fn many_threads_send_on_one_radio_and_receive_on_each_dish() {
     }
 }
 
-over_every_transport!(a_dish_receives_from_its_radios_in_turn);
+over_every_transport_and_streams!(a_dish_receives_from_its_radios_in_turn);
 
 async fn a_dish_receives_from_its_radios_in_turn(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let dish = Dish::builder().join(&group("a")).build();
+    let dish = Dish::builder().over(transport).join(&group("a")).build();
     let endpoint = dish.bind(transport.any()).await.unwrap();
     for number in 0..3_u8 {
-        let radio = Radio::builder().connect(&endpoint).await.unwrap();
+        let radio = Radio::builder().over(transport).build();
+        transport.connect(&radio, &dish, endpoint.clone()).await;
         until_joined(&radio, "a", 1).await;
         for _ in 0..10 {
             radio.send(&group("a"), [number]).await.unwrap();

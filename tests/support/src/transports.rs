@@ -145,8 +145,28 @@ macro_rules! over_every_transport {
 }
 pub use crate::over_every_transport;
 
-/// Does the same, also over streams and, with the feature `tls`, over TLS. The test joins its
-/// sockets by [`connect`](Transport::connect), and gives them certificates for TLS.
+/// Does the same, and with the feature `tls` also over TLS. The test gives its sockets certificates.
+#[macro_export]
+macro_rules! over_every_transport_and_tls {
+    ($test:ident $(, $($argument:tt)*)?) => {
+        mod $test {
+            $crate::over_every_transport_and_tls!(@tests super::$test $(, $($argument)*)?);
+        }
+    };
+    (@tests $test:path $(, $($argument:tt)*)?) => {
+        $crate::over_every_transport!(@tests $test $(, $($argument)*)?);
+
+        #[cfg(feature = "tls")]
+        #[tokio::test $(($($argument)*))?]
+        async fn tls() {
+            $test($crate::transports::Transport::Tls).await;
+        }
+    };
+}
+pub use crate::over_every_transport_and_tls;
+
+/// Does the same, and also over streams. The test joins its sockets by
+/// [`connect`](Transport::connect).
 #[macro_export]
 macro_rules! over_every_transport_and_streams {
     ($test:ident $(, $($argument:tt)*)?) => {
@@ -155,17 +175,11 @@ macro_rules! over_every_transport_and_streams {
         }
     };
     (@tests $test:path $(, $($argument:tt)*)?) => {
-        $crate::over_every_transport!(@tests $test $(, $($argument)*)?);
+        $crate::over_every_transport_and_tls!(@tests $test $(, $($argument)*)?);
 
         #[tokio::test $(($($argument)*))?]
         async fn streams() {
             $test($crate::transports::Transport::Stream).await;
-        }
-
-        #[cfg(feature = "tls")]
-        #[tokio::test $(($($argument)*))?]
-        async fn tls() {
-            $test($crate::transports::Transport::Tls).await;
         }
     };
 }
