@@ -3,7 +3,10 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
-mod chromium;
+mod bad_servers;
 mod exchange;
+mod many;
 mod page;
+mod restart;
 mod route;
+mod slow;

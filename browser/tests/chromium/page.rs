@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time;
 
-use crate::chromium::Chromium;
+use support::chromium::Chromium;
 
 /// A page that is open in Chromium. The site ends with it.
 pub(crate) struct Page {
@@ -53,7 +53,8 @@ impl Page {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let chromium = Chromium::open(&format!("http://{address}/"))?;
+        let chromium =
+            Chromium::open(env!("CARGO_TARGET_TMPDIR"), &[], &format!("http://{address}/"))?;
         Some(Self { chromium, steps, console, serving })
     }
 
@@ -86,6 +87,10 @@ impl Drop for Page {
 }
 
 impl Step {
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
+
     /// Lets the page continue.
     pub(crate) fn answer(self, answer: impl Into<String>) {
         // Fails if the page has crashed, which the next step reports.

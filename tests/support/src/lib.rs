@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 #![expect(missing_debug_implementations, missing_docs, reason = "only tests use it")]
 
+pub mod chromium;
 pub mod events;
 pub mod example;
 mod installation;

@@ -17,6 +17,17 @@ export async function step(name, body = "") {
   return response.text();
 }
 
+/**
+ * Reports a step, and blocks the page until the answer.
+ *
+ * @param {string} name
+ */
+export function stepBlocking(name) {
+  const request = new XMLHttpRequest();
+  request.open("POST", `/step/${name}`, false);
+  request.send("");
+}
+
 /** @param {unknown} error */
 export function fail(error) {
   return step("failed", error instanceof Error ? `${error.stack}` : String(error));
@@ -27,6 +38,7 @@ export function fail(error) {
  * @param {unknown} expected
  */
 export function equal(actual, expected) {
+  if (actual === expected) return;
   const [one, other] = [actual, expected].map((value) => JSON.stringify(value));
   if (one !== other) throw new Error(`${one} instead of ${other}`);
 }
@@ -57,7 +69,7 @@ export function next(target, type) {
   return new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
 }
 
-/** Runs a test over each kind of WebSocket. `/zmq?stream` and `/zmq?socket` differ for the server. */
+/** The kinds of WebSockets, and the options that select them. */
 export const KINDS = /** @type {const} */ ([
   ["stream", { useWebSocketStream: true }],
   ["socket", { useWebSocketStream: false }],

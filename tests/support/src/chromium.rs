@@ -1,47 +1,48 @@
-//! A process of Chromium, which shows one page.
+//! Pages in Chromium.
 
-use std::env;
-use std::fs;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs, process};
 
-use support::skipped::skip;
+use crate::skipped::skip;
 
-/// Chromium and its child processes, which are killed with the test.
-pub(crate) struct Chromium {
+/// A headless Chromium and its child processes, which are killed with the test.
+pub struct Chromium {
     shell: Child,
     profile: PathBuf,
 }
 
 impl Chromium {
-    /// Opens a page, or returns `None` if Chromium is not installed. Its log goes to a file of the
-    /// profile.
-    pub(crate) fn open(url: &str) -> Option<Self> {
+    /// Opens a page, or returns `None` if Chromium is not installed. `target` is the directory for
+    /// temporary files of the test binary (`CARGO_TARGET_TMPDIR`).
+    pub fn open(target: &str, flags: &[&str], url: &str) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let Some(program) = program() else {
             skip("Chromium is not installed");
             return None;
         };
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("chromium-{}-{number}", std::process::id());
-        let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let profile = Path::new(target).join(format!("chromium-{}-{number}", process::id()));
         fs::create_dir_all(&profile).unwrap();
         let log = fs::File::create(profile.join("log")).unwrap();
-        let mut user_data = std::ffi::OsString::from("--user-data-dir=");
+        let mut user_data = OsString::from("--user-data-dir=");
         user_data.push(&profile);
         let mut command = Command::new("sh");
-        command.args(["-c", RUN, "sh"]).arg(program).args(FLAGS).arg(user_data).arg(url);
+        command.args(["-c", RUN, "sh"]).arg(program).args(FLAGS).args(flags);
+        command.arg(user_data).arg(url);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
-        group(&mut command);
+        // A group of their own.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         Some(Self { shell: command.spawn().unwrap(), profile })
     }
 
-    /// Returns the end of Chromium's log.
-    pub(crate) fn log(&self) -> String {
+    /// Returns the end of the log.
+    pub fn log(&self) -> String {
         let log = fs::read(self.profile.join("log")).unwrap_or_default();
-        let start = log.len().saturating_sub(LOG_MAX);
-        String::from_utf8_lossy(&log[start..]).into_owned()
+        String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_MAX)..]).into_owned()
     }
 }
 
@@ -55,20 +56,13 @@ impl Drop for Chromium {
 
 fn program() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    env::split_paths(&path)
-        .flat_map(|path| names.map(|name| path.join(name)))
-        .find(|it| it.is_file())
+    let programs = env::split_paths(&path).flat_map(|path| {
+        ["chromium", "chromium-browser", "google-chrome"].map(|name| path.join(name))
+    });
+    programs.into_iter().find(|program| program.is_file())
 }
 
-/// Puts the process and its children into a group of their own.
-fn group(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-
-    command.process_group(0);
-}
-
-/// Kills the group when the input ends, also if the test process is killed.
+/// Kills the group when the input ends, which is also when the test process is killed.
 const RUN: &str = r#""$@" & read -r _; kill -KILL 0"#;
 
 const FLAGS: [&str; 9] = [
