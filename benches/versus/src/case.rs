@@ -60,7 +60,7 @@ pub(crate) enum Section {
     Pipelined,
     /// Many clients to one server.
     FanIn,
-    /// One-way messages, encrypted.
+    /// One-way messages, and requests with replies, encrypted.
     Curve,
     /// Memory of idle connections.
     Idle,
@@ -94,7 +94,7 @@ impl Section {
             Self::Latency => "Round trips",
             Self::Pipelined => "Request and reply with several outstanding",
             Self::FanIn => "Many clients",
-            Self::Curve => "One-way throughput with CURVE",
+            Self::Curve => "Throughput with CURVE",
             Self::Idle => "Idle connections",
             Self::Cost => "Processor time and system calls",
             Self::Rpc => "Remote procedure calls",

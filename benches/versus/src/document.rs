@@ -105,7 +105,10 @@ fn about(section: Section) -> &'static str {
              its own sending future. The blocking sockets of libzmq take turns, with a \
              hundred messages each. Bare sockets are not measured."
         }
-        Section::Curve => "One way. This crate encrypts in Rust, and libzmq with libsodium.",
+        Section::Curve => {
+            "One way, and with 10 outstanding requests, which each end both encrypts and decrypts. This \
+             crate encrypts in Rust, and libzmq with libsodium."
+        }
         Section::Idle => {
             "Growth of resident memory for each of the last nine tenths of the connections, \
              after one message over each. If a socket can have many connections, one client \

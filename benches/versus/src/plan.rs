@@ -128,7 +128,10 @@ fn all(section: Section) -> Vec<Case> {
             sorted([1, 10, 100, 1_000].into_iter().flat_map(|n| on_both(of(n))))
         }
         Section::Curve => {
-            sorted([SHORT, 1_024, 65_536].into_iter().flat_map(|n| on_both(Case::new(section, n))))
+            let sizes = [SHORT, 1_024, 4_096, 16_384, 65_536];
+            let one_way = |size| Case::new(section, size);
+            let both_ways = |size| Case { outstanding: 10, ..one_way(size) };
+            sorted(sizes.into_iter().flat_map(|n| [one_way(n), both_ways(n)]).flat_map(on_both))
         }
         Section::Idle => vec![Case { clients: 1_000, ..Case::new(section, SHORT) }],
         Section::Cost => {
@@ -218,7 +221,7 @@ fn is_in_smoke(case: Case) -> bool {
     let multi = case.runtime == Runtime::MultiThread;
     match case.section {
         Section::Throughput | Section::Latency => case.size == 16_384 && !case.pinned,
-        Section::Curve => case.size == SHORT && multi,
+        Section::Curve => [SHORT, 65_536].contains(&case.size) && multi,
         Section::Pipelined | Section::Dealer => case.outstanding == 100,
         Section::Req => !case.pinned,
         Section::FanIn => case.clients == 10 && multi,

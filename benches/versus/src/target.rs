@@ -108,6 +108,9 @@ pub(crate) fn all() -> Vec<Target> {
     add(pipelined, Metric::Rate, &[(One(Libzmq), 2.5), (One(Omq), 1.5)]);
     let fan_in = Case { clients: 1_000, ..Case::new(Section::FanIn, 64) };
     add(fan_in, Metric::Rate, &[(One(Libzmq), 2.0), (One(Omq), 4.0)]);
+    for (size, bound) in [(64, 2.0), (1_024, 1.2), (4_096, 1.2), (16_384, 1.2), (65_536, 1.2)] {
+        add(Case::new(Section::Curve, size), Metric::Rate, &[(One(Libzmq), bound)]);
+    }
     let idle = Case { clients: 1_000, ..Case::new(Section::Idle, 64) };
     add(idle, Metric::ServerMemory, &[(Nothing, 8_192.0)]);
     add(idle, Metric::ClientMemory, &[(Nothing, 8_192.0)]);
@@ -177,6 +180,9 @@ fn what(case: Case, metric: Metric) -> String {
     let transport = case.transport;
     match case.section {
         Section::Throughput => format!("{transport}, {size} bytes one way, {runtime}"),
+        Section::Curve if case.outstanding > 0 => {
+            format!("{size} bytes both ways with CURVE, {runtime}")
+        }
         Section::Curve => format!("{size} bytes one way with CURVE, {runtime}"),
         Section::Latency if case.pinned => {
             format!("{transport}, round trip of {size} bytes on one core")

@@ -43,6 +43,7 @@ impl Attempt<'_> {
             (Section::Throughput | Section::Latency | Section::Scatter, Transport::Inproc) => {
                 together::measure(self)
             }
+            (Section::Curve, _) if self.case.outstanding > 0 => requests::measure(self),
             (
                 Section::Throughput
                 | Section::Curve
