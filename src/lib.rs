@@ -125,7 +125,8 @@
 //! By default a socket accepts every remote and traffic is unencrypted. Use this only on trusted
 //! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted,
 //! and both ends prove that they hold their keys. An authenticator decides which remotes are
-//! admitted. See [`auth`]. With the feature `tls`, connections of `tls` and `wss` endpoints are
+//! admitted. See [`auth`]. `docs/security.md` states what CURVE protects, and what is known about
+//! its cryptography. With the feature `tls`, connections of `tls` and `wss` endpoints are
 //! encrypted by TLS, under any mechanism. Over `udp` there is no security at all, and sockets that require it
 //! refuse such endpoints.
 //!

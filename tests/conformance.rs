@@ -6,7 +6,7 @@ use std::path::Path;
 #[test]
 fn every_test_that_is_named_in_docs_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for page in ["docs/conformance.md", "docs/parity.md"] {
+    for page in ["docs/conformance.md", "docs/parity.md", "docs/security.md"] {
         let text = fs::read_to_string(root.join(page)).unwrap();
         let named: Vec<_> = named_tests(&text).collect();
         assert!(named.len() > 10, "{page} has another form of test names");

@@ -35,6 +35,7 @@ mod remote_process;
 mod socket;
 mod socket_option;
 mod socket_type;
+mod sodium_box;
 mod zap;
 
 pub use context::{Context, version};
@@ -48,4 +49,5 @@ pub use remote_process::RemoteProcess;
 pub use socket::{Received, Socket};
 pub use socket_option::{BytesOption, SocketOption};
 pub use socket_type::SocketType;
+pub use sodium_box::SodiumBox;
 pub use zap::ZapHandler;

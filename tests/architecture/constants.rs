@@ -34,12 +34,12 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::handshake", &["NAME_SHOWN_MAX"]),
     ("zmtp_proto::identity", &["LEN_MAX"]),
     ("zmtp_proto::mechanism::curve", &["LEN"]),
+    ("zmtp_proto::mechanism::curve::authenticator", &["KEY", "TAG"]),
     (
         "zmtp_proto::mechanism::curve::client",
         &["HELLO_COUNT", "INITIATE_COUNT", "PADDING", "SIGNED"],
     ),
     ("zmtp_proto::mechanism::curve::key_stream", &["DOUBLE_ROUNDS", "WORDS"]),
-    ("zmtp_proto::mechanism::curve::secret_box", &["SPACE", "TAG"]),
     ("zmtp_proto::mechanism::curve::server", &["READY_COUNT"]),
     ("zmtp_proto::mechanism::curve::session", &["NONCE_AT"]),
     ("zmtp_proto::mechanism::curve::z85", &["BYTES", "TEXT"]),

@@ -9,6 +9,7 @@
 //!
 //! Random bytes are arguments, as everywhere in this crate: see [`Seed`].
 
+mod authenticator;
 mod client;
 mod generate;
 mod key_stream;
@@ -19,6 +20,8 @@ mod session;
 mod stack_wipe;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod vectors;
 mod z85;
 
 use std::fmt;

@@ -1,26 +1,23 @@
 //! Boxes: authenticated encryption between two key pairs (RFC 26, CurveZMQ Commands).
 //!
-//! A box is that of NaCl: XSalsa20 and Poly1305, with a key from the key agreement X25519. The
-//! implementations of X25519 (`x25519-dalek`), key derivation (`salsa20`) and Poly1305
-//! (`cryptoxide`) are widely used and have no branches on secrets.
+//! A box is that of NaCl: XSalsa20 and Poly1305, with a key from the key agreement X25519. X25519
+//! is that of `x25519-dalek`, and the key derivation that of `salsa20`. The modules
+//! [`key_stream`](super::key_stream) and [`authenticator`](super::authenticator) explain where
+//! Salsa20 and Poly1305 come from. `docs/security.md` states what is known about each of them.
 //!
 //! The crate `crypto_box` combines all of this, but is slower for short messages. It derives the
 //! cipher's key from the first 16 bytes of the nonce for each box, although these are constant for
-//! all messages of a direction: the derivation would cost a third of a short message. Its Poly1305,
-//! the crate `poly1305`, takes 1.8 µs to start on processors with AVX2, twenty times as long as a
-//! short message takes here. The module [`key_stream`](super::key_stream) explains why Salsa20 is
-//! not that of `salsa20`.
+//! all messages of a direction: the derivation would cost a third of a short message.
 
 use std::fmt;
 
-use cryptoxide::mac::Mac;
-use cryptoxide::poly1305::Poly1305;
 use salsa20::cipher::consts::U10;
 use salsa20::hsalsa;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::key_stream::{BLOCK, KeyStream};
+use super::authenticator::{KEY, TAG, authenticate};
+use super::key_stream::KeyStream;
 use super::keys::{CurvePublicKey, CurveSecretKey};
 
 /// A key that two key pairs share. It encrypts and decrypts the boxes between them.
@@ -86,16 +83,15 @@ impl SharedKey {
 }
 
 impl NonceKey {
-    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes must be
-    /// zero, and are then free to be overwritten. Returns the tag, which precedes the bytes in a
-    /// box.
+    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes must be zero,
+    /// and are then free to be overwritten. Returns the tag, which precedes the bytes in a box.
     #[inline]
     pub(super) fn seal(&self, nonce: &[u8; 8], space: &mut [u8]) -> [u8; TAG] {
         // The first bytes of the key stream are the key of Poly1305, as in NaCl.
         KeyStream::new(&self.0, nonce).apply(0, space);
         let (key, sealed) = space.split_first_chunk_mut().expect("the text follows SPACE bytes");
         let tag = authenticate(key, sealed);
-        key.zeroize();
+        *key = [0x00; SPACE];
         tag
     }
 
@@ -108,19 +104,11 @@ impl NonceKey {
         sealed: &mut [u8],
     ) -> Result<(), Unopened> {
         let stream = KeyStream::new(&self.0, nonce);
-        // The key of Poly1305 and the key stream of the first bytes, computed together.
-        let mut start = Zeroizing::new([0x00; START]);
-        let len = START.min(SPACE + sealed.len());
-        stream.apply(0, &mut start[..len]);
-        let (key, start) = start.split_first_chunk().expect("the key is shorter than START");
-        if !bool::from(authenticate(key, sealed).ct_eq(tag)) {
+        let start = stream.start(sealed.len());
+        if !bool::from(authenticate(&start.key(), sealed).ct_eq(tag)) {
             return Err(Unopened);
         }
-        let (head, tail) = sealed.split_at_mut(len - SPACE);
-        for (byte, stream) in head.iter_mut().zip(start) {
-            *byte ^= stream;
-        }
-        stream.apply((START / BLOCK) as u64, tail);
+        stream.apply_after_start(start.apply(sealed));
         Ok(())
     }
 }
@@ -137,35 +125,55 @@ impl fmt::Debug for NonceKey {
     }
 }
 
-/// Computes the tag of `bytes`. The key must not be used for anything else.
-fn authenticate(key: &[u8; SPACE], bytes: &[u8]) -> [u8; TAG] {
-    let mut poly1305 = Poly1305::new(key);
-    poly1305.input(bytes);
-    let mut tag = [0x00; TAG];
-    poly1305.raw_result(&mut tag);
-    tag
-}
-
 fn split(nonce: &[u8; 24]) -> (&[u8; 16], &[u8; 8]) {
     let (prefix, nonce) = nonce.split_first_chunk().expect("a nonce has 24 bytes");
     (prefix, nonce.first_chunk().expect("8 of 24 bytes follow the prefix"))
 }
 
-/// The length of the tag, by which a box is longer than its text.
-pub(super) const TAG: usize = 16;
-
-/// The length of the key stream that is computed first.
-const START: usize = 4 * BLOCK;
-
 /// The number of free bytes before the text to be encrypted.
-pub(super) const SPACE: usize = 32;
+pub(super) const SPACE: usize = KEY;
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::cell::Cell;
 
+    use poly1305::Poly1305;
+    use proptest::prelude::*;
+    use salsa20::XSalsa20;
+    use salsa20::cipher::{KeyIvInit, StreamCipher};
+
+    use super::*;
+
     thread_local! {
         /// The number of key agreements of this thread.
         pub(in super::super) static AGREEMENTS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    proptest! {
+        #[test]
+        fn a_box_equals_that_of_rustcrypto(
+            key in any::<[u8; 32]>(),
+            nonce in any::<[u8; 24]>(),
+            text in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..700),
+                prop::collection::vec(any::<u8>(), 3_900..4_700),
+            ],
+            changed in any::<(prop::sample::Index, u8)>(),
+        ) {
+            let ours = SharedKey::own(&key).seal(&nonce, &text);
+            let mut theirs = [&[0x00; SPACE][..], &text].concat();
+            XSalsa20::new(&key.into(), &nonce.into()).apply_keystream(&mut theirs);
+            let (key_of_tag, sealed) = theirs.split_first_chunk::<KEY>().unwrap();
+            let poly1305 = <Poly1305 as poly1305::universal_hash::KeyInit>::new(key_of_tag.into());
+            let tag = poly1305.compute_unpadded(sealed);
+            prop_assert_eq!(&ours, &[&tag[..], sealed].concat());
+
+            let opened = SharedKey::own(&key).open(&nonce, &ours).unwrap();
+            prop_assert_eq!(&*opened, &text);
+            let (at, bits) = changed;
+            let mut forged = ours;
+            *at.get_mut(&mut forged) ^= bits.max(1);
+            prop_assert!(SharedKey::own(&key).open(&nonce, &forged).is_err());
+        }
     }
 }

@@ -17,7 +17,8 @@ use bytes::{BufMut, BytesMut};
 use thiserror::Error;
 
 use super::super::super::frame;
-use super::secret_box::{NonceKey, SPACE, SharedKey, TAG};
+use super::authenticator::TAG;
+use super::secret_box::{NonceKey, SPACE, SharedKey};
 
 /// Encrypts the frames that are sent over one connection.
 #[cfg_attr(test, derive(Clone))]

@@ -337,7 +337,8 @@ fn truncated_or_extended(text: &str) -> impl Iterator<Item = Vec<u8>> {
     (0..whole.len()).map(move |end| whole[..end].to_vec()).chain([longer])
 }
 
-fn bytes(text: &str) -> Vec<u8> {
+/// Returns the bytes of a hexadecimal text.
+pub(super) fn bytes(text: &str) -> Vec<u8> {
     let digits = text.as_bytes().chunks_exact(2);
     digits.map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
 }
