@@ -68,6 +68,7 @@ pub struct WebSocketAcceptor {
     path: Option<String>,
     origins: Option<Arc<[String]>>,
     heartbeat: HeartbeatConfig,
+    max_message_size: Option<u64>,
 }
 
 impl WebSocketAcceptor {
@@ -89,6 +90,7 @@ impl WebSocketAcceptor {
             path: None,
             origins: None,
             heartbeat: HeartbeatConfig::default(),
+            max_message_size: None,
         }
     }
 
@@ -125,6 +127,26 @@ impl WebSocketAcceptor {
     #[must_use]
     pub fn origins<O: Into<String>>(self, origins: impl IntoIterator<Item = O>) -> Self {
         Self { origins: Some(origins.into_iter().map(O::into).collect()), ..self }
+    }
+
+    /// Limits the bytes of a message in fragments, which is stored until it is complete. A remote that
+    /// exceeds it receives the close code 1009. Default: 64 MiB.
+    ///
+    /// Browsers send messages above 64 KiB in this form. Set this to the
+    /// [`max_message_size`](crate::Builder::max_message_size) of the socket, which limits all other
+    /// messages before they have arrived.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Mechanism;
+    /// use tokio_zmtp::ws::WebSocketAcceptor;
+    ///
+    /// let acceptor = WebSocketAcceptor::new(&Mechanism::Null).max_message_size(100_000);
+    /// ```
+    #[must_use]
+    pub fn max_message_size(self, bytes: u64) -> Self {
+        Self { max_message_size: Some(bytes), ..self }
     }
 
     /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
@@ -205,13 +227,15 @@ impl WebSocketAcceptor {
     /// Creates the acceptor of the `ws` and `wss` endpoints of a socket, which accepts every path.
     pub(crate) fn for_listener(options: &Options) -> Self {
         let origins = options.websocket.origins.as_deref().map(Arc::from);
-        Self { origins, heartbeat: options.heartbeat, ..Self::new(&options.mechanism) }
+        let (heartbeat, max_message_size) = (options.heartbeat, options.max_message_size);
+        Self { origins, heartbeat, max_message_size, ..Self::new(&options.mechanism) }
     }
 
     /// Returns the stream of ZMTP over an upgraded stream; `input` follows the request.
     pub(super) fn translate(&self, stream: Stream, input: BytesMut) -> Stream {
         let (role, mechanism) = (WebSocketRole::Server, self.mechanism);
         let stream = WebSocketStream::new(stream, role, mechanism, input);
+        let stream = stream.with_max_message_size(self.max_message_size);
         Stream::Boxed(BoxedStream::new(stream.with_pings(self.heartbeat)))
     }
 

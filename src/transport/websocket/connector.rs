@@ -38,6 +38,7 @@ pub struct WebSocketConnector {
     path: String,
     headers: RequestHeaders,
     heartbeat: HeartbeatConfig,
+    max_message_size: Option<u64>,
 }
 
 impl WebSocketConnector {
@@ -59,6 +60,7 @@ impl WebSocketConnector {
             path: path.to_owned(),
             headers: RequestHeaders::default(),
             heartbeat: HeartbeatConfig::default(),
+            max_message_size: None,
         }
     }
 
@@ -92,6 +94,7 @@ impl WebSocketConnector {
             path,
             headers: options.websocket.headers.clone(),
             heartbeat: options.heartbeat,
+            max_message_size: options.max_message_size,
         }
     }
 
@@ -199,6 +202,7 @@ impl WebSocketConnector {
         let seed = getrandom::u64().map_err(io::Error::from)?;
         let (role, mechanism) = (WebSocketRole::Client { seed }, self.mechanism);
         let stream = WebSocketStream::new(stream, role, mechanism, input);
+        let stream = stream.with_max_message_size(self.max_message_size);
         let stream = Stream::Boxed(BoxedStream::new(stream.with_pings(self.heartbeat)));
         Ok(RemoteStream { stream, ..dialed })
     }

@@ -58,6 +58,8 @@ pub(super) struct FrameReader {
     body: Option<Body>,
     /// The payloads of the fragments of a message that has not ended. Its size is not known before.
     fragments: Option<BytesMut>,
+    /// The most bytes of `fragments`.
+    fragmented_max: usize,
 }
 
 /// The rest of the payload of a binary frame.
@@ -102,7 +104,7 @@ pub(super) enum Violation {
     Reserved,
     #[error("a text message")]
     Text,
-    #[error("a message in fragments with more than {FRAGMENTED_MAX} bytes")]
+    #[error("a message in fragments that is too long")]
     TooLong,
     #[error("a frame of a client without a mask")]
     Unmasked,
@@ -230,7 +232,13 @@ impl FrameReader {
             ready: Bytes::copy_from_slice(&greeting.encode()),
             body: None,
             fragments: None,
+            fragmented_max: FRAGMENTED_MAX,
         }
+    }
+
+    /// Limits the bytes of a message in fragments, with its byte of flags.
+    pub(super) fn set_fragmented_max(&mut self, bytes: usize) {
+        self.fragmented_max = bytes;
     }
 
     /// Translates frames of `src` into `dst`, up to `room` bytes, and until a control frame, which is
@@ -308,7 +316,7 @@ impl FrameReader {
             }
             if extent != Extent::Message {
                 let fragments = self.fragments.get_or_insert_default();
-                if len > (FRAGMENTED_MAX - fragments.len()) as u64 {
+                if len > self.fragmented_max.saturating_sub(fragments.len()) as u64 {
                     return Err(Violation::TooLong);
                 }
                 src.advance(start);
@@ -404,8 +412,8 @@ const HEADER_MAX: usize = 9;
 /// The longest payload of a control frame (RFC 6455, 5.5).
 const CONTROL_MAX: u64 = 125;
 
-/// The most bytes of a message in fragments. A browser sends messages above 64 KiB in this form. The
-/// limit of the socket applies only when the message is complete.
+/// The most bytes of a message in fragments, unless the socket has a limit. A browser sends messages
+/// above 64 KiB in this form.
 const FRAGMENTED_MAX: usize = 0x400_0000;
 
 #[cfg(test)]

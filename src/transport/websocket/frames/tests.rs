@@ -117,6 +117,16 @@ fn fragments_are_joined() {
 }
 
 #[test]
+fn fragments_are_limited_before_they_are_stored() {
+    let mut reader = FrameReader::new(CLIENT, NULL);
+    reader.set_fragmented_max(4);
+    let mut src = BytesMut::from(&[0x02, 0x03, 0x00, 1, 2, 0x00, 0x00, 0x80, 0x02][..]);
+    let mut dst = Vec::new();
+    assert_eq!(reader.translate(&mut src, &mut dst), Err(Violation::TooLong));
+    assert_eq!(dst.len(), Greeting::LEN);
+}
+
+#[test]
 fn control_frames_are_between_frames() {
     let (mut writer, mut sent) = (FrameWriter::new(CLIENT), BytesMut::new());
     let message = [&Greeting::new(NULL, false).encode()[..], &frame(10, 0)].concat();
