@@ -126,8 +126,8 @@
 //! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted,
 //! and both ends prove that they hold their keys. An authenticator decides which remotes are
 //! admitted. See [`auth`]. `docs/security.md` states what CURVE protects, and what is known about
-//! its cryptography. With the feature `tls`, connections of `tls` and `wss` endpoints are
-//! encrypted by TLS, under any mechanism. Over `udp` there is no security at all, and sockets that require it
+//! its cryptography. With the feature `tls`, connections of `tls` and `wss` endpoints are encrypted
+//! by TLS, under any mechanism. Over `udp` there is no security at all, and sockets that require it
 //! refuse such endpoints.
 //!
 //! # Cancel safety
