@@ -10,10 +10,10 @@ use tokio_zmtp::{Client, Endpoint, Server};
 use crate::events;
 use crate::over_transport::OverTransport;
 use crate::remote::{GREETING, MORE, Remote, RemoteListener, command, message, property};
-use crate::transports::{Transport, over_every_transport_and_tls};
+use crate::transports::{Transport, over_every_transport_and_layer};
 use crate::watchdog::Watchdog;
 
-over_every_transport_and_tls!(messages_of_ended_remotes_pause_accepting_until_they_are_received);
+over_every_transport_and_layer!(messages_of_ended_remotes_pause_accepting_until_they_are_received);
 
 async fn messages_of_ended_remotes_pause_accepting_until_they_are_received(transport: Transport) {
     const CLIENTS: usize = 3 * EACH;
@@ -74,7 +74,7 @@ async fn messages_of_ended_remotes_pause_accepting_until_they_are_received(trans
     assert_eq!(stats.dropped.unread, 0);
 }
 
-over_every_transport_and_tls!(a_paused_endpoint_can_be_removed);
+over_every_transport_and_layer!(a_paused_endpoint_can_be_removed);
 
 async fn a_paused_endpoint_can_be_removed(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -90,7 +90,7 @@ async fn a_paused_endpoint_can_be_removed(transport: Transport) {
     assert_eq!(drain(&server).await, left);
 }
 
-over_every_transport_and_tls!(a_socket_that_is_paused_can_be_closed);
+over_every_transport_and_layer!(a_socket_that_is_paused_can_be_closed);
 
 async fn a_socket_that_is_paused_can_be_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -101,7 +101,7 @@ async fn a_socket_that_is_paused_can_be_closed(transport: Transport) {
     assert_eq!(drain(&server).await, left);
 }
 
-over_every_transport_and_tls!(another_limit_ends_a_pause);
+over_every_transport_and_layer!(another_limit_ends_a_pause);
 
 async fn another_limit_ends_a_pause(transport: Transport) {
     let _watchdog = Watchdog::start();

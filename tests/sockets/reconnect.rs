@@ -8,10 +8,10 @@ use tokio_zmtp::{BindError, Client, Message, Server, TrySendError};
 
 use crate::over_transport::OverTransport;
 use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener, ReservedPort};
-use crate::transports::{Transport, over_every_transport_and_tls};
+use crate::transports::{Transport, over_every_transport_and_layer};
 use crate::watchdog::Watchdog;
 
-over_every_transport_and_tls!(a_returning_server_receives_the_messages_queued_meanwhile);
+over_every_transport_and_layer!(a_returning_server_receives_the_messages_queued_meanwhile);
 
 async fn a_returning_server_receives_the_messages_queued_meanwhile(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -56,7 +56,7 @@ async fn a_remote_that_answers_no_ping_is_dialed_again() {
     assert_eq!(ping[..5], *b"\x04PING");
 }
 
-over_every_transport_and_tls!(a_dropped_server_can_be_bound_again_and_its_clients_reconnect);
+over_every_transport_and_layer!(a_dropped_server_can_be_bound_again_and_its_clients_reconnect);
 
 async fn a_dropped_server_can_be_bound_again_and_its_clients_reconnect(transport: Transport) {
     let _watchdog = Watchdog::start();
@@ -158,7 +158,7 @@ async fn an_interrupted_message_is_resent_even_after_a_disconnect() {
     assert_eq!(second.read_to_end().await, b"");
 }
 
-over_every_transport_and_tls!(
+over_every_transport_and_layer!(
     across_restarts_no_message_is_duplicated_or_reordered,
     flavor = "multi_thread",
     worker_threads = 2

@@ -1,12 +1,7 @@
-//! The transport `ws` of libzmq, and our sockets over WebSockets on streams of the application.
-
-use std::io;
+//! The transport `ws` of libzmq, and ours.
 
 use interop::{Socket, SocketType};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_zmtp::auth::Admission;
-use tokio_zmtp::ws::{WebSocketAcceptor, WebSocketConnector};
-use tokio_zmtp::{Client, Dealer, Mechanism, Pair, Pub, Pull, Push, Router, Server, Sub};
+use tokio_zmtp::{Client, Dealer, Pair, Pub, Pull, Push, Router, Server, Sub};
 
 use crate::credentials::Credentials;
 use crate::pairing::guarded;
@@ -28,9 +23,9 @@ async fn messages_of_every_size_pass_both_ways_under_every_mechanism() {
             let null = None.into_iter();
             for credentials in null.chain(Credentials::all().map(Some)) {
                 let theirs = theirs::socket(SocketType::Pair);
-                let (builder, mechanism, _zap) = secured(Pair::builder(), &theirs, &credentials);
+                let (builder, _zap) = secured(Pair::builder(), &theirs, &credentials);
                 let ours = builder.build();
-                join(&ours, &theirs, &mechanism, listens).await;
+                join(&ours, &theirs, listens).await;
                 for len in [0, 1, 124, 125, 254, 255, 256, 65_534, 65_535, 100_000] {
                     let message = vec![vec![7; len], b"last".to_vec()];
                     ours.send(message.clone()).await.unwrap();
@@ -49,7 +44,7 @@ async fn every_pattern_works() {
     guarded(async {
         for listens in EITHER {
             let (dealer, router) = (Dealer::new(), theirs::socket(SocketType::Router));
-            join(&dealer, &router, &Mechanism::Null, listens).await;
+            join(&dealer, &router, listens).await;
             dealer.send("to the router").await.unwrap();
             let mut received = theirs::recv(&router).await;
             received[1] = b"to the dealer".to_vec();
@@ -57,16 +52,16 @@ async fn every_pattern_works() {
             assert_eq!(dealer.recv().await.unwrap(), ["to the dealer"]);
 
             let (router, dealer) = (Router::new(), theirs::socket(SocketType::Dealer));
-            join(&router, &dealer, &Mechanism::Null, listens).await;
+            join(&router, &dealer, listens).await;
             theirs::send(&dealer, &[b"to the router".to_vec()]).await;
             let received = router.recv().await.unwrap();
             router.route(received.identity(), "to the dealer").await.unwrap();
             assert_eq!(theirs::recv(&dealer).await, [b"to the dealer"]);
 
             let (push, pull) = (Push::new(), theirs::socket(SocketType::Pull));
-            join(&push, &pull, &Mechanism::Null, listens).await;
+            join(&push, &pull, listens).await;
             let (pull_of_ours, push_of_theirs) = (Pull::new(), theirs::socket(SocketType::Push));
-            join(&pull_of_ours, &push_of_theirs, &Mechanism::Null, listens).await;
+            join(&pull_of_ours, &push_of_theirs, listens).await;
             for number in 0..1_000_u32 {
                 push.send(number.to_string()).await.unwrap();
                 theirs::send(&push_of_theirs, &[number.to_string().into_bytes()]).await;
@@ -77,11 +72,11 @@ async fn every_pattern_works() {
             }
 
             let (client, server) = (Client::new(), theirs::socket(SocketType::Server));
-            join(&client, &server, &Mechanism::Null, listens).await;
+            join(&client, &server, listens).await;
             client.send("to the server").await.unwrap();
             assert_eq!(theirs::recv(&server).await, [b"to the server"]);
             let (server, client) = (Server::new(), theirs::socket(SocketType::Client));
-            join(&server, &client, &Mechanism::Null, listens).await;
+            join(&server, &client, listens).await;
             theirs::send(&client, &[b"to the server".to_vec()]).await;
             let request = server.recv().await.unwrap();
             server.reply(&request, "to the client").await.unwrap();
@@ -97,7 +92,7 @@ async fn subscriptions_pass_both_ways() {
     guarded(async {
         let (publisher, subscriber) = (Pub::new(), theirs::socket(SocketType::Sub));
         theirs::subscribe(&subscriber, SocketType::Sub, b"topic").await;
-        join(&publisher, &subscriber, &Mechanism::Null, Listens::Ours).await;
+        join(&publisher, &subscriber, Listens::Ours).await;
         publisher.subscribed("topic").await.unwrap();
         publisher.send("other").await.unwrap();
         publisher.send("topic 1").await.unwrap();
@@ -106,7 +101,7 @@ async fn subscriptions_pass_both_ways() {
         for listens in EITHER {
             let (publisher, subscriber) = (theirs::socket(SocketType::XPub), Sub::new());
             subscriber.subscribe("topic").unwrap();
-            join(&subscriber, &publisher, &Mechanism::Null, listens).await;
+            join(&subscriber, &publisher, listens).await;
             assert_eq!(theirs::recv(&publisher).await, [b"\x01topic"]);
             theirs::send(&publisher, &[b"topic 1".to_vec()]).await;
             assert_eq!(subscriber.recv().await.unwrap(), ["topic 1"]);
@@ -122,43 +117,26 @@ fn secured<S: tokio_zmtp::Socket>(
     ours: tokio_zmtp::Builder<S>,
     theirs: &Socket,
     credentials: &Option<Credentials>,
-) -> (tokio_zmtp::Builder<S>, Mechanism, Option<interop::ZapHandler>) {
+) -> (tokio_zmtp::Builder<S>, Option<interop::ZapHandler>) {
     match credentials {
         Some(credentials) => {
             let zap = credentials.secure_theirs(theirs);
-            (credentials.secure_ours(ours), credentials.mechanism(), zap)
+            (credentials.secure_ours(ours), zap)
         }
-        None => (ours, Mechanism::Null, None),
+        None => (ours, None),
     }
 }
 
 /// Joins two sockets by a WebSocket.
-async fn join(
-    ours: &impl tokio_zmtp::Socket,
-    theirs: &Socket,
-    mechanism: &Mechanism,
-    listens: Listens,
-) {
-    if listens == Listens::Theirs {
-        theirs.bind("ws://127.0.0.1:*/zmq").unwrap();
-        let endpoint = theirs.last_endpoint().unwrap();
-        let host = endpoint.strip_prefix("ws://").unwrap().strip_suffix("/zmq").unwrap().to_owned();
-        let connector = WebSocketConnector::new(mechanism, &host, "/zmq");
-        let dial = move |_| {
-            let (connector, host) = (connector.clone(), host.clone());
-            async move {
-                let stream = TcpStream::connect(&*host).await?;
-                connector.connect(stream).await.map_err(io::Error::other)
-            }
-        };
-        return ours.connect_with("stream://ws", dial).await.unwrap();
+async fn join(ours: &impl tokio_zmtp::Socket, theirs: &Socket, listens: Listens) {
+    match listens {
+        Listens::Ours => {
+            let endpoint = ours.bind("ws://127.0.0.1:*/zmq").await.unwrap();
+            theirs.connect(&endpoint.to_string()).unwrap();
+        }
+        Listens::Theirs => {
+            theirs.bind("ws://127.0.0.1:*/zmq").unwrap();
+            ours.connect(theirs.last_endpoint().unwrap()).await.unwrap();
+        }
     }
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    theirs.connect(&format!("ws://{address}/zmq")).unwrap();
-    let (stream, remote) = listener.accept().await.unwrap();
-    let acceptor = WebSocketAcceptor::new(mechanism).path("/zmq");
-    let stream = acceptor.accept(stream).await.unwrap();
-    let stream = stream.with_address(remote).admitted(Admission::anonymous());
-    ours.attach(stream).await.unwrap();
 }

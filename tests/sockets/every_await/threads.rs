@@ -77,6 +77,8 @@ fn for_each(test: impl Fn(&Operation, Runtime, Scene)) {
         Transport::Tcp,
         #[cfg(feature = "tls")]
         Transport::Tls,
+        #[cfg(feature = "ws")]
+        Transport::WebSocket,
     ] {
         for operation in operations() {
             let runtime = runtime::Builder::new_multi_thread()

@@ -25,6 +25,7 @@ pub enum Transport {
     Tcp,
     /// Its sockets need certificates.
     Tls,
+    WebSocket,
 }
 
 impl Transport {
@@ -42,6 +43,7 @@ impl Transport {
             }
             Self::Stream | Self::Tcp => own_address(),
             Self::Tls => format!("tls://{}:*", own_loopback()).parse().unwrap(),
+            Self::WebSocket => format!("ws://{}:*/path", own_loopback()).parse().unwrap(),
         }
     }
 
@@ -145,12 +147,13 @@ macro_rules! over_every_transport {
 }
 pub use crate::over_every_transport;
 
-/// Does the same, and with the feature `tls` also over TLS. The test gives its sockets certificates.
+/// Does the same, and with the features for them also over TLS and WebSockets. The test gives its
+/// sockets certificates.
 #[macro_export]
-macro_rules! over_every_transport_and_tls {
+macro_rules! over_every_transport_and_layer {
     ($test:ident $(, $($argument:tt)*)?) => {
         mod $test {
-            $crate::over_every_transport_and_tls!(@tests super::$test $(, $($argument)*)?);
+            $crate::over_every_transport_and_layer!(@tests super::$test $(, $($argument)*)?);
         }
     };
     (@tests $test:path $(, $($argument:tt)*)?) => {
@@ -161,9 +164,15 @@ macro_rules! over_every_transport_and_tls {
         async fn tls() {
             $test($crate::transports::Transport::Tls).await;
         }
+
+        #[cfg(feature = "ws")]
+        #[tokio::test $(($($argument)*))?]
+        async fn websockets() {
+            $test($crate::transports::Transport::WebSocket).await;
+        }
     };
 }
-pub use crate::over_every_transport_and_tls;
+pub use crate::over_every_transport_and_layer;
 
 /// Does the same, and also over streams. The test joins its sockets by
 /// [`connect`](Transport::connect).
@@ -175,7 +184,7 @@ macro_rules! over_every_transport_and_streams {
         }
     };
     (@tests $test:path $(, $($argument:tt)*)?) => {
-        $crate::over_every_transport_and_tls!(@tests $test $(, $($argument)*)?);
+        $crate::over_every_transport_and_layer!(@tests $test $(, $($argument)*)?);
 
         #[tokio::test $(($($argument)*))?]
         async fn streams() {
