@@ -9,6 +9,8 @@ mod failures;
 mod identity;
 mod not_tls;
 mod openssl;
+#[cfg(any(target_os = "linux", feature = "ws"))]
+pub(crate) mod pem_file;
 mod reload;
 mod revocation;
 #[cfg(target_os = "linux")]

@@ -1,15 +1,12 @@
 //! HAProxy and stunnel terminate TLS or add it, and HAProxy forwards it, if they are installed.
 
-use std::env;
-use std::fs;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::Command;
 
 use tokio_zmtp::{Client, Rep, Req, Server};
 
-use super::certificates::{Authority, Certificate, exchange, port};
+use super::certificates::{Authority, exchange, port};
+use super::pem_file::PemFile;
 use crate::haproxy;
 use crate::proxy_process::ProxyProcess;
 use crate::python;
@@ -217,32 +214,4 @@ fn stunnel(name: &str, server: &str, options: &str) -> Option<ProxyProcess> {
         command.arg("-c").arg("LISTEN_PID=$$ LISTEN_FDS=1 exec stunnel \"$0\" 3<&0").arg(path);
         command
     })
-}
-
-/// A file that a proxy reads, until this is dropped.
-struct PemFile(PathBuf);
-
-impl PemFile {
-    fn new(name: &str, Certificate { pem, key, .. }: &Certificate) -> Self {
-        Self::of_text(name, &format!("{pem}{key}"))
-    }
-
-    fn of_text(name: &str, text: &str) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tokio-zmtp-{}-{name}-{number}.pem", process::id());
-        let path = env::temp_dir().join(name);
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn display(&self) -> std::path::Display<'_> {
-        Path::display(&self.0)
-    }
-}
-
-impl Drop for PemFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }

@@ -3,6 +3,8 @@
 mod exchange;
 mod failures;
 mod half_open;
+#[cfg(feature = "tls")]
+mod node;
 mod paths;
 #[cfg(feature = "tls")]
 mod secure;
