@@ -21,6 +21,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("transport::socket_options", &["DEVICE_NAME_MAX"]),
     ("transport::udp::segments", &["BATCH_MAX", "SEGMENTS_MAX"]),
     ("transport::websocket::frames", &["CONTROL_MAX", "HEADER_MAX"]),
+    ("transport::websocket::stream", &["OVERHEAD_MAX"]),
     ("transport::websocket::upgrade", &["HEAD_MAX"]),
     ("zmtp_proto::datagram", &["GROUP_MAX", "LEN_MAX"]),
     ("zmtp_proto::endpoint::host_and_port", &["EXAMPLE_PORT"]),

@@ -60,6 +60,8 @@ pub(super) struct FrameReader {
     fragments: Option<BytesMut>,
     /// The most bytes of `fragments`.
     fragmented_max: usize,
+    /// The number of commands of the remote that follow in the handshake.
+    handshake_left: u8,
 }
 
 /// The rest of the payload of a binary frame.
@@ -233,6 +235,8 @@ impl FrameReader {
             body: None,
             fragments: None,
             fragmented_max: FRAGMENTED_MAX,
+            // READY, or those of PLAIN and CURVE: HELLO and INITIATE, or WELCOME and READY.
+            handshake_left: if mechanism == MechanismName::NULL { 1 } else { 2 },
         }
     }
 
@@ -316,7 +320,8 @@ impl FrameReader {
             }
             if extent != Extent::Message {
                 let fragments = self.fragments.get_or_insert_default();
-                if len > self.fragmented_max.saturating_sub(fragments.len()) as u64 {
+                let limit = if self.handshake_left > 0 { COMMAND_MAX } else { self.fragmented_max };
+                if len > limit.saturating_sub(fragments.len()) as u64 {
                     return Err(Violation::TooLong);
                 }
                 src.advance(start);
@@ -338,12 +343,14 @@ impl FrameReader {
             } else {
                 self.ready = Bytes::copy_from_slice(&header[..header_len]);
             }
+            self.handshake_left = self.handshake_left.saturating_sub(1);
             self.body = Some(Body { left: len - 1, mask, extent });
         }
     }
 
     /// Translates a message whose fragments have arrived.
     fn join_fragments(&mut self) -> Result<(), Violation> {
+        self.handshake_left = self.handshake_left.saturating_sub(1);
         let message = self.fragments.take().unwrap_or_default();
         let (&flags, body) = message.split_first().ok_or(Violation::NoFlags)?;
         let (header, header_len) = encode_header(flags, body.len() as u64)?;
@@ -415,6 +422,10 @@ const CONTROL_MAX: u64 = 125;
 /// The most bytes of a message in fragments, unless the socket has a limit. A browser sends messages
 /// above 64 KiB in this form.
 const FRAGMENTED_MAX: usize = 0x400_0000;
+
+/// The most bytes of a command of the handshake in fragments: a remote that is not admitted yet can
+/// occupy no more.
+const COMMAND_MAX: usize = 0x1_0000;
 
 #[cfg(test)]
 mod tests;

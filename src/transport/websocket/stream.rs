@@ -90,8 +90,8 @@ impl<S> WebSocketStream<S> {
     /// message is complete.
     pub(super) fn with_max_message_size(mut self, bytes: Option<u64>) -> Self {
         if let Some(bytes) = bytes {
-            let with_flags = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(1);
-            self.reader.set_fragmented_max(with_flags);
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            self.reader.set_fragmented_max(bytes.saturating_add(OVERHEAD_MAX));
         }
         self
     }
@@ -356,6 +356,9 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for WebSocketStream<S> {
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
+
+/// More bytes than the flags and CURVE add to a message.
+const OVERHEAD_MAX: usize = 0x100;
 
 /// The output after which it is written before more is translated, in bytes.
 const OUTPUT_MAX: usize = 0x1_0000;

@@ -79,7 +79,8 @@ fn a_violation_is_named() {
         (CLIENT, &[0x02, 0x01, 0x00, 0x82, 0x01, 0x00], Violation::Fragments),
         (CLIENT, &[0x02, 0x00, 0x80, 0x00], Violation::NoFlags),
         (CLIENT, &[0x02, 0x01, 0x04, 0x80, 0x00], Violation::Reserved),
-        (CLIENT, &[0x02, 127, 0, 0, 0, 0, 4, 0, 0, 1], Violation::TooLong),
+        (CLIENT, &[0x02, 127, 0, 0, 0, 0, 0, 1, 0, 1], Violation::TooLong),
+        (CLIENT, &[0x82, 1, 2, 0x02, 127, 0, 0, 0, 0, 4, 0, 0, 1], Violation::TooLong),
         (CLIENT, &[0x80, 0x01, 0x00], Violation::Fragments),
         (CLIENT, &[0x81, 0x01, 0x00], Violation::Text),
         (CLIENT, &[0xC2, 0x01, 0x00], Violation::Reserved),
@@ -120,10 +121,12 @@ fn fragments_are_joined() {
 fn fragments_are_limited_before_they_are_stored() {
     let mut reader = FrameReader::new(CLIENT, NULL);
     reader.set_fragmented_max(4);
-    let mut src = BytesMut::from(&[0x02, 0x03, 0x00, 1, 2, 0x00, 0x00, 0x80, 0x02][..]);
+    let command = [0x82, 0x01, 0x02];
+    let message = [0x02, 0x03, 0x00, 1, 2, 0x00, 0x00, 0x80, 0x02];
+    let mut src = BytesMut::from(&[&command[..], &message].concat()[..]);
     let mut dst = Vec::new();
     assert_eq!(reader.translate(&mut src, &mut dst), Err(Violation::TooLong));
-    assert_eq!(dst.len(), Greeting::LEN);
+    assert_eq!(dst.len(), Greeting::LEN + 2);
 }
 
 #[test]
