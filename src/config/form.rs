@@ -96,6 +96,21 @@ where
     deserializer.deserialize_any(OneOrMany(PhantomData))
 }
 
+/// Reads a list that can be absent, like [`one_or_many`].
+#[cfg(feature = "ws")]
+pub(super) fn optional_one_or_many<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(transparent, bound = "T: Deserialize<'de>")]
+    struct Many<T>(#[serde(deserialize_with = "one_or_many")] Vec<T>);
+
+    let many: Option<Many<T>> = Option::deserialize(deserializer)?;
+    Ok(many.map(|Many(many)| many))
+}
+
 pub(super) fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let expected = "a time such as \"1m 30s\"";
     deserializer.deserialize_str(Text { expected, read: humantime::parse_duration })

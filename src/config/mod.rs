@@ -29,6 +29,7 @@
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `balance`, `undelivered`, `verbosity` | a name, in lower case | `"shortest_queue"`, `"redirect"`, `"verboser"` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
+//! | `websocket_origins` | list of texts | `["https://example.org"]` |
 //! | `websocket_headers` | table of texts | `{ Authorization = "Bearer mF_9.B5f-4.1JqM" }` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of names and values | `{ X-Color = "red" }` |

@@ -126,6 +126,7 @@ sockets! {
             #[cfg(feature = "ws")]
             websocket_headers: RequestHeaders => websocket.headers,
             #[cfg(feature = "ws")]
+            #[serde(deserialize_with = "form::optional_one_or_many")]
             websocket_origins: Option<Vec<String>> => websocket.origins,
         }
         receiving {

@@ -48,6 +48,16 @@ fn endpoints_are_one_or_many() {
 }
 
 #[test]
+#[cfg(feature = "ws")]
+fn origins_are_one_or_many() {
+    let config: ServerConfig = read("websocket_origins = 'https://a.example'");
+    assert_eq!(config.websocket_origins, Some(vec!["https://a.example".to_owned()]));
+    let config: ServerConfig =
+        read("websocket_origins = ['https://a.example', 'https://b.example']");
+    assert_eq!(config.websocket_origins.unwrap().len(), 2);
+}
+
+#[test]
 #[cfg(unix)]
 fn a_mode_is_an_octal_number_as_text() {
     let config: ServerConfig = read("ipc_mode = '660'");
