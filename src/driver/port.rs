@@ -5,8 +5,8 @@
 //! the others are duplicates. The sockets may run in different runtimes, and the port is free when
 //! the last of them has ended. The socket that accepts a connection at a shared port receives the
 //! request for a resource, and hands the connection over to the socket that serves this resource,
-//! as soon as there is one. A request for a path that no socket serves is refused at once, as HTTP
-//! servers do.
+//! as soon as there is one. A request for a path that no socket serves is refused immediately, as
+//! HTTP servers do.
 
 use std::collections::HashMap;
 use std::io;

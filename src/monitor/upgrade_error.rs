@@ -16,8 +16,8 @@ pub enum UpgradeError {
     #[error("the stream failed during the upgrade")]
     Io(#[source] Arc<io::Error>),
     /// The request or the response is not that of a WebSocket. The remote receives the status 400,
-    /// or 426 if it asks for another version.
-    #[error("the remote does not request a valid upgrade")]
+    /// or 426 if it requests another version.
+    #[error("the remote sent an invalid upgrade request or response")]
     Invalid(#[source] ProtocolError),
     /// The request or the response is longer than 8 KiB. The remote receives the status 431.
     #[error("the header of the remote is longer than {limit} bytes")]

@@ -10,9 +10,10 @@ use super::stream::{BoxedStream, Stream};
 use crate::auth::Admission;
 use crate::remote::Origin;
 
-/// A byte stream to a remote that the application has established, and what it knows of the remote.
+/// A byte stream to a remote that the application has established, and what it knows about the
+/// remote.
 ///
-/// Every stream of bytes in both directions converts into it: a [`TcpStream`](tokio::net::TcpStream),
+/// Every bidirectional byte stream converts into it: a [`TcpStream`](tokio::net::TcpStream),
 /// a TLS connection, a vsock, an SSH tunnel, or one half of [`tokio::io::duplex`]. `attach` takes
 /// it, and a [`Dialer`](super::Dialer) returns it.
 ///

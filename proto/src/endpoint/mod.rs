@@ -63,7 +63,7 @@ pub use self::websocket::WebSocketEndpoint;
 /// 0 is stored as `*`. Parsing the text of an endpoint yields the same endpoint.
 ///
 /// A [guide](https://docs.rs/tokio-zmtp/latest/tokio_zmtp/guide/endpoints/) describes the files of
-/// `ipc`, ports with several resources, and datagrams.
+/// `ipc`, ports with several resources, datagrams, streams of the application, and WebSockets.
 ///
 /// # Resources
 ///

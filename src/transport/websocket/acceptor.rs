@@ -154,8 +154,8 @@ impl WebSocketAcceptor {
     /// are sent. A timeout of zero means no limit.
     ///
     /// They replace the heartbeats of the socket, which are not sent over WebSockets (RFC 45). Any
-    /// frame of the remote is a sign of life. Pings of the remote are answered as long as the
-    /// socket reads its messages.
+    /// frame of the remote is a sign of life. Pings of the remote are answered while the socket
+    /// reads its messages.
     ///
     /// # Examples
     ///
@@ -176,8 +176,8 @@ impl WebSocketAcceptor {
     }
 
     /// Reads the request on a stream, and answers it. Pass the result to `attach`. It keeps the
-    /// name, the address and the admission of a [`RemoteStream`]. Over a stream of a `TlsServer` it
-    /// is `wss`.
+    /// name, the address and the admission of a [`RemoteStream`]. The stream can be one of
+    /// `TlsServer::accept`, for `wss`.
     ///
     /// There is no time limit. Use [`tokio::time::timeout`], because a remote may send nothing.
     ///

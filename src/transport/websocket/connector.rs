@@ -103,8 +103,8 @@ impl WebSocketConnector {
     /// are sent. A timeout of zero means no limit.
     ///
     /// They replace the heartbeats of the socket, which are not sent over WebSockets (RFC 45). Any
-    /// frame of the remote is a sign of life. Pings of the remote are answered as long as the
-    /// socket reads its messages.
+    /// frame of the remote is a sign of life. Pings of the remote are answered while the socket
+    /// reads its messages.
     ///
     /// # Examples
     ///
@@ -127,7 +127,8 @@ impl WebSocketConnector {
 
     /// Requests the upgrade on a stream. Pass the result to `attach`, or return it from a
     /// [`Dialer`](crate::Dialer). It keeps the name, the address and the admission of a
-    /// [`RemoteStream`]. Over a stream of a `TlsClient` it is `wss`.
+    /// [`RemoteStream`]. The stream can be one of
+    /// `TlsClient::connect`, for `wss`.
     ///
     /// There is no time limit of its own. A dialer is limited by
     /// [`connect_timeout`](crate::Builder::connect_timeout).

@@ -9,7 +9,9 @@ use crate::transport::RemoteStream;
 
 impl WebSocketAcceptor {
     /// Returns the response to a request that an HTTP server has received, such as that of a route of
-    /// axum. After the server has sent it, [`upgraded`](Self::upgraded) takes the stream.
+    /// axum. After the server has sent it, [`upgraded`](Self::upgraded) takes the stream. With axum
+    /// and hyper, `hyper::upgrade::on(&mut request)` returns the stream, and
+    /// `hyper_util::rt::TokioIo` adapts it to Tokio's traits.
     ///
     /// # Errors
     ///
