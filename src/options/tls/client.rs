@@ -50,7 +50,8 @@ pub(crate) struct ClientSettings {
 
 impl TlsClient {
     /// Trusts servers whose certificates are issued by one of these root certificates, in PEM
-    /// format. A self-signed certificate is its own root.
+    /// format. A self-signed certificate is its own root. A server cannot have the certificate of a
+    /// certificate authority.
     ///
     /// # Errors
     ///
