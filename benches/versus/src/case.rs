@@ -84,6 +84,8 @@ pub(crate) enum Section {
     Datagrams,
     /// A PUB to many SUBs.
     Topics,
+    /// One-way messages over WebSockets.
+    Websocket,
 }
 
 impl Section {
@@ -106,6 +108,7 @@ impl Section {
             Self::Groups => "RADIO to many DISHes",
             Self::Datagrams => "RADIO to DISH over udp",
             Self::Topics => "PUB to many SUBs",
+            Self::Websocket => "One-way throughput over WebSockets",
         }
     }
 
@@ -128,6 +131,7 @@ impl Section {
             Self::Groups => "groups",
             Self::Datagrams => "datagrams",
             Self::Topics => "topics",
+            Self::Websocket => "websocket",
         }
     }
 }
@@ -141,6 +145,7 @@ pub(crate) enum Transport {
     Inproc,
     /// RADIO and DISH only.
     Udp,
+    Ws,
 }
 
 impl fmt::Display for Transport {
@@ -150,6 +155,7 @@ impl fmt::Display for Transport {
             Self::Ipc => "ipc",
             Self::Inproc => "inproc",
             Self::Udp => "udp",
+            Self::Ws => "ws",
         })
     }
 }

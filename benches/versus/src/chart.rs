@@ -210,7 +210,8 @@ impl Chart {
             | Section::Scatter
             | Section::Push
             | Section::Parts
-            | Section::Datagrams => case.size,
+            | Section::Datagrams
+            | Section::Websocket => case.size,
             Section::FanIn | Section::Idle | Section::Groups | Section::Topics => case.clients,
             Section::Pipelined | Section::Dealer | Section::Cost | Section::Rpc => case.outstanding,
         };
@@ -230,7 +231,7 @@ impl Implementation {
             Self::ZmqRs => (191, 145, 20),
             Self::Rzmq => (20, 160, 170),
             Self::Tonic => (214, 72, 140),
-            Self::Bare | Self::Channel => (122, 128, 136),
+            Self::Bare | Self::Channel | Self::TokioZmtpTcp => (122, 128, 136),
         }
     }
 }

@@ -160,6 +160,10 @@ fn about(section: Section) -> &'static str {
              topics, of which one matches. A proxy is an XSUB and an XPUB of the implementation in a third \
              process (in libzmq `zmq_proxy`), and its XPUB waits as well."
         }
+        Section::Websocket => {
+            "From a CLIENT to a SERVER over `ws`. A client masks its frames (RFC 6455). In the last column, this \
+             crate transfers the same messages over tcp."
+        }
     }
 }
 

@@ -64,10 +64,13 @@ pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
 
 /// Returns whether an implementation supports a case.
 pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
-    use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, Rzmq, TokioZmtp, Tonic, ZmqRs};
+    use Implementation::{
+        Bare, Channel, Libzmq, Monocoque, Omq, Rzmq, TokioZmtp, TokioZmtpTcp, Tonic, ZmqRs,
+    };
     match case.section {
         Section::Rpc => matches!(implementation, TokioZmtp | Tonic),
         Section::Curve => matches!(implementation, TokioZmtp | Libzmq),
+        Section::Websocket => matches!(implementation, TokioZmtp | Libzmq | TokioZmtpTcp),
         Section::Topics if case.proxied => matches!(implementation, TokioZmtp | Libzmq),
         Section::Groups | Section::Datagrams | Section::Topics => {
             matches!(implementation, TokioZmtp | Libzmq | Omq)
@@ -75,7 +78,9 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
         Section::Req | Section::Parts => {
             matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque)
         }
-        Section::Push | Section::Dealer => !matches!(implementation, Tonic | Bare | Channel),
+        Section::Push | Section::Dealer => {
+            !matches!(implementation, Tonic | Bare | Channel | TokioZmtpTcp)
+        }
         Section::Throughput
         | Section::Latency
         | Section::Pipelined
@@ -91,7 +96,7 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
                 Monocoque | ZmqRs => !inproc && !scatter,
                 Bare => !inproc && case.clients == 1,
                 Channel => inproc,
-                Tonic => false,
+                Tonic | TokioZmtpTcp => false,
             }
         }
     }
@@ -178,6 +183,10 @@ fn all(section: Section) -> Vec<Case> {
             let proxied = on_both(Case { proxied: true, ..base });
             sorted(cases.flat_map(in_both_modes).chain(proxied).chain([many]))
         }
+        Section::Websocket => {
+            let of = |size| Case { transport: Transport::Ws, ..Case::new(section, size) };
+            sorted([SHORT, 1_024, 16_384].into_iter().flat_map(|n| on_both(of(n))))
+        }
     }
 }
 
@@ -200,7 +209,7 @@ fn is_in_quick(case: Case) -> bool {
             Transport::Tcp => [SHORT, 4_096].contains(&case.size),
             Transport::Ipc => case.size == SHORT && !multi,
             Transport::Inproc => case.size == SHORT && multi,
-            Transport::Udp => false,
+            Transport::Udp | Transport::Ws => false,
         },
         Section::Latency => case.pinned && case.transport == Transport::Tcp,
         Section::Req => case.pinned,
@@ -214,6 +223,7 @@ fn is_in_quick(case: Case) -> bool {
         Section::Groups => case.clients == 10 && case.no_drop && !multi,
         Section::Datagrams => case.size == SHORT && case.no_drop && !multi,
         Section::Topics => case.clients == 1 && case.no_drop && !multi,
+        Section::Websocket => case.size == 1_024 && !multi,
     }
 }
 
@@ -231,6 +241,7 @@ fn is_in_smoke(case: Case) -> bool {
         Section::Groups => case.clients == 10 && case.no_drop && multi,
         Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
         Section::Topics => (case.clients == 10 && case.no_drop || case.proxied) && multi,
+        Section::Websocket => case.size == SHORT && multi,
     }
 }
 

@@ -81,7 +81,9 @@ impl Role {
         let curve = self.section == Section::Curve;
         match self.implementation {
             Implementation::TokioZmtp if curve => on(runtime, act::<TokioZmtp<true>>(self, orders)),
-            Implementation::TokioZmtp => on(runtime, act::<TokioZmtp>(self, orders)),
+            Implementation::TokioZmtp | Implementation::TokioZmtpTcp => {
+                on(runtime, act::<TokioZmtp>(self, orders))
+            }
             Implementation::Libzmq if curve => on_one_thread(act::<Libzmq<true>>(self, orders)),
             Implementation::Libzmq => on_one_thread(act::<Libzmq>(self, orders)),
             Implementation::Omq => on(runtime, act::<Omq>(self, orders)),
@@ -233,6 +235,7 @@ impl Role {
             }
             Implementation::Bare
             | Implementation::Monocoque
+            | Implementation::TokioZmtpTcp
             | Implementation::Tonic
             | Implementation::ZmqRs => Err(NOT_INSIDE.into()),
         }
@@ -256,6 +259,7 @@ impl Role {
             }
             Implementation::Bare
             | Implementation::Monocoque
+            | Implementation::TokioZmtpTcp
             | Implementation::Tonic
             | Implementation::ZmqRs => Err(NOT_INSIDE.into()),
         }

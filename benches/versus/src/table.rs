@@ -199,7 +199,8 @@ fn subject(section: Section) -> &'static str {
         | Section::Curve
         | Section::Scatter
         | Section::Push
-        | Section::Datagrams => "bytes",
+        | Section::Datagrams
+        | Section::Websocket => "bytes",
         Section::Parts => "bytes of each part",
         Section::Pipelined | Section::Dealer | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
@@ -221,7 +222,8 @@ fn label(case: Case) -> String {
         | Section::Scatter
         | Section::Push
         | Section::Parts
-        | Section::Datagrams => in_words(case.size),
+        | Section::Datagrams
+        | Section::Websocket => in_words(case.size),
         Section::Pipelined | Section::Dealer | Section::Rpc => case.outstanding.to_string(),
         Section::Topics if case.topics > 1 => {
             format!("{}, {} topics", case.clients, case.topics)

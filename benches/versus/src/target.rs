@@ -72,7 +72,7 @@ pub(crate) fn is_about(case: Case) -> bool {
 /// Returns all targets, in the order of their display.
 pub(crate) fn all() -> Vec<Target> {
     use Against::{BestRival, Nothing, One};
-    use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, Tonic};
+    use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, TokioZmtpTcp, Tonic};
     let mut targets = Vec::new();
     let mut add = |case, metric, bounds: &[(Against, f64)]| {
         targets.extend(bounds.iter().map(|&(against, bound)| Target {
@@ -157,6 +157,9 @@ pub(crate) fn all() -> Vec<Target> {
     let udp =
         Case { transport: Transport::Udp, no_drop: true, ..Case::new(Section::Datagrams, 64) };
     add(udp, Metric::Rate, &[(One(Libzmq), 2.0)]);
+    let ws = |size| Case { transport: Transport::Ws, ..Case::new(Section::Websocket, size) };
+    add(ws(64), Metric::Rate, &[(One(Libzmq), 2.0)]);
+    add(ws(1_024), Metric::Rate, &[(One(TokioZmtpTcp), 0.6)]);
     targets
 }
 
@@ -205,5 +208,6 @@ fn what(case: Case, metric: Metric) -> String {
             format!("PUB to {} SUB with {} topics, {runtime}", case.clients, case.topics)
         }
         Section::Topics => format!("PUB to {} SUB, {runtime}", case.clients),
+        Section::Websocket => format!("{transport}, {size} bytes one way, {runtime}"),
     }
 }

@@ -53,11 +53,13 @@ pub(crate) enum Implementation {
     Bare,
     /// Tokio's bounded channel of 1,000 messages.
     Channel,
+    /// This crate over TCP, where the others use WebSockets.
+    TokioZmtpTcp,
 }
 
 impl Implementation {
     /// The implementations in the order of their columns.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::TokioZmtp,
         Self::Libzmq,
         Self::Omq,
@@ -67,6 +69,7 @@ impl Implementation {
         Self::Tonic,
         Self::Bare,
         Self::Channel,
+        Self::TokioZmtpTcp,
     ];
 
     /// Returns the heading of the column.
@@ -81,12 +84,13 @@ impl Implementation {
             Self::Tonic => "tonic",
             Self::Bare => "bare sockets",
             Self::Channel => "mpsc",
+            Self::TokioZmtpTcp => "tokio-zmtp over tcp",
         }
     }
 
     /// Returns whether this is a baseline and not a messaging library.
     pub(crate) fn is_bare(self) -> bool {
-        matches!(self, Self::Bare | Self::Channel)
+        matches!(self, Self::Bare | Self::Channel | Self::TokioZmtpTcp)
     }
 }
 
@@ -183,6 +187,7 @@ impl Place {
             Transport::Ipc => format!("ipc://{}", self.path),
             Transport::Inproc | Transport::Tcp => "tcp://127.0.0.1:0".to_owned(),
             Transport::Udp => format!("udp://127.0.0.1:{}", self.port),
+            Transport::Ws => "ws://127.0.0.1:*/".to_owned(),
         }
     }
 }

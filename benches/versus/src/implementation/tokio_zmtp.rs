@@ -90,7 +90,7 @@ impl TokioZmtp {
 pub(super) fn endpoint(place: &Place) -> String {
     match place.transport {
         Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
-        Transport::Inproc | Transport::Ipc | Transport::Udp => place.endpoint(),
+        Transport::Inproc | Transport::Ipc | Transport::Udp | Transport::Ws => place.endpoint(),
     }
 }
 

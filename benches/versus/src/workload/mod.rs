@@ -50,7 +50,8 @@ impl Attempt<'_> {
                 | Section::FanIn
                 | Section::Scatter
                 | Section::Push
-                | Section::Parts,
+                | Section::Parts
+                | Section::Websocket,
                 _,
             ) => one_way::measure(self),
             (Section::Latency | Section::Pipelined | Section::Dealer | Section::Req, _) => {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::Failure;
 use crate::case::Transport;
 use crate::child::Child;
-use crate::implementation::Place;
+use crate::implementation::{Implementation, Place};
 use crate::report::Done;
 use crate::role::{Part, Role};
 use crate::workload::Attempt;
@@ -58,10 +58,14 @@ impl Pair {
 /// Returns the role of a process in an attempt.
 pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
     let case = attempt.case;
+    let transport = match attempt.implementation {
+        Implementation::TokioZmtpTcp => Transport::Tcp,
+        _ => case.transport,
+    };
     // libzmq does not report the port that the system picks for udp.
-    let port = match case.transport {
+    let port = match transport {
         Transport::Udp => UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port(),
-        Transport::Inproc | Transport::Ipc | Transport::Tcp => 0,
+        Transport::Inproc | Transport::Ipc | Transport::Tcp | Transport::Ws => 0,
     };
     Ok(Role {
         implementation: attempt.implementation,
@@ -70,7 +74,7 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
         pinned: case.pinned,
         section: case.section,
         place: Place {
-            transport: case.transport,
+            transport,
             path: attempt.directory.join(file_name()).to_string_lossy().into_owned(),
             port,
             size: case.size,
