@@ -301,7 +301,9 @@ impl ListenerState {
             return Err(HandshakeFailure::AddressDenied);
         }
         let address = origin.address.map(|address| address.ip());
-        self.while_half_open(address, handshake(authenticator_call.as_ref())).await
+        // What waits for it would contain it more than once.
+        let handshake = Box::pin(handshake(authenticator_call.as_ref()));
+        self.while_half_open(address, handshake).await
     }
 
     /// Waits for a remote, as one of the half-open connections. Returns `None` if the endpoint ended

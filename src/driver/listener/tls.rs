@@ -51,7 +51,7 @@ impl ListenerState {
     ) -> Result<(), HandshakeFailure> {
         let caller = (&subject.endpoint, connection_info.origin, None);
         let establishing = Box::pin(self.half_open(caller, async |call| {
-            let encrypted = deadline.keep(self.encrypt(stream)).await?;
+            let encrypted = deadline.keep(Box::pin(self.encrypt(stream))).await?;
             let RemoteStream { stream, admission, .. } = encrypted;
             let call = call.map(|call| call.clone().with_admission(&admission));
             let admission = Some(Box::new(admission));

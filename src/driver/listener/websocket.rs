@@ -68,7 +68,7 @@ impl ListenerState {
         match incoming {
             Incoming::SharedPort(stream, origin, port) => {
                 let address = origin.address.map(|address| address.ip());
-                let hearing = self.hear_upgrade(stream, origin, port, deadline);
+                let hearing = Box::pin(self.hear_upgrade(stream, origin, port, deadline));
                 self.while_half_open(address, hearing).await.map(Option::flatten)
             }
             Incoming::HandOver(HandOver {
@@ -90,9 +90,11 @@ impl ListenerState {
         port: SocketAddr,
         deadline: Deadline,
     ) -> Result<Option<Requested>, HandshakeFailure> {
-        let (stream, admission) = deadline.keep(self.uncovered(stream)).await?;
+        let (stream, admission) = deadline.keep(Box::pin(self.uncovered(stream))).await?;
         let request = deadline
-            .keep(async { UpgradeRequest::read(stream).await.map_err(HandshakeFailure::from) })
+            .keep(Box::pin(async {
+                UpgradeRequest::read(stream).await.map_err(HandshakeFailure::from)
+            }))
             .await?;
         if matches!(&self.endpoint, Endpoint::WebSocket(own) if own.path() == request.path()) {
             return Ok(Some(Requested { request, admission }));
@@ -110,7 +112,7 @@ impl ListenerState {
                 Err(_) => unreachable!("it is returned as it was given"),
             }
         };
-        let handed_over = deadline.keep(handing_over).await?;
+        let handed_over = deadline.keep(Box::pin(handing_over)).await?;
         tracing::debug!(target: log::CONNECTION, "handed over");
         Ok(handed_over)
     }
@@ -141,7 +143,7 @@ impl ListenerState {
         let establishing = Box::pin(self.half_open(caller, async |call| {
             let answering =
                 async { acceptor.upgrade(request).await.map_err(HandshakeFailure::from) };
-            let stream = deadline.keep(answering).await?;
+            let stream = deadline.keep(Box::pin(answering)).await?;
             let admission = Some(Box::new(admission));
             self.shake_hands(stream, admission, call, subject, deadline).await
         }));

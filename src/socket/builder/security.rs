@@ -51,7 +51,7 @@ impl<S> Builder<S> {
     ///
     /// Above the limit the oldest handshake is dropped, not the newest: honest remotes finish
     /// quickly, and idle connections cannot keep others out. Each handshake takes less than 8 KiB,
-    /// and up to 64 KiB more if its remote sends that much.
+    /// with TLS less than 24 KiB, and up to 64 KiB more if its remote sends that much.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self
