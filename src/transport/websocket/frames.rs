@@ -1,11 +1,12 @@
 //! The translation between frames of ZMTP and those of a WebSocket, without IO.
 
 use std::io::Cursor;
+use std::str;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
 use tungstenite::protocol::frame::FrameHeader;
-use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use zmtp_proto::frame::{FrameError, Header};
 use zmtp_proto::greeting::{Greeting, MechanismName, Version};
 
@@ -92,6 +93,8 @@ pub(super) enum ControlFrame {
 /// A violation of the protocol by the remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(super) enum Violation {
+    #[error("a close frame with an invalid status code or reason")]
+    BadClose,
     #[error("a control frame with more than 125 bytes, or in fragments")]
     BadControl,
     #[error("a fragment that does not follow, or a message between fragments")]
@@ -312,7 +315,10 @@ impl FrameReader {
                     mask.apply(&mut payload);
                 }
                 return match control {
-                    Control::Close => Ok(Some(ControlFrame::Close(payload))),
+                    Control::Close => {
+                        check_close(&payload)?;
+                        Ok(Some(ControlFrame::Close(payload)))
+                    }
                     Control::Ping => Ok(Some(ControlFrame::Ping(payload))),
                     Control::Pong => Ok(Some(ControlFrame::Pong(payload))),
                     Control::Reserved(_) => Err(Violation::Header),
@@ -381,6 +387,19 @@ impl FrameReader {
             (OpCode::Data(Data::Reserved(_)), _) => Err(Violation::Header),
             (OpCode::Control(_), _) => Ok(Extent::Message),
         }
+    }
+}
+
+/// Checks the status code and the reason of a close frame (RFC 6455, 5.5.1 and 7.4.1).
+fn check_close(payload: &[u8]) -> Result<(), Violation> {
+    let Some((code, reason)) = payload.split_first_chunk() else {
+        return if payload.is_empty() { Ok(()) } else { Err(Violation::BadClose) };
+    };
+    let code = CloseCode::from(u16::from_be_bytes(*code));
+    if code.is_allowed() && str::from_utf8(reason).is_ok() {
+        Ok(())
+    } else {
+        Err(Violation::BadClose)
     }
 }
 

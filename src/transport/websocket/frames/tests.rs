@@ -88,6 +88,10 @@ fn a_violation_is_named() {
         (CLIENT, &[0x82, 0x00], Violation::NoFlags),
         (CLIENT, &[0x83, 0x01, 0x00], Violation::Header),
         (CLIENT, &[0x09, 0x00], Violation::BadControl),
+        (CLIENT, &[0x88, 1, 3], Violation::BadClose),
+        // 1005, which is not sent, and a reason that is not UTF-8.
+        (CLIENT, &[0x88, 2, 0x03, 0xED], Violation::BadClose),
+        (CLIENT, &[0x88, 3, 0x03, 0xE8, 0xFF], Violation::BadClose),
         (CLIENT, &[0x89, 126, 0, 126], Violation::BadControl),
     ] {
         let mut reader = FrameReader::new(role, NULL);
