@@ -49,9 +49,9 @@ pub(super) struct HandOver {
 #[derive(Debug)]
 pub(super) enum HandedOver {
     Handshake(Box<AnnouncedHandshake<DetachedStream>>),
-    /// With what TLS has verified.
+    /// With what TLS has verified. Boxed together, because each connection reserves space for it.
     #[cfg(feature = "ws")]
-    Upgrade(Box<UpgradeRequest<DetachedStream>>, Admission),
+    Upgrade(Box<(UpgradeRequest<DetachedStream>, Admission)>),
 }
 
 impl HandedOver {
@@ -60,7 +60,7 @@ impl HandedOver {
         match self {
             Self::Handshake(request) => request.resource(),
             #[cfg(feature = "ws")]
-            Self::Upgrade(request, _) => Some(request.path().as_bytes()),
+            Self::Upgrade(requested) => Some(requested.0.path().as_bytes()),
         }
     }
 }

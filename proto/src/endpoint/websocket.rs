@@ -10,7 +10,11 @@ use super::{EndpointError, EndpointErrorKind, Host, TcpEndpoint, TcpSource};
 /// omitted, and the path `/`. Paths are compared as they are written, so that an escape such as
 /// `%41` differs from `A`. To connect, the path can end with a query, such as `?room=7`.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct WebSocketEndpoint {
+// Boxed: each connection holds several endpoints, and those of other transports are shorter.
+pub struct WebSocketEndpoint(Box<Parts>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Parts {
     tcp: TcpEndpoint,
     is_encrypted: bool,
     /// With its query.
@@ -52,71 +56,74 @@ impl WebSocketEndpoint {
             _ => Err(error),
         });
         let tcp = tcp.map_err(|error| error.over(scheme, path.as_deref().unwrap_or_default()))?;
-        Ok(Self { tcp, is_encrypted, path: path?.into() })
+        Ok(Self(Box::new(Parts { tcp, is_encrypted, path: path?.into() })))
     }
 
     /// Returns whether the endpoint is one of `wss`, whose connections are encrypted by TLS.
     pub fn is_encrypted(&self) -> bool {
-        self.is_encrypted
+        self.0.is_encrypted
     }
 
     /// Returns the source of connections, if the endpoint has one: the part before the
     /// semicolon.
     pub fn source(&self) -> Option<&TcpSource> {
-        self.tcp.source()
+        self.0.tcp.source()
     }
 
     /// Returns the host. To connect to `wss`, it is also the name that the certificate of the remote
     /// must have, unless the options name another.
     pub fn host(&self) -> &Host {
-        self.tcp.host()
+        self.0.tcp.host()
     }
 
     /// Returns the port; 0 stands for `*`, a port that the system picks at bind.
     pub fn port(&self) -> u16 {
-        self.tcp.port()
+        self.0.tcp.port()
     }
 
     /// Returns the path, without the query.
     pub fn path(&self) -> &str {
-        self.path.split('?').next().unwrap_or_default()
+        self.0.path.split('?').next().unwrap_or_default()
     }
 
     /// Returns the query, if there is one: the part after the question mark.
     pub fn query(&self) -> Option<&str> {
-        self.path.split_once('?').map(|(_, query)| query)
+        self.0.path.split_once('?').map(|(_, query)| query)
     }
 
     /// Returns the TCP port without TLS, WebSockets and the path.
     pub fn tcp(&self) -> &TcpEndpoint {
-        &self.tcp
+        &self.0.tcp
     }
 
     pub(super) fn at(&self, address: SocketAddr) -> Self {
-        Self { tcp: self.tcp.at(address), ..self.clone() }
+        let mut at = self.clone();
+        at.0.tcp = self.0.tcp.at(address);
+        at
     }
 
     pub(super) fn check_bindable(&self) -> Result<(), EndpointError> {
         if self.query().is_some() {
-            let without = Self { path: self.path().into(), ..self.clone() };
+            let mut without = self.clone();
+            without.0.path = self.path().into();
             let kind = EndpointErrorKind::QueryToBind;
             return Err(EndpointError::new(kind, without.to_string()));
         }
-        self.tcp.check_bindable().map_err(|error| self.complete(error))
+        self.0.tcp.check_bindable().map_err(|error| self.complete(error))
     }
 
     pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {
-        self.tcp.check_connectable().map_err(|error| self.complete(error))
+        self.0.tcp.check_connectable().map_err(|error| self.complete(error))
     }
 
     fn complete(&self, error: EndpointError) -> EndpointError {
-        error.over(scheme(self.is_encrypted), &self.path)
+        error.over(scheme(self.0.is_encrypted), &self.0.path)
     }
 }
 
 impl fmt::Display for WebSocketEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tcp, is_encrypted, path } = self;
+        let Parts { tcp, is_encrypted, path } = &*self.0;
         write!(f, "{}://{}{path}", scheme(*is_encrypted), tcp.address())
     }
 }

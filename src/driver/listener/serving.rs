@@ -71,7 +71,7 @@ impl ListenerState {
                 }
             }
             #[cfg(feature = "ws")]
-            Incoming::HandOver(HandOver { request: HandedOver::Upgrade(..), .. }) => {
+            Incoming::HandOver(HandOver { request: HandedOver::Upgrade(_), .. }) => {
                 unreachable!("the services of a port have one protocol")
             }
             Incoming::HandOver(HandOver { request: HandedOver::Handshake(request), .. }) => {

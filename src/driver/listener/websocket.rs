@@ -71,10 +71,8 @@ impl ListenerState {
                 let hearing = Box::pin(self.hear_upgrade(stream, origin, port, deadline));
                 self.while_half_open(address, hearing).await.map(Option::flatten)
             }
-            Incoming::HandOver(HandOver {
-                request: HandedOver::Upgrade(request, admission),
-                ..
-            }) => {
+            Incoming::HandOver(HandOver { request: HandedOver::Upgrade(requested), .. }) => {
+                let (request, admission) = *requested;
                 let request = request.map(|stream| stream.attach(&self.shared.options.tcp))?;
                 Ok(Some(Requested { request, admission }))
             }
@@ -100,12 +98,13 @@ impl ListenerState {
             return Ok(Some(Requested { request, admission }));
         }
         let handing_over = async {
-            let request = Box::new(request.map(Stream::detach)?);
-            let request = HandedOver::Upgrade(request, admission);
+            let requested = Box::new((request.map(Stream::detach)?, admission));
+            let request = HandedOver::Upgrade(requested);
             let call = HandOver { request, origin, span: Span::current() };
             match call.hand_over_at_once(port).await {
                 Ok(()) => Ok(None),
-                Err(HandOver { request: HandedOver::Upgrade(request, _), .. }) => {
+                Err(HandOver { request: HandedOver::Upgrade(requested), .. }) => {
+                    let (request, _) = *requested;
                     let request = request.map(|stream| stream.attach(&self.shared.options.tcp))?;
                     Err(request.refuse_path().await.into())
                 }

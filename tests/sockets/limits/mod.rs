@@ -54,9 +54,16 @@ fn every_option_is_in_the_table() {
         }
     }
     // These options have no limits. The setter of `metadata` checks its own.
-    for other in
-        ["authenticator", "metadata", "resolver", "socks_proxy", "tls_client", "tls_server"]
-    {
+    for other in [
+        "authenticator",
+        "metadata",
+        "resolver",
+        "socks_proxy",
+        "tls_client",
+        "tls_server",
+        "websocket_headers",
+        "websocket_origins",
+    ] {
         assert!(setters.remove(other), "{other}");
     }
     let table: BTreeSet<_> = rows().iter().map(|row| row.option.to_owned()).collect();
