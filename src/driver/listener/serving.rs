@@ -46,16 +46,13 @@ impl ListenerState {
     /// connection occupies only the memory of its current stage.
     pub(super) async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: PendingHandshake) {
         let deadline = Deadline::after(self.shared.options.handshake_interval);
-        if incoming.is_proxied(&self.shared.options) {
-            let heard = Box::pin(self.accept_proxy_header(&mut incoming, deadline));
-            match heard.await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(reason) => {
-                    let (_, subject) =
-                        self.accepted(self.endpoint.clone(), incoming.origin(), arriving);
-                    return self.refuse(&subject, reason);
-                }
+        match self.behind_proxy(&mut incoming, deadline).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(reason) => {
+                let (_, subject) =
+                    self.accepted(self.endpoint.clone(), incoming.origin(), arriving);
+                return self.refuse(&subject, reason);
             }
         }
         let origin = incoming.origin();
@@ -141,9 +138,23 @@ impl ListenerState {
         self.shared.handshake_failed(subject, reason);
     }
 
+    /// Reads the header of a proxy if the remote must send one. Returns false if the endpoint ended
+    /// meanwhile.
+    pub(super) async fn behind_proxy(
+        &self,
+        incoming: &mut Incoming,
+        deadline: Deadline,
+    ) -> Result<bool, HandshakeFailure> {
+        if incoming.is_proxied(&self.shared.options) {
+            Box::pin(self.accept_proxy_header(incoming, deadline)).await
+        } else {
+            Ok(true)
+        }
+    }
+
     /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint
     /// ended meanwhile.
-    pub(super) async fn accept_proxy_header(
+    async fn accept_proxy_header(
         &self,
         incoming: &mut Incoming,
         deadline: Deadline,

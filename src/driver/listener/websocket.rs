@@ -33,11 +33,7 @@ impl ListenerState {
         arriving: PendingHandshake,
     ) {
         let deadline = Deadline::after(self.shared.options.handshake_interval);
-        let headed = if incoming.is_proxied(&self.shared.options) {
-            Box::pin(self.accept_proxy_header(&mut incoming, deadline)).await
-        } else {
-            Ok(true)
-        };
+        let headed = self.behind_proxy(&mut incoming, deadline).await;
         let origin = incoming.origin();
         let requested = match headed {
             Ok(true) => Box::pin(self.requested(incoming, deadline)).await,

@@ -7,18 +7,16 @@ use bytes::BytesMut;
 use tungstenite::handshake::server;
 use tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use tungstenite::http::{Request, Response};
-use zmtp_proto::greeting::MechanismName;
-use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
 use super::request::UpgradeRequest;
-use super::stream::WebSocketStream;
+use super::settings::Settings;
 use super::upgrade::{subprotocol, subprotocol_of_browsers};
 use crate::monitor::UpgradeError;
 use crate::options::Options;
 use crate::transport::RemoteStream;
-use crate::transport::stream::{BoxedStream, Stream};
+use crate::transport::stream::Stream;
 
 /// Accepts WebSocket connections on streams that the application has accepted.
 ///
@@ -64,11 +62,9 @@ use crate::transport::stream::{BoxedStream, Stream};
 /// ```
 #[derive(Clone, Debug)]
 pub struct WebSocketAcceptor {
-    mechanism: MechanismName,
+    settings: Settings,
     path: Option<String>,
     origins: Option<Arc<[String]>>,
-    heartbeat: HeartbeatConfig,
-    max_message_size: Option<u64>,
 }
 
 impl WebSocketAcceptor {
@@ -85,13 +81,7 @@ impl WebSocketAcceptor {
     /// ```
     #[must_use]
     pub fn new(mechanism: &Mechanism) -> Self {
-        Self {
-            mechanism: MechanismName::of(mechanism),
-            path: None,
-            origins: None,
-            heartbeat: HeartbeatConfig::default(),
-            max_message_size: None,
-        }
+        Self { settings: Settings::new(mechanism), path: None, origins: None }
     }
 
     /// Accepts only requests for this path, without its query.
@@ -145,8 +135,9 @@ impl WebSocketAcceptor {
     /// let acceptor = WebSocketAcceptor::new(&Mechanism::Null).max_message_size(100_000);
     /// ```
     #[must_use]
-    pub fn max_message_size(self, bytes: u64) -> Self {
-        Self { max_message_size: Some(bytes), ..self }
+    pub fn max_message_size(mut self, bytes: u64) -> Self {
+        self.settings.max_message_size = Some(bytes);
+        self
     }
 
     /// Sends a ping of the WebSocket at this interval, and ends a connection on which nothing has
@@ -170,8 +161,7 @@ impl WebSocketAcceptor {
     /// ```
     #[must_use]
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.heartbeat.set_interval(Some(interval));
-        self.heartbeat.set_timeout(Some(timeout));
+        self.settings.set_heartbeat(interval, timeout);
         self
     }
 
@@ -227,16 +217,12 @@ impl WebSocketAcceptor {
     /// Creates the acceptor of the `ws` and `wss` endpoints of a socket, which accepts every path.
     pub(crate) fn for_listener(options: &Options) -> Self {
         let origins = options.websocket.origins.as_deref().map(Arc::from);
-        let (heartbeat, max_message_size) = (options.heartbeat, options.max_message_size);
-        Self { origins, heartbeat, max_message_size, ..Self::new(&options.mechanism) }
+        Self { settings: Settings::of_socket(options), path: None, origins }
     }
 
     /// Returns the stream of ZMTP over an upgraded stream; `input` follows the request.
     pub(super) fn translate(&self, stream: Stream, input: BytesMut) -> Stream {
-        let (role, mechanism) = (WebSocketRole::Server, self.mechanism);
-        let stream = WebSocketStream::new(stream, role, mechanism, input);
-        let stream = stream.with_max_message_size(self.max_message_size);
-        Stream::Boxed(BoxedStream::new(stream.with_pings(self.heartbeat)))
+        self.settings.translate(stream, WebSocketRole::Server, input)
     }
 
     /// Returns the response to a request.
@@ -253,12 +239,12 @@ impl WebSocketAcceptor {
         }
         let mut response =
             server::create_response_with_body(request, || ()).map_err(UpgradeError::invalid)?;
-        let subprotocol = subprotocol(self.mechanism);
+        let subprotocol = subprotocol(self.settings.mechanism);
         let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
         let mut offered = offered
             .filter_map(|value| value.to_str().ok())
             .flat_map(|v| v.split(',').map(str::trim));
-        let of_browsers = subprotocol_of_browsers(self.mechanism);
+        let of_browsers = subprotocol_of_browsers(self.settings.mechanism);
         let Some(accepted) = offered.find(|one| *one == subprotocol || *one == of_browsers) else {
             return Err(UpgradeError::Subprotocol { expected: subprotocol });
         };

@@ -9,22 +9,19 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tungstenite::handshake::{client, derive_accept_key};
 use tungstenite::http::header::{
-    CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use tungstenite::http::{Request, StatusCode};
 use zmtp_proto::endpoint::WebSocketEndpoint;
-use zmtp_proto::greeting::MechanismName;
-use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
-use super::stream::WebSocketStream;
+use super::settings::Settings;
 use super::upgrade::{read_head, subprotocol};
 use crate::monitor::UpgradeError;
 use crate::options::{Options, RequestHeaders};
 use crate::transport::RemoteStream;
-use crate::transport::stream::{BoxedStream, Stream};
 
 /// Establishes WebSocket connections on streams that the application has dialed.
 ///
@@ -33,12 +30,10 @@ use crate::transport::stream::{BoxedStream, Stream};
 /// See [`WebSocketAcceptor`](super::WebSocketAcceptor).
 #[derive(Clone)]
 pub struct WebSocketConnector {
-    mechanism: MechanismName,
+    settings: Settings,
     host: String,
     path: String,
     headers: RequestHeaders,
-    heartbeat: HeartbeatConfig,
-    max_message_size: Option<u64>,
 }
 
 impl WebSocketConnector {
@@ -55,12 +50,10 @@ impl WebSocketConnector {
     #[must_use]
     pub fn new(mechanism: &Mechanism, host: &str, path: &str) -> Self {
         Self {
-            mechanism: MechanismName::of(mechanism),
+            settings: Settings::new(mechanism),
             host: host.to_owned(),
             path: path.to_owned(),
             headers: RequestHeaders::default(),
-            heartbeat: HeartbeatConfig::default(),
-            max_message_size: None,
         }
     }
 
@@ -89,12 +82,10 @@ impl WebSocketConnector {
             None => endpoint.path().to_owned(),
         };
         Self {
-            mechanism: MechanismName::of(&options.mechanism),
+            settings: Settings::of_socket(options),
             host: format!("{}:{}", endpoint.host(), endpoint.port()),
             path,
             headers: options.websocket.headers.clone(),
-            heartbeat: options.heartbeat,
-            max_message_size: options.max_message_size,
         }
     }
 
@@ -120,8 +111,7 @@ impl WebSocketConnector {
     /// ```
     #[must_use]
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.heartbeat.set_interval(Some(interval));
-        self.heartbeat.set_timeout(Some(timeout));
+        self.settings.set_heartbeat(interval, timeout);
         self
     }
 
@@ -169,7 +159,7 @@ impl WebSocketConnector {
         let dialed = stream.into();
         let mut stream = dialed.stream;
         let key = client::generate_key();
-        let subprotocol = subprotocol(self.mechanism);
+        let subprotocol = subprotocol(self.settings.mechanism);
         let mut request = Request::get(&self.path)
             .header(HOST, &self.host)
             .header(CONNECTION, "Upgrade")
@@ -190,21 +180,25 @@ impl WebSocketConnector {
             return Err(UpgradeError::Refused { status: response.status().as_u16() });
         }
         let header = |name| response.headers().get(name).map(HeaderValue::as_bytes);
-        let is_upgrade =
-            header(UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
+        let has = |name, expected: &[u8]| {
+            header(name).is_some_and(|value| value.eq_ignore_ascii_case(expected))
+        };
+        // No extension is requested (RFC 6455, 4.1).
+        let is_upgrade = has(UPGRADE, b"websocket")
+            && has(CONNECTION, b"upgrade")
+            && header(SEC_WEBSOCKET_EXTENSIONS).is_none();
         let is_accepted = header(SEC_WEBSOCKET_ACCEPT)
             .is_some_and(|value| value == derive_accept_key(key.as_bytes()).as_bytes());
         if !is_upgrade || !is_accepted {
             return Err(UpgradeError::invalid(NotAnAnswer));
         }
-        if header(SEC_WEBSOCKET_PROTOCOL) != Some(subprotocol.as_bytes()) {
+        let mut chosen = response.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+        let is_chosen = chosen.next().is_some_and(|one| one.as_bytes() == subprotocol.as_bytes());
+        if !is_chosen || chosen.next().is_some() {
             return Err(UpgradeError::Subprotocol { expected: subprotocol });
         }
         let seed = getrandom::u64().map_err(io::Error::from)?;
-        let (role, mechanism) = (WebSocketRole::Client { seed }, self.mechanism);
-        let stream = WebSocketStream::new(stream, role, mechanism, input);
-        let stream = stream.with_max_message_size(self.max_message_size);
-        let stream = Stream::Boxed(BoxedStream::new(stream.with_pings(self.heartbeat)));
+        let stream = self.settings.translate(stream, WebSocketRole::Client { seed }, input);
         Ok(RemoteStream { stream, ..dialed })
     }
 }
@@ -218,7 +212,7 @@ struct NotAnAnswer;
 impl fmt::Debug for WebSocketConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketConnector")
-            .field("mechanism", &self.mechanism)
+            .field("mechanism", &self.settings.mechanism)
             .field("host", &self.host)
             .field("path", &self.path)
             .finish_non_exhaustive()

@@ -12,6 +12,7 @@ mod frames;
 mod http_server;
 mod mask;
 mod request;
+mod settings;
 mod stream;
 mod upgrade;
 

@@ -163,6 +163,49 @@ async fn both_ends_report_an_upgrade_that_fails() {
     }
 }
 
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn a_response_that_does_not_match_the_request_is_refused() {
+    let _watchdog = Watchdog::start();
+    for (removed, added, expected) in [
+        ("", "", "Ok"),
+        ("connection", "Connection: close\r\n", "Invalid"),
+        ("upgrade", "", "Invalid"),
+        ("sec-websocket-accept", "Sec-WebSocket-Accept: x\r\n", "Invalid"),
+        ("", "Sec-WebSocket-Extensions: permessage-deflate\r\n", "Invalid"),
+        ("", "Sec-WebSocket-Protocol: ZWS2.0/NULL\r\n", "Subprotocol"),
+        ("sec-websocket-protocol", "", "Subprotocol"),
+    ] {
+        let (near, mut far) = tokio::io::duplex(0x1_0000);
+        let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/zmq");
+        let answering = async {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(far.read_u8().await.unwrap());
+            }
+            let mut request = http::Request::builder();
+            for line in String::from_utf8(head).unwrap().lines().skip(1) {
+                if let Some((name, value)) = line.split_once(": ") {
+                    request = request.header(name, value);
+                }
+            }
+            let acceptor = WebSocketAcceptor::new(&Mechanism::Null);
+            let response = acceptor.respond(&request.body(()).unwrap()).unwrap();
+            let mut answer = "HTTP/1.1 101 Switching Protocols\r\n".to_owned();
+            for (name, value) in response.headers().iter().filter(|(name, _)| *name != removed) {
+                answer += &format!("{name}: {}\r\n", value.to_str().unwrap());
+            }
+            far.write_all(format!("{answer}{added}\r\n").as_bytes()).await.unwrap();
+        };
+        let (connected, ()) = tokio::join!(connector.connect(near), answering);
+        let found = match connected {
+            Ok(_) => "Ok".to_owned(),
+            Err(error) => format!("{error:?}"),
+        };
+        assert!(found.starts_with(expected), "{removed} {added}: {found}");
+    }
+}
+
 #[tokio::test]
 async fn an_invalid_frame_ends_only_its_connection_with_a_close_code() {
     let _watchdog = Watchdog::start();
