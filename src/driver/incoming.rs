@@ -39,7 +39,8 @@ pub(crate) struct AttachedStream {
 /// A remote that requests a resource or a path.
 #[derive(Debug)]
 pub(super) struct HandOver {
-    pub(super) request: HandedOver,
+    /// Boxed, because each connection reserves space for it.
+    pub(super) request: Box<HandedOver>,
     pub(super) origin: Origin,
     /// The span of its connection before the hand-over.
     pub(super) span: Span,
@@ -48,10 +49,10 @@ pub(super) struct HandOver {
 /// A request for another socket at the port.
 #[derive(Debug)]
 pub(super) enum HandedOver {
-    Handshake(Box<AnnouncedHandshake<DetachedStream>>),
-    /// With what TLS has verified. Boxed together, because each connection reserves space for it.
+    Handshake(AnnouncedHandshake<DetachedStream>),
+    /// With what TLS has verified.
     #[cfg(feature = "ws")]
-    Upgrade(Box<(UpgradeRequest<DetachedStream>, Admission)>),
+    Upgrade(UpgradeRequest<DetachedStream>, Admission),
 }
 
 impl HandedOver {
@@ -60,7 +61,25 @@ impl HandedOver {
         match self {
             Self::Handshake(request) => request.resource(),
             #[cfg(feature = "ws")]
-            Self::Upgrade(requested) => Some(requested.0.path().as_bytes()),
+            Self::Upgrade(request, _) => Some(request.path().as_bytes()),
+        }
+    }
+
+    /// Returns the request for a resource.
+    pub(super) fn into_handshake(self) -> AnnouncedHandshake<DetachedStream> {
+        match self {
+            Self::Handshake(request) => request,
+            #[cfg(feature = "ws")]
+            Self::Upgrade(..) => unreachable!("the services of a port have one protocol"),
+        }
+    }
+
+    /// Returns the request for a path, and what TLS has verified.
+    #[cfg(feature = "ws")]
+    pub(super) fn into_upgrade(self) -> (UpgradeRequest<DetachedStream>, Admission) {
+        match self {
+            Self::Upgrade(request, admission) => (request, admission),
+            Self::Handshake(_) => unreachable!("the services of a port have one protocol"),
         }
     }
 }

@@ -89,7 +89,7 @@ const CONNECTIONS: usize = 200;
 
 /// The bytes on the heap for one end, averaged over both ends. The documentation promises 8 KiB of
 /// resident memory, which includes memory that the allocator leaves unused.
-const BYTES_EACH: usize = 7 * 1_024 + 384;
+const BYTES_EACH: usize = 7 * 1_024 + 256;
 
 /// The additional bytes for a span in the registry of `tracing-subscriber`.
 const SPAN_BYTES: usize = 256;

@@ -25,7 +25,7 @@ use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure}
 use crate::remote::Origin;
 use crate::remotes::{Direction, PendingHandshake};
 use crate::routing::Attachment;
-use crate::transport::{DetachedStream, RemoteStream, Stream};
+use crate::transport::{RemoteStream, Stream};
 
 /// The id of a connection, and its origin.
 #[derive(Debug)]
@@ -67,15 +67,11 @@ impl ListenerState {
                     self.refuse(&self.accepted(self.endpoint.clone(), origin, arriving).1, reason);
                 }
             }
-            #[cfg(feature = "ws")]
-            Incoming::HandOver(HandOver { request: HandedOver::Upgrade(_), .. }) => {
-                unreachable!("the services of a port have one protocol")
-            }
-            Incoming::HandOver(HandOver { request: HandedOver::Handshake(request), .. }) => {
+            Incoming::HandOver(call) => {
                 let (connection_info, subject) =
                     self.accepted(self.endpoint.clone(), origin, arriving);
                 let served =
-                    Box::pin(self.serve_call(request, connection_info, &subject, deadline)).await;
+                    Box::pin(self.serve_call(call, connection_info, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
@@ -194,7 +190,7 @@ impl ListenerState {
                 let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
             });
-            let request = HandedOver::Handshake(Box::new(request.map(Stream::detach)?));
+            let request = Box::new(HandedOver::Handshake(request.map(Stream::detach)?));
             let call = HandOver { request, origin, span: Span::current() };
             let handing_over = async {
                 call.hand_over(port).await;
@@ -212,13 +208,13 @@ impl ListenerState {
 
     async fn serve_call(
         &self,
-        request: Box<AnnouncedHandshake<DetachedStream>>,
+        call: HandOver,
         connection_info: IncomingConnection,
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let SocketState { options, handshake, .. } = &*self.shared;
-        let request = request.map(|stream| stream.attach(&options.tcp))?;
+        let request = call.request.into_handshake().map(|stream| stream.attach(&options.tcp))?;
         let limits = options.message_limits();
         let running = {
             let admit = |negotiated: Option<&Negotiated>| self.admit(subject, negotiated);

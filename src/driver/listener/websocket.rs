@@ -67,8 +67,8 @@ impl ListenerState {
                 let hearing = Box::pin(self.hear_upgrade(stream, origin, port, deadline));
                 self.while_half_open(address, hearing).await.map(Option::flatten)
             }
-            Incoming::HandOver(HandOver { request: HandedOver::Upgrade(requested), .. }) => {
-                let (request, admission) = *requested;
+            Incoming::HandOver(HandOver { request, .. }) => {
+                let (request, admission) = request.into_upgrade();
                 let request = request.map(|stream| stream.attach(&self.shared.options.tcp))?;
                 Ok(Some(Requested { request, admission }))
             }
@@ -94,17 +94,15 @@ impl ListenerState {
             return Ok(Some(Requested { request, admission }));
         }
         let handing_over = async {
-            let requested = Box::new((request.map(Stream::detach)?, admission));
-            let request = HandedOver::Upgrade(requested);
+            let request = Box::new(HandedOver::Upgrade(request.map(Stream::detach)?, admission));
             let call = HandOver { request, origin, span: Span::current() };
             match call.hand_over_at_once(port).await {
                 Ok(()) => Ok(None),
-                Err(HandOver { request: HandedOver::Upgrade(requested), .. }) => {
-                    let (request, _) = *requested;
+                Err(HandOver { request, .. }) => {
+                    let (request, _) = request.into_upgrade();
                     let request = request.map(|stream| stream.attach(&self.shared.options.tcp))?;
                     Err(request.refuse_path().await.into())
                 }
-                Err(_) => unreachable!("it is returned as it was given"),
             }
         };
         let handed_over = deadline.keep(Box::pin(handing_over)).await?;
