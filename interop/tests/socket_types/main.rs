@@ -13,6 +13,8 @@ mod side;
 mod theirs;
 
 mod broker;
+#[cfg(unix)]
+mod browsers;
 mod channel;
 mod dealer;
 mod heartbeat;
