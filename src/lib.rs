@@ -155,7 +155,7 @@
 //! | `http` | upgrades to WebSockets in HTTP servers of the application, such as axum; enables `ws`. See [`guide::browsers`] |
 //! | `metrics` | the module `metrics`: socket statistics, for Prometheus and other systems |
 //! | `rpc` | the module `rpc`: requests and replies, where each caller gets its own reply; `tower` services on both sides |
-//! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
+//! | `serde` | the module `config`: sockets described by data, such as a configuration file; the module `snapshot`: the statistics of a program as data; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`], [`RoutingId`] and [statistics](stats) |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //! | `tls` | `Builder::tls_client` and `Builder::tls_server`: TLS, with `rustls` and `ring`, which needs a C compiler. See the guide `guide::tls` |
 //! | `ws` | `ws` and `wss` endpoints, and the module `ws`: WebSockets, also on streams of the application. `wss` also needs `tls`. See [`guide::endpoints`](guide::endpoints#websockets) and [`guide::browsers`] |
@@ -193,6 +193,8 @@ mod routing_id;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 mod runtime;
+#[cfg(feature = "serde")]
+pub mod snapshot;
 mod socket;
 pub mod stats;
 mod sync;

@@ -3,11 +3,15 @@
 //! Counting has no measurable cost: a connection counts what it writes and reads once for each
 //! batch, in memory that only its task writes.
 
+#[cfg(feature = "serde")]
+mod nanoseconds;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The number and the size of a set of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 pub struct Volume {
     /// The number of messages.
     pub messages: u64,
@@ -18,6 +22,7 @@ pub struct Volume {
 
 /// The statistics of a socket since its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct Stats {
     /// The messages handed to the transport, over all connections including ended ones.
@@ -47,6 +52,7 @@ pub struct Stats {
 
 /// The statistics of one connected remote since its connection was established.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct RemoteStats {
     /// The messages handed to the transport.
@@ -72,11 +78,13 @@ pub struct RemoteStats {
     pub reconnects: u64,
     /// The round trip of the last PING; `None` before the first PONG, and if no
     /// heartbeats are sent.
+    #[cfg_attr(feature = "serde", serde(with = "nanoseconds"))]
     pub heartbeat_round_trip: Option<Duration>,
 }
 
 /// Dropped messages by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct Dropped {
     /// Accepted from a handle, but not handed to the transport when their remote or the socket
@@ -127,6 +135,7 @@ pub struct Dropped {
 /// Dropped datagrams by cause. Over `udp` messages can also be lost on the network, which no side
 /// notices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct DroppedDatagrams {
     /// Messages that a RADIO did not send: the system refused the datagram, or the message did not
@@ -146,6 +155,7 @@ pub struct DroppedDatagrams {
 ///
 /// The [monitor](crate::monitor) reports each refusal with its remote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct RefusedRemotes {
     /// The authenticator did not admit the remote:
@@ -185,6 +195,7 @@ pub struct RefusedRemotes {
 /// The number of queued messages. A message that a connection is writing is no longer queued, and
 /// is not counted as sent until it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct Queued {
     /// Messages to be sent: limited by [`send_hwm`](crate::Builder::send_hwm) for each remote.
@@ -204,6 +215,7 @@ pub struct Queued {
 ///
 /// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct EndedRemotes {
     /// The number of these remotes.

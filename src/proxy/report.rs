@@ -9,6 +9,7 @@ use crate::stats::Volume;
 /// [unroutable](Self::unroutable). Requests of an [`XPub`](crate::XPub) that it does not
 /// [forward](super::ProxyWith#subscriptions) are not counted. The sizes are those of bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
 pub struct ProxyStats {
     /// The messages that the frontend received and the backend queued.

@@ -47,6 +47,7 @@ const RANKS: &[(&str, u8)] = &[
     ("metrics", 10),
     ("proxy", 10),
     ("rpc", 10),
+    ("snapshot", 11),
     // The root declares and exports. No file imports from it.
     ("lib", u8::MAX),
 ];
