@@ -184,6 +184,7 @@ pub mod metrics;
 pub mod monitor;
 mod options;
 mod pipe;
+pub mod probe;
 pub mod proxy;
 mod quota;
 mod remote;

@@ -13,6 +13,8 @@
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
+//! A [`Probe`](probe::Probe) instead of a handshake reads what a remote announces, without joining it.
+//!
 //! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. A
 //! subscription is a command, or a [message](subscription) for remotes of ZMTP 3.0. The address of a
 //! socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A proxy may send a
@@ -95,6 +97,7 @@ pub mod mechanism;
 pub mod message_shape;
 pub mod metadata;
 pub mod ping_pong;
+pub mod probe;
 pub mod proxy_header;
 pub mod request_envelope;
 pub mod rpc;

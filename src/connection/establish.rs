@@ -18,6 +18,7 @@ use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiat
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::Seed;
 use zmtp_proto::message_shape::MessageShape;
+use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficDecoder;
 
@@ -173,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
 impl<S> AnnouncedHandshake<S> {
     /// Returns the requested resource, which may not be valid.
     pub(crate) fn resource(&self) -> Option<&[u8]> {
-        self.handshake.resource()
+        self.handshake.requested()?.value(Metadata::RESOURCE)
     }
 
     /// Replaces the stream between two bytes.
@@ -236,7 +237,9 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Reached, HandshakeFailure> {
     loop {
         let progress = future::poll_fn(|cx| poll_progress(framed, cx)).await;
-        match progress.map_err(|failure| with_doubt_about_key(failure, &framed.codec().0))? {
+        match progress.map_err(|failure| {
+            failure.with_doubt_about_key(framed.codec().0.awaits_proof_of_key())
+        })? {
             Progress::Negotiated(negotiated) => return Ok(Reached::Negotiated(negotiated)),
             Progress::Request => return Ok(Reached::Request),
             Progress::Credentials(credentials) => {
@@ -257,20 +260,6 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
                 }
             }
         }
-    }
-}
-
-/// Adds what an unexplained end of the connection may mean.
-fn with_doubt_about_key(failure: HandshakeFailure, handshake: &Handshake) -> HandshakeFailure {
-    let unexplained = match &failure {
-        HandshakeFailure::ClosedByRemote => true,
-        HandshakeFailure::Io(error) => error.kind() == io::ErrorKind::ConnectionReset,
-        _ => false,
-    };
-    if unexplained && handshake.awaits_proof_of_key() {
-        HandshakeFailure::ClosedByCurveServer
-    } else {
-        failure
     }
 }
 

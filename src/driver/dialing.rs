@@ -36,9 +36,9 @@ pub(crate) struct DialTarget {
 
 /// A stream before its handshake.
 #[derive(Debug)]
-pub(super) struct DialedStream {
-    pub(super) stream: Stream,
-    pub(super) origin: Origin,
+pub(crate) struct DialedStream {
+    pub(crate) stream: Stream,
+    pub(crate) origin: Origin,
     /// The admission by the application that has dialed the stream. Boxed, because it is rare.
     pub(super) admission: Option<Box<Admission>>,
 }
@@ -52,7 +52,7 @@ impl DialTarget {
     /// Dials endpoints of TLS and WebSockets with the dialer for them, unless the application dials
     /// them. `asked` is the endpoint whose host the remote must have; its name may have been
     /// resolved.
-    pub(super) fn with_own_dialer(mut self, asked: &Endpoint, options: &Options) -> Self {
+    pub(crate) fn with_own_dialer(mut self, asked: &Endpoint, options: &Options) -> Self {
         if self.dialer.is_some() {
             return self;
         }
@@ -79,7 +79,7 @@ impl DialTarget {
     /// # Cancel safety
     ///
     /// Dropping the future ends the attempt.
-    pub(super) async fn dial(&self, options: &Options) -> Result<DialedStream, DialFailure> {
+    pub(crate) async fn dial(&self, options: &Options) -> Result<DialedStream, DialFailure> {
         let limit = options.connect_timeout;
         match within(limit, self.dial_stream(&options.tcp)).await {
             Some(dialed) => dialed.map_err(|error| {

@@ -308,6 +308,18 @@ impl From<HandshakeError> for HandshakeFailure {
 }
 
 impl HandshakeFailure {
+    /// Adds what an unexplained end of the connection may mean, if a CURVE server has not proved yet
+    /// that it has the configured key.
+    pub(crate) fn with_doubt_about_key(self, awaits_proof: bool) -> Self {
+        match &self {
+            Self::ClosedByRemote if awaits_proof => Self::ClosedByCurveServer,
+            Self::Io(error) if awaits_proof && error.kind() == io::ErrorKind::ConnectionReset => {
+                Self::ClosedByCurveServer
+            }
+            _ => self,
+        }
+    }
+
     /// Returns the reason that the remote receives, if the socket refuses it although their types
     /// and credentials fit.
     pub(crate) const fn reason_for_remote(&self) -> Option<&'static str> {

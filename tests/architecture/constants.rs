@@ -47,6 +47,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::mechanism::plain", &["TEXT_MAX"]),
     ("zmtp_proto::metadata", &["VALUE_LEN_MAX"]),
     ("zmtp_proto::ping_pong", &["LEN_MAX", "TTL_LEN", "TTL_MAX"]),
+    ("zmtp_proto::probe", &["BEGINNING_LEN"]),
     ("zmtp_proto::proxy_header", &["FIXED_LEN", "IPV4_LEN", "IPV6_LEN", "LINE_MAX", "UNIX_LEN"]),
     ("zmtp_proto::rpc::envelope", &["HEADER"]),
     ("zmtp_proto::rpc::trace_context", &["STATE_MAX"]),

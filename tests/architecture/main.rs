@@ -45,6 +45,7 @@ const RANKS: &[(&str, u8)] = &[
     ("benchmarks", 10),
     ("config", 10),
     ("metrics", 10),
+    ("probe", 10),
     ("proxy", 10),
     ("rpc", 10),
     ("snapshot", 11),

@@ -57,6 +57,7 @@ mod notices;
 mod one_way;
 mod peer;
 mod pipeline;
+mod probe;
 mod proxy;
 mod proxy_protocol;
 mod publishing;

@@ -25,8 +25,8 @@ use super::socket_type::SocketType;
 /// is consumed.
 ///
 /// A handshake with a [deferred introduction](Self::with_deferred_introduction) pauses before this
-/// end announces its metadata. Select a socket by the [resource](Self::resource) that the remote
-/// requests, and [introduce](Self::introduce) it, or [refuse](Self::refuse) the remote.
+/// end announces its metadata. Select a socket by the resource that the remote
+/// [requests](Self::requested), and [introduce](Self::introduce) it, or [refuse](Self::refuse) it.
 ///
 /// Two ends with matching mechanisms never wait for each other: the whole greeting is sent first,
 /// and the mechanism's first command as soon as the remote's greeting is verified. A handshake has
@@ -174,9 +174,9 @@ impl Handshake {
         Command::Error(reason).encode(&mut self.output);
     }
 
-    /// Returns the resource that the remote requests. Its grammar is not checked.
-    pub fn resource(&self) -> Option<&[u8]> {
-        self.security.requested()?.value(Metadata::RESOURCE)
+    /// Returns the metadata that the remote has announced, while this end defers its own.
+    pub fn requested(&self) -> Option<&Metadata> {
+        self.security.requested()
     }
 
     /// Returns whether the handshake waits for [`introduce`](Self::introduce).

@@ -214,7 +214,9 @@ fn a_deferred_introduction_follows_the_resource_of_the_remote() {
                 (requesting(one.clone(), resource), deferred(other.clone()));
             exchange(&mut client, &mut server);
             assert!(server.awaits_introduction());
-            assert_eq!(server.resource(), resource.map(str::as_bytes));
+            let requested =
+                server.requested().and_then(|metadata| metadata.value(Metadata::RESOURCE));
+            assert_eq!(requested, resource.map(str::as_bytes));
 
             let negotiated = server.introduce(&config(SocketType::Server)).unwrap().unwrap();
             assert_eq!(negotiated.socket_type, Some(SocketType::Client));
@@ -258,7 +260,7 @@ fn a_client_defers_its_introduction_until_it_is_welcome() {
         let mut client = Handshake::with_deferred_introduction(one, false, seed);
         let mut server = end(SocketType::Server, other, true);
         exchange(&mut server, &mut client);
-        assert_eq!(client.resource(), None);
+        assert_eq!(client.requested(), None);
         assert_eq!(client.introduce(&config(SocketType::Client)), Ok(None));
         let (client, server) = shake_hands(client, server, |_| Ok(()));
         assert_eq!(client.unwrap().socket_type, Some(SocketType::Server));

@@ -64,6 +64,10 @@ impl<S: Socket> Builder<S> {
         Self { options, socket: PhantomData }
     }
 
+    pub(crate) const fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Creates the socket, which belongs to the current runtime. It has no endpoint yet.
     ///
     /// # Panics
