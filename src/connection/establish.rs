@@ -4,15 +4,16 @@ use std::future;
 use std::io;
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Instant};
 use tokio_util::codec::{Framed, FramedParts};
+use tokio_util::io::poll_read_buf;
 use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
 use zmtp_proto::mechanism::Mechanism;
@@ -23,10 +24,12 @@ use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficDecoder;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
+use super::ending::refuse;
 use super::handshake_stream::HandshakeStream;
 use crate::auth::{Admission, AuthenticatorCall, Credentials, StatusCode};
 use crate::monitor::{Claimant, HandshakeFailure};
 use crate::options::MessageLimits;
+use crate::transport::ClosingStream;
 
 /// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all
 /// futures that it passes through would otherwise reserve space for it as long as the connection
@@ -66,7 +69,7 @@ impl Deadline {
 
 /// Performs the handshake until the deadline. The authenticator, if any, decides whether the remote
 /// is admitted. Then `admit` is called, when this side has announced itself.
-pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin, T>(
+pub(crate) async fn establish<S: ClosingStream + Unpin, T>(
     stream: S,
     config: HandshakeConfig,
     deadline: Deadline,
@@ -85,10 +88,16 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin, T>(
             Ok((negotiated, admitted))
         });
         refuse_late(&mut framed, admitted.as_ref().err());
-        finish(&mut framed, admitted).await
+        let admitted = admitted?;
+        send_last_command(&mut framed).await?;
+        Ok(admitted)
     };
-    let (negotiated, admitted) = deadline.keep(shaking_hands).await?;
-    Ok((carry_traffic(framed, negotiated, admission, (socket_type, limits)), admitted))
+    match deadline.keep(shaking_hands).await {
+        Ok((negotiated, admitted)) => {
+            Ok((carry_traffic(framed, negotiated, admission, (socket_type, limits)), admitted))
+        }
+        Err(failure) => Err(finish(framed, failure, deadline).await),
+    }
 }
 
 /// A handshake that has reached the announcement of a socket.
@@ -100,21 +109,22 @@ pub(crate) struct AnnouncedHandshake<S> {
     admission: Admission,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
-    /// Performs the handshake until this end has to announce itself. In the client's role of a
-    /// mechanism the remote has not announced itself by then. The deadline is the caller's.
+impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
+    /// Performs the handshake until this end has to announce itself, before the deadline. In the
+    /// client's role of a mechanism the remote has not announced itself by then.
     pub(crate) async fn hear(
         stream: S,
         mechanism: Mechanism,
+        deadline: Deadline,
         authenticator_call: Option<&AuthenticatorCall>,
     ) -> Result<Self, HandshakeFailure> {
         let handshake =
             Handshake::with_deferred_introduction(mechanism, authenticator_call.is_some(), seed()?);
         let mut framed = frame(stream, handshake);
         let mut admission = Admission::default();
-        if let Err(failure) = shake_hands(&mut framed, &mut admission, authenticator_call).await {
-            let _ = send_last_command(&mut framed, Ending::Refused).await;
-            return Err(failure);
+        let shaking_hands = shake_hands(&mut framed, &mut admission, authenticator_call);
+        if let Err(failure) = deadline.keep(shaking_hands).await {
+            return Err(finish(framed, failure, deadline).await);
         }
         let FramedParts { io, codec, read_buf, .. } = framed.into_inner().into_parts();
         Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
@@ -146,9 +156,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
             HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
         *framed.read_buffer_mut() = read;
         let completing = async {
-            let outcome = match admitted {
-                Ok((Some(negotiated), admitted)) => Ok((negotiated, admitted)),
-                Ok((None, admitted)) => {
+            let outcome = match admitted? {
+                (Some(negotiated), admitted) => (negotiated, admitted),
+                (None, admitted) => {
                     let reached = shake_hands(&mut framed, &mut admission, None).await;
                     let outcome = reached.and_then(|reached| {
                         let negotiated = reached.negotiated();
@@ -159,15 +169,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
                         Ok((negotiated, admitted))
                     });
                     refuse_late(&mut framed, outcome.as_ref().err());
-                    outcome
+                    outcome?
                 }
-                Err(failure) => Err(failure),
             };
-            finish(&mut framed, outcome).await
+            send_last_command(&mut framed).await?;
+            Ok(outcome)
         };
-        let (negotiated, admitted) = deadline.keep(completing).await?;
-        let form = (config.socket_type, limits);
-        Ok((carry_traffic(framed, negotiated, admission, form), admitted))
+        match deadline.keep(completing).await {
+            Ok((negotiated, admitted)) => {
+                let form = (config.socket_type, limits);
+                Ok((carry_traffic(framed, negotiated, admission, form), admitted))
+            }
+            Err(failure) => Err(finish(framed, failure, deadline).await),
+        }
     }
 }
 
@@ -201,13 +215,6 @@ impl Reached {
             Self::Request => unreachable!("the introduction is not deferred"),
         }
     }
-}
-
-/// The state after the last command.
-#[derive(Clone, Copy, Debug)]
-enum Ending {
-    Negotiated,
-    Refused,
 }
 
 /// Sends the reason for which a remote is not admitted after this side has announced itself. A
@@ -263,31 +270,61 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn finish<S: AsyncRead + AsyncWrite + Unpin, T>(
-    framed: &mut Framed<S, HandshakeCodec>,
-    outcome: Result<T, HandshakeFailure>,
-) -> Result<T, HandshakeFailure> {
-    let ending = if outcome.is_ok() { Ending::Negotiated } else { Ending::Refused };
-    let sent = send_last_command(framed, ending).await;
-    // If the remote has disconnected, the error cannot be sent.
-    let negotiated = outcome?;
-    sent?;
-    Ok(negotiated)
+/// Ends the stream of a handshake that failed, after an ERROR command if there is one. Returns the
+/// failure.
+async fn finish<S: ClosingStream + Unpin>(
+    mut framed: HandshakeStream<S>,
+    failure: HandshakeFailure,
+    deadline: Deadline,
+) -> HandshakeFailure {
+    let ending = async {
+        send_last_command(&mut framed).await?;
+        if !refuse(framed.get_mut(), &failure).await {
+            future::poll_fn(|cx| Pin::new(framed.get_mut()).poll_shutdown(cx)).await?;
+        }
+        Ok(())
+    };
+    // Boxed, because handshakes would otherwise reserve space for it. If the remote has disconnected,
+    // the error cannot be sent. After the deadline, this ends when it would wait.
+    let _ = Box::pin(deadline.keep(ending)).await;
+    failure
 }
 
 /// Sends the last command: our READY, or an ERROR with the reason.
 async fn send_last_command<S: AsyncRead + AsyncWrite + Unpin>(
-    framed: &mut Framed<S, HandshakeCodec>,
-    ending: Ending,
+    framed: &mut HandshakeStream<S>,
 ) -> Result<(), HandshakeFailure> {
     while let Some(output) = framed.codec_mut().0.poll_output() {
-        Pin::new(&mut *framed).start_send(output)?;
+        Pin::new(&mut **framed).start_send(output)?;
     }
-    future::poll_fn(|cx| Pin::new(&mut *framed).poll_flush(cx)).await?;
-    if let Ending::Refused = ending {
-        future::poll_fn(|cx| Pin::new(framed.get_mut()).poll_shutdown(cx)).await?;
+    future::poll_fn(|cx| poll_flush(framed, cx)).await
+}
+
+/// Writes the output of the handshake. Reads meanwhile, because the remote may wait until what it has
+/// written is read. That can be more than its part of the handshake, such as pings of a WebSocket.
+fn poll_flush<S: AsyncRead + AsyncWrite + Unpin>(
+    framed: &mut HandshakeStream<S>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), HandshakeFailure>> {
+    loop {
+        if let Poll::Ready(flushed) = Pin::new(&mut **framed).poll_flush(cx) {
+            return Poll::Ready(Ok(flushed?));
+        }
+        let room = READ_AHEAD_MAX.saturating_sub(framed.read_buffer().len());
+        if room == 0 {
+            return Poll::Pending;
+        }
+        // A buffer that grows leaves a copy of the password in freed memory.
+        framed.wipe();
+        // `Framed` has no method that borrows both the stream and the buffer.
+        let mut input = mem::take(framed.read_buffer_mut());
+        let read = poll_read_buf(Pin::new(framed.get_mut()), cx, &mut (&mut input).limit(room));
+        *framed.read_buffer_mut() = input;
+        if ready!(read)? == 0 {
+            // The connection detects the end again.
+            return Poll::Pending;
+        }
     }
-    Ok(())
 }
 
 fn carry_traffic<S: AsyncRead + AsyncWrite>(
@@ -391,6 +428,9 @@ impl From<DecodeError<HandshakeError>> for HandshakeFailure {
 /// Enough for the greeting and for every HELLO: a buffer that grows leaves a copy of the password
 /// in freed memory.
 const HANDSHAKE_BUFFER: usize = 0x400;
+
+/// The bytes that are read before the last command is written, as the connection starts with them.
+const READ_AHEAD_MAX: usize = 0x1000;
 
 /// Enough for the first messages.
 const TRAFFIC_BUFFER: usize = 0x200;

@@ -24,7 +24,8 @@ impl<S> HandshakeStream<S> {
         self.0.take().expect(THERE)
     }
 
-    fn wipe(&mut self) {
+    /// Overwrites the bytes that the buffers held before. Bytes that are not consumed are kept.
+    pub(super) fn wipe(&mut self) {
         if let Some(framed) = &mut self.0 {
             wipe(framed.read_buffer_mut());
             wipe(framed.write_buffer_mut());

@@ -13,12 +13,14 @@
 //!
 //! **Ending.** An empty retired queue ends the connection when everything is written: it shuts down
 //! its side of the stream and briefly waits for the remote to do the same. Any other end is caused
-//! by the remote or the network. In either case, messages that were not written completely are
+//! by the remote or the network; [`refuse`](Connection::refuse) transmits the reason over streams
+//! that can. In either case, messages that were not written completely are
 //! returned to the queue, and messages that were read but not queued are kept for the remote's next
 //! connection, or for the handles if there is none.
 
 mod batch_split;
 mod codec;
+mod ending;
 mod establish;
 mod handshake_stream;
 mod idle;
@@ -33,7 +35,6 @@ use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_core::Stream;
@@ -137,6 +138,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
+    /// Sends no PING over a stream with heartbeats of its own.
+    pub(crate) fn disable_pings(&mut self) {
+        self.heartbeat = Heartbeat::new(HeartbeatConfig::default(), now());
+    }
+
     /// Moves messages in both directions until the connection ends.
     pub(crate) async fn run(&mut self) -> DisconnectReason {
         self.run_until(future::pending()).await.unwrap_or(DisconnectReason::Closed)
@@ -157,7 +163,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         self.is_ended_by_remote = reason.as_ref().is_some_and(DisconnectReason::is_by_remote);
         if matches!(reason, None | Some(DisconnectReason::Closed)) {
             // Boxed, because it is needed only at the end.
-            let _ = Box::pin(time::timeout(CLOSE_TIMEOUT, self.shut_down())).await;
+            Box::pin(self.close()).await;
         }
         reason
     }
@@ -366,15 +372,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
         }
     }
-
-    /// Ends our side of the stream, and reads until the remote ends its own. It may
-    /// have written something before, and a stream that is closed with unread bytes is reset, which
-    /// can destroy data that the remote has not read yet.
-    async fn shut_down(&mut self) -> io::Result<()> {
-        future::poll_fn(|cx| Pin::new(self.framed.get_mut()).poll_shutdown(cx)).await?;
-        future::poll_fn(|cx| self.poll_read(cx)).await;
-        Ok(())
-    }
 }
 
 impl<S> Connection<'_, S> {
@@ -493,6 +490,3 @@ const WORK_PER_WAKE: usize = 0x4_0000;
 
 /// The number of messages that are written before the connection yields.
 const MANY: u64 = 128;
-
-/// The time limit for a remote to end its side of the stream after this side has ended.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -385,11 +385,19 @@ impl Connector {
                 (reason, true, side.leave()?)
             }
             Medium::Stream(framed) => {
-                let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
+                let (stream, remote) = (framed.get_ref(), registered.remote());
+                let (write_size, has_heartbeats) = (stream.write_size(), stream.has_heartbeats());
                 let mut connection =
                     Connection::new(framed, write_size, &mut attachment, remote, options);
+                if has_heartbeats {
+                    connection.disable_pings();
+                }
                 let reason = connection.run_until(registered.disconnected()).await;
                 let was_useful = connection.was_useful();
+                if let Some(reason) = &reason {
+                    // Boxed, because it is needed only at the end.
+                    Box::pin(connection.refuse(reason)).await;
+                }
                 drop(connection);
                 (reason, was_useful, attachment)
             }

@@ -95,6 +95,8 @@ impl Incoming {
                 options.proxy_protocol.iter().any(|network| network.contains(address.ip()))
             }
             (Stream::Tcp(_), None) | (Stream::Boxed(_), _) => false,
+            #[cfg(feature = "ws")]
+            (Stream::Closing(_), _) => false,
             #[cfg(unix)]
             (Stream::Ipc(_), _) => options.ipc.proxy_protocol,
         }

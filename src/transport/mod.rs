@@ -6,7 +6,6 @@ mod dialer;
 mod ipc;
 mod remote_stream;
 mod resolve;
-#[cfg(any(feature = "tls", feature = "ws"))]
 mod shutdown;
 mod socket_options;
 mod std_listener;
@@ -29,6 +28,7 @@ use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, check_connectable, resolved};
 pub use self::dialer::Dialer;
 pub(crate) use self::dialer::SharedDialer;
 pub use self::remote_stream::RemoteStream;
+pub(crate) use self::shutdown::{CloseStatus, ClosingStream, shut_down};
 pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]

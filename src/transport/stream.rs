@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use super::shutdown::{CloseStatus, ClosingStream};
 use super::tcp;
 use crate::options::TcpOptions;
 
@@ -25,10 +26,17 @@ pub(crate) enum Stream {
     #[cfg(unix)]
     Ipc(#[pin] UnixStream),
     Boxed(#[pin] BoxedStream),
+    /// One whose protocol transmits why it ends, and has heartbeats: a WebSocket.
+    #[cfg(feature = "ws")]
+    Closing(#[pin] BoxedClosingStream),
 }
 
 /// A stream of any type.
 pub(crate) struct BoxedStream(Pin<Box<dyn AnyStream>>);
+
+/// A stream whose protocol transmits why it ends.
+#[cfg(feature = "ws")]
+pub(crate) struct BoxedClosingStream(Pin<Box<dyn ClosingStream + Send>>);
 
 trait AnyStream: AsyncRead + AsyncWrite + Send {}
 
@@ -41,6 +49,8 @@ pub(crate) enum DetachedStream {
     #[cfg(unix)]
     Ipc(unix::net::UnixStream),
     Boxed(BoxedStream),
+    #[cfg(feature = "ws")]
+    Closing(BoxedClosingStream),
 }
 
 impl Stream {
@@ -48,8 +58,19 @@ impl Stream {
     pub(crate) const fn write_size(&self) -> usize {
         match self {
             Self::Tcp(_) | Self::Boxed(_) => TCP_WRITE_SIZE,
+            #[cfg(feature = "ws")]
+            Self::Closing(_) => TCP_WRITE_SIZE,
             #[cfg(unix)]
             Self::Ipc(_) => IPC_WRITE_SIZE,
+        }
+    }
+
+    /// Returns whether the protocol of the stream replaces the heartbeats of ZMTP.
+    pub(crate) const fn has_heartbeats(&self) -> bool {
+        match self {
+            #[cfg(feature = "ws")]
+            Self::Closing(_) => true,
+            _ => false,
         }
     }
 
@@ -60,6 +81,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Ipc(stream) => DetachedStream::Ipc(stream.into_std()?),
             Self::Boxed(stream) => DetachedStream::Boxed(stream),
+            #[cfg(feature = "ws")]
+            Self::Closing(stream) => DetachedStream::Closing(stream),
         })
     }
 }
@@ -76,6 +99,8 @@ impl DetachedStream {
             #[cfg(unix)]
             Self::Ipc(stream) => Stream::Ipc(UnixStream::from_std(stream)?),
             Self::Boxed(stream) => Stream::Boxed(stream),
+            #[cfg(feature = "ws")]
+            Self::Closing(stream) => Stream::Closing(stream),
         })
     }
 }
@@ -92,6 +117,31 @@ impl fmt::Debug for BoxedStream {
     }
 }
 
+#[cfg(feature = "ws")]
+impl BoxedClosingStream {
+    pub(crate) fn new(stream: impl ClosingStream + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+#[cfg(feature = "ws")]
+impl fmt::Debug for BoxedClosingStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxedClosingStream(..)")
+    }
+}
+
+impl ClosingStream for Stream {
+    #[cfg_attr(not(feature = "ws"), expect(unused_variables, reason = "no stream has a status"))]
+    fn set_status(self: Pin<&mut Self>, status: CloseStatus) -> bool {
+        match self.project() {
+            #[cfg(feature = "ws")]
+            StreamProjection::Closing(stream) => stream.get_mut().0.as_mut().set_status(status),
+            _ => false,
+        }
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -103,6 +153,10 @@ impl AsyncRead for Stream {
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => poll_read_some(stream, cx, buf),
             StreamProjection::Boxed(stream) => poll_read_some(stream.get_mut().0.as_mut(), cx, buf),
+            #[cfg(feature = "ws")]
+            StreamProjection::Closing(stream) => {
+                poll_read_some(stream.get_mut().0.as_mut(), cx, buf)
+            }
         }
     }
 }
@@ -142,6 +196,8 @@ impl AsyncWrite for Stream {
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_write(cx, buf),
             StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_write(cx, buf),
+            #[cfg(feature = "ws")]
+            StreamProjection::Closing(stream) => stream.get_mut().0.as_mut().poll_write(cx, buf),
         }
     }
 
@@ -157,6 +213,10 @@ impl AsyncWrite for Stream {
             StreamProjection::Boxed(stream) => {
                 stream.get_mut().0.as_mut().poll_write_vectored(cx, bufs)
             }
+            #[cfg(feature = "ws")]
+            StreamProjection::Closing(stream) => {
+                stream.get_mut().0.as_mut().poll_write_vectored(cx, bufs)
+            }
         }
     }
 
@@ -166,6 +226,8 @@ impl AsyncWrite for Stream {
             #[cfg(unix)]
             Self::Ipc(stream) => stream.is_write_vectored(),
             Self::Boxed(stream) => stream.0.is_write_vectored(),
+            #[cfg(feature = "ws")]
+            Self::Closing(stream) => stream.0.is_write_vectored(),
         }
     }
 
@@ -175,6 +237,8 @@ impl AsyncWrite for Stream {
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_flush(cx),
             StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_flush(cx),
+            #[cfg(feature = "ws")]
+            StreamProjection::Closing(stream) => stream.get_mut().0.as_mut().poll_flush(cx),
         }
     }
 
@@ -184,6 +248,8 @@ impl AsyncWrite for Stream {
             #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_shutdown(cx),
             StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_shutdown(cx),
+            #[cfg(feature = "ws")]
+            StreamProjection::Closing(stream) => stream.get_mut().0.as_mut().poll_shutdown(cx),
         }
     }
 }

@@ -15,6 +15,7 @@ mod black_hole;
 mod calls;
 mod determinism;
 mod ending;
+mod handshakes;
 mod reconnecting;
 mod redirecting;
 mod subscribers;

@@ -1,6 +1,7 @@
 // A CLIENT or SERVER over the npm package `ws`, with the minimum of ZMTP that NULL needs.
 //
 // node websocket_remote.mjs client URL CA     connects, and prints the reply to a request
+// node websocket_remote.mjs excess URL CA     sends a message of 4 MB, and prints the status code of the close frame
 // node websocket_remote.mjs server PEM        prints its port, and answers requests; PEM has a certificate and its key
 
 import { readFileSync } from "node:fs";
@@ -42,6 +43,19 @@ if (role === "client") {
       console.log(`reply ${data.subarray(1)}`);
       socket.close(1000);
     }
+  });
+} else if (role === "excess") {
+  const [url, authority] = files;
+  const socket = new WebSocket(url, [SUBPROTOCOL], { ca: readFileSync(authority) });
+  socket.on("error", (error) => {
+    console.log(`error ${error.code}`);
+  });
+  socket.on("open", () => {
+    socket.send(ready("CLIENT"));
+    socket.send(message("x".repeat(4_000_000)));
+  });
+  socket.on("close", (code) => {
+    console.log(`closed ${code}`);
   });
 } else {
   const pem = readFileSync(files[0]);

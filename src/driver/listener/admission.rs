@@ -24,7 +24,7 @@ impl ListenerState {
         let SocketState { options, handshake, .. } = &*self.shared;
         let mechanism = options.mechanism.clone();
         let request =
-            deadline.keep(AnnouncedHandshake::hear(stream, mechanism, authenticator_call)).await?;
+            AnnouncedHandshake::hear(stream, mechanism, deadline, authenticator_call).await?;
         let limits = options.message_limits();
         let admit = |negotiated: Option<&Negotiated>| self.admit(subject, negotiated);
         request.introduce(handshake, deadline, limits, admit).await

@@ -183,9 +183,9 @@ impl ListenerState {
         let mechanism = &self.shared.options.mechanism;
         let caller = (&self.endpoint, origin, None);
         self.half_open(caller, async |authenticator_call| {
-            let request = deadline
-                .keep(AnnouncedHandshake::hear(stream, mechanism.clone(), authenticator_call))
-                .await?;
+            let mechanism = mechanism.clone();
+            let request =
+                AnnouncedHandshake::hear(stream, mechanism, deadline, authenticator_call).await?;
             let resource = request.resource().map(|bytes| {
                 let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
@@ -350,9 +350,15 @@ impl ListenerState {
         let mut registered =
             shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
-        let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
+        let (stream, remote) = (framed.get_ref(), registered.remote());
+        let (write_size, has_heartbeats) = (stream.write_size(), stream.has_heartbeats());
         let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
+        if has_heartbeats {
+            connection.disable_pings();
+        }
         let reason = self.until_disconnected(&mut registered, pin!(connection.run())).await;
+        // Boxed, because it is needed only at the end.
+        Box::pin(connection.refuse(&reason)).await;
         drop(connection);
         registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
     }

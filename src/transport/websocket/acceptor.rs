@@ -124,7 +124,7 @@ impl WebSocketAcceptor {
     ///
     /// Browsers send messages above 64 KiB in this form. Set this to the
     /// [`max_message_size`](crate::Builder::max_message_size) of the socket, which limits all other
-    /// messages before they have arrived.
+    /// messages before they have arrived, with the same close code.
     ///
     /// # Examples
     ///

@@ -10,7 +10,7 @@ use zmtp_proto::mechanism::Mechanism;
 use super::frames::WebSocketRole;
 use super::stream::WebSocketStream;
 use crate::options::Options;
-use crate::transport::stream::{BoxedStream, Stream};
+use crate::transport::stream::{BoxedClosingStream, Stream};
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -42,6 +42,6 @@ impl Settings {
         let stream = WebSocketStream::new(stream, role, self.mechanism, input)
             .with_max_message_size(self.max_message_size)
             .with_pings(self.heartbeat);
-        Stream::Boxed(BoxedStream::new(stream))
+        Stream::Closing(BoxedClosingStream::new(stream))
     }
 }

@@ -14,6 +14,7 @@ use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatTimeout};
 
 use super::frames::{ControlFrame, FrameReader, FrameWriter, Violation, WebSocketRole};
+use crate::transport::shutdown::{CloseStatus, ClosingStream};
 
 /// A stream of ZMTP over a WebSocket whose upgrade is completed.
 #[pin_project]
@@ -29,6 +30,8 @@ pub(super) struct WebSocketStream<S> {
     writer: FrameWriter,
     /// Frames that are not written yet.
     output: BytesMut,
+    /// The bytes of `output` up to the end of what the connection has written.
+    unflushed: usize,
     /// Absent if this end sends no pings.
     pings: Option<Box<Pings>>,
     control: PendingControl,
@@ -53,6 +56,8 @@ struct Closing {
     is_received: bool,
     /// Reported when everything that precedes it is read.
     violation: Option<Violation>,
+    /// Whether bytes are read as they arrive, to be discarded.
+    is_draining: bool,
 }
 
 /// The heartbeats of this end.
@@ -80,6 +85,7 @@ impl<S> WebSocketStream<S> {
             read_size: READ_MIN,
             writer: FrameWriter::new(role),
             output: BytesMut::new(),
+            unflushed: 0,
             pings: None,
             control: PendingControl::default(),
             closing: Closing::default(),
@@ -170,6 +176,7 @@ impl<S: AsyncRead + AsyncWrite> WebSocketStream<S> {
                 pings.handle_written(written);
             }
             this.output.advance(written);
+            *this.unflushed = this.unflushed.saturating_sub(written);
         }
     }
 
@@ -200,8 +207,10 @@ impl<S: AsyncRead + AsyncWrite> WebSocketStream<S> {
     /// reports it: what has arrived before is still read.
     fn send_control(mut self: Pin<&mut Self>, cx: &mut Context<'_>) {
         if self.control.needs_flush {
-            let flushed = self.as_mut().poll_flush(cx);
-            self.project().control.needs_flush = flushed.is_pending();
+            let written = self.as_mut().poll_output(cx);
+            let this = self.project();
+            let flushed = written.map_ok(|()| this.io.poll_flush(cx));
+            this.control.needs_flush = !matches!(flushed, Poll::Ready(Ok(Poll::Ready(_)) | Err(_)));
         }
     }
 
@@ -238,17 +247,25 @@ impl<S: AsyncRead + AsyncWrite> WebSocketStream<S> {
     }
 
     /// Ends the connection because of a violation.
-    fn refuse(self: Pin<&mut Self>, violation: Violation) {
-        let this = self.project();
+    fn refuse(mut self: Pin<&mut Self>, violation: Violation) {
+        let this = self.as_mut().project();
         let code = match violation {
             Violation::Text => CloseCode::Unsupported,
             Violation::TooLong => CloseCode::Size,
             _ => CloseCode::Protocol,
         };
-        this.control.close = Some(BytesMut::from(&u16::from(code).to_be_bytes()[..]));
-        this.control.needs_flush = true;
         this.closing.is_received = true;
         this.closing.violation = Some(violation);
+        self.put_close(code);
+    }
+
+    /// Adds a close frame to the pending control frames, unless there is or was one.
+    fn put_close(self: Pin<&mut Self>, code: CloseCode) {
+        let this = self.project();
+        if !this.closing.is_sent && this.control.close.is_none() {
+            this.control.close = Some(BytesMut::from(&u16::from(code).to_be_bytes()[..]));
+            this.control.needs_flush = true;
+        }
     }
 }
 
@@ -258,6 +275,9 @@ impl<S: AsyncRead + AsyncWrite> AsyncRead for WebSocketStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.closing.is_draining {
+            return self.project().io.poll_read(cx, buf);
+        }
         self.as_mut().send_control(cx);
         let before = buf.remaining();
         while !self.closing.is_received {
@@ -328,28 +348,54 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for WebSocketStream<S> {
         if self.closing.is_sent || self.closing.is_received {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if self.output.len() >= OUTPUT_MAX {
-            ready!(self.as_mut().poll_output(cx))?;
+        // Not until it is empty: pings could fill it again.
+        if self.output.len() >= OUTPUT_MAX
+            && self.as_mut().poll_output(cx)?.is_pending()
+            && self.output.len() > OUTPUT_MAX / 2
+        {
+            return Poll::Pending;
         }
         let this = self.project();
         this.output.reserve(buf.len().min(OUTPUT_MAX));
         let translated = this.writer.translate(buf, this.output, OUTPUT_MAX);
+        *this.unflushed = this.output.len();
         Poll::Ready(translated.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error)))
     }
 
+    /// Does not wait for control frames that follow: over a slow stream there may always be some.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.as_mut().poll_output(cx))?;
+        if self.as_mut().poll_output(cx)?.is_pending() {
+            if self.unflushed > 0 {
+                return Poll::Pending;
+            }
+            self.as_mut().project().control.needs_flush = true;
+        }
         self.project().io.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.as_mut().project();
-        if !this.closing.is_sent && this.control.close.is_none() {
-            let normal = u16::from(CloseCode::Normal).to_be_bytes();
-            this.control.close = Some(BytesMut::from(&normal[..]));
-        }
+        self.as_mut().put_close(CloseCode::Normal);
         ready!(self.as_mut().poll_output(cx))?;
         self.project().io.poll_shutdown(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite> ClosingStream for WebSocketStream<S> {
+    /// The remote does not receive a status while a message is being written: a close frame follows a
+    /// whole frame only.
+    fn set_status(mut self: Pin<&mut Self>, status: CloseStatus) -> bool {
+        self.as_mut().put_close(match status {
+            CloseStatus::Normal => CloseCode::Normal,
+            CloseStatus::ProtocolError => CloseCode::Protocol,
+            CloseStatus::PolicyViolation => CloseCode::Policy,
+            CloseStatus::TooLarge => CloseCode::Size,
+            CloseStatus::InternalError => CloseCode::Error,
+            CloseStatus::TryAgainLater => CloseCode::Again,
+        });
+        let this = self.project();
+        this.closing.is_draining = true;
+        *this.input = BytesMut::new();
+        true
     }
 }
 

@@ -240,6 +240,67 @@ async fn an_invalid_frame_ends_only_its_connection_with_a_close_code() {
     assert_eq!(server.recv().await.unwrap(), "hello");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_writes_before_it_reads_receives_the_close_code() {
+    let _watchdog = Watchdog::start();
+    for violates in [true, false] {
+        let server = Server::builder().max_message_size(100).build();
+        let mut far = upgraded(&server).await;
+        let ready = b"\x82\x9D\0\0\0\0\x02\x05READY\x0BSocket-Type\0\0\0\x06CLIENT";
+        far.write_all(ready).await.unwrap();
+        // Text, or a message above the limit.
+        far.write_all(&[if violates { 0x81 } else { 0x82 }]).await.unwrap();
+        far.write_all(&[0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        far.write_all(&vec![0; 0x10_0000]).await.unwrap();
+        let mut rest = Vec::new();
+        far.read_to_end(&mut rest).await.unwrap();
+        let code = if violates { 1_003_u16 } else { 1_009 };
+        assert_eq!(rest[rest.len() - 4..], [&[0x88, 2][..], &code.to_be_bytes()].concat());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_does_not_close_delays_the_end_of_the_socket_for_linger_at_most() {
+    let _watchdog = Watchdog::start();
+    let linger = Duration::from_millis(100);
+    for (linger, longest) in [(linger, linger), (Duration::from_secs(30), Duration::from_secs(1))] {
+        let server = Server::builder().linger(linger).max_message_size(100).build();
+        let mut far = upgraded(&server).await;
+        let ready = b"\x82\x9D\0\0\0\0\x02\x05READY\x0BSocket-Type\0\0\0\x06CLIENT";
+        far.write_all(ready).await.unwrap();
+        server.remotes().connected().await.unwrap();
+        far.write_all(&[0x82, 0xFE, 0x10, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut received = Vec::new();
+        far.read_to_end(&mut received).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        server.close().await;
+        assert!(begun.elapsed() <= longest + Duration::from_millis(2), "{:?}", begun.elapsed());
+        assert_eq!(far.write(&[0]).await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_request_with_a_body_gets_its_status() {
+    let _watchdog = Watchdog::start();
+    let (near, mut far) = tokio::io::duplex(4_096);
+    let requesting = async {
+        far.write_all(b"POST /zmq HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+            .await
+            .unwrap();
+        far.write_all(&vec![b'x'; 1_000_000]).await.unwrap();
+        let mut response = String::new();
+        far.read_to_string(&mut response).await.unwrap();
+        drop(far);
+        response
+    };
+    let acceptor = WebSocketAcceptor::new(&Mechanism::Null);
+    let (refused, response) = tokio::join!(acceptor.accept(near), requesting);
+    refused.unwrap_err();
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+}
+
 #[tokio::test]
 async fn pings_are_answered_between_messages() {
     let _watchdog = Watchdog::start();

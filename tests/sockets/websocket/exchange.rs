@@ -132,14 +132,40 @@ async fn heartbeats_are_pings_of_the_websocket() {
     let mut monitor = server.monitor();
     let mut silent = dial(&server).await;
     request(&mut silent, "/", NULL).await;
-    let ready = b"\x82\x9D\0\0\0\0\x02\x05READY\x0BSocket-Type\0\0\0\x06CLIENT";
-    silent.write_all(ready).await.unwrap();
+    silent.write_all(READY).await.unwrap();
     let reason = events::until_disconnected(&mut monitor).await;
     assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
     let mut received = Vec::new();
     silent.read_to_end(&mut received).await.unwrap();
     // A ping, after the READY command.
     assert!(received.windows(2).any(|header| header[0] == 0x89), "{received:?}");
+}
+
+#[tokio::test]
+async fn a_remote_that_answers_pings_of_the_websocket_is_alive() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder()
+        .heartbeat_interval(Duration::from_millis(20))
+        .heartbeat_timeout(Duration::from_secs(10))
+        .bind("ws://127.0.0.1:*")
+        .await
+        .unwrap();
+    let mut page = dial(&server).await;
+    request(&mut page, "/", NULL).await;
+    page.write_all(READY).await.unwrap();
+    let mut ready = [0; 31];
+    page.read_exact(&mut ready).await.unwrap();
+    assert_eq!(ready[..2], [0x82, 29]);
+    // A page ignores commands after the handshake: there are none.
+    for _ in 0..10 {
+        let mut header = [0; 2];
+        page.read_exact(&mut header).await.unwrap();
+        assert_eq!(header[0], 0x89, "{header:?}");
+        let mut payload = vec![0; header[1].into()];
+        page.read_exact(&mut payload).await.unwrap();
+        let pong = [&[0x8A, 0x80 | header[1], 0, 0, 0, 0][..], &payload].concat();
+        page.write_all(&pong).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -215,3 +241,6 @@ async fn a_proxy_can_state_the_address_of_the_client() {
     let event = events::next(&mut monitor).await;
     assert_eq!(event.address, Some("192.0.2.7:4711".parse().unwrap()));
 }
+
+/// The READY command of a CLIENT, with a mask that changes nothing.
+const READY: &[u8] = b"\x82\x9D\0\0\0\0\x02\x05READY\x0BSocket-Type\0\0\0\x06CLIENT";

@@ -1,5 +1,6 @@
 //! Sockets whose endpoints are WebSockets.
 
+mod closing;
 mod exchange;
 mod failures;
 mod half_open;

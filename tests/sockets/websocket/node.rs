@@ -3,7 +3,7 @@
 use support::node;
 use support::script::ScriptRemote;
 use tokio::task;
-use tokio_zmtp::monitor::{DialFailure, EventKind, HandshakeFailure, TlsFailure};
+use tokio_zmtp::monitor::{DialFailure, DisconnectReason, EventKind, HandshakeFailure, TlsFailure};
 use tokio_zmtp::{Client, Server};
 
 use super::at;
@@ -77,6 +77,27 @@ async fn a_server_whose_certificate_is_checked_exchanges_messages() {
         events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectFailed { .. })).await;
     let EventKind::ConnectFailed { reason } = failed.kind else { unreachable!() };
     assert!(matches!(reason, DialFailure::Tls(TlsFailure::UnknownIssuer)), "{reason:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_whose_message_is_too_long_receives_the_status_code() {
+    let _watchdog = Watchdog::start();
+    let authority = Authority::new("authority");
+    let pem = PemFile::of_text("authority", &authority.pem);
+    for scheme in ["ws", "wss"] {
+        let server = Server::builder()
+            .max_message_size(1_000)
+            .tls_server(authority.issue(&["localhost"]).server())
+            .bind(format!("{scheme}://127.0.0.1:*/zmq"))
+            .await
+            .unwrap();
+        let mut monitor = server.monitor();
+        let url = at(&server, "/zmq").to_string().replace("127.0.0.1", "localhost");
+        let Some(mut remote) = start(&["excess", &url, &pem.display().to_string()]) else { return };
+        assert_eq!(task::spawn_blocking(move || remote.line()).await.unwrap(), "closed 1009");
+        let reason = events::until_disconnected(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::MessageTooLarge { .. }), "{reason:?}");
+    }
 }
 
 fn client(url: &str, authority: &PemFile) -> Option<ScriptRemote> {
