@@ -10,6 +10,7 @@ macro_rules! sockets {
         options $options:tt
     ) => {
         $crate::config::declare::kinds! { $($socket $config $name;)+ }
+        $crate::config::any_socket::any_socket! { $($socket $name;)+ }
         $crate::config::declare::all_keys! { $options }
         $($crate::config::declare::description! { $socket $config $name $allowed $options })+
     };
@@ -217,7 +218,17 @@ macro_rules! methods {
             /// # }
             /// ```
             pub async fn start(&self) -> Result<$socket, ConfigError> {
-                start(self.builder()?, &self.bind, &self.connect, &self.connect_all).await
+                let socket = self.builder()?.build();
+                open(&socket, &self.bind, &self.connect, &self.connect_all).await?;
+                Ok(socket)
+            }
+
+            /// Creates the socket like `start`, with a monitor that misses no event.
+            async fn start_with_monitor(&self) -> Result<($socket, Monitor), ConfigError> {
+                let socket = self.builder()?.build();
+                let monitor = socket.monitor();
+                open(&socket, &self.bind, &self.connect, &self.connect_all).await?;
+                Ok((socket, monitor))
             }
 
             /// Creates the description, or returns an error if a key is set that sockets of this
@@ -257,16 +268,6 @@ macro_rules! kinds {
             )+
         }
 
-        /// A socket of any kind, as started by [`SocketConfig::start`].
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum AnySocket {
-            $(
-                #[doc = concat!("A ", $name, ".")]
-                $socket($socket),
-            )+
-        }
-
         impl SocketConfig {
             /// Creates the socket, binds all its endpoints, then connects to the others. See
             /// [`ClientConfig::start`].
@@ -302,6 +303,51 @@ macro_rules! kinds {
             pub async fn start(&self) -> Result<AnySocket, ConfigError> {
                 match self {
                     $(Self::$socket(config) => config.start().await.map(AnySocket::$socket),)+
+                }
+            }
+
+            /// Creates the socket like [`start`](Self::start), with a monitor of its events from
+            /// the first one on: a monitor that is created later misses the events of endpoints and
+            /// connections that have been established before.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future leaves nothing bound or connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConfigError`] if an endpoint, a property or a file is refused. Nothing is then bound or
+            /// connected.
+            ///
+            /// # Panics
+            ///
+            /// Outside of a Tokio runtime with IO and time enabled.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::config::SocketConfig;
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let text = "type = 'pull'\nbind = 'tcp://127.0.0.1:*'";
+            /// let config: SocketConfig = toml::from_str(text)?;
+            /// let (socket, mut monitor) = config.start_with_monitor().await?;
+            /// if let Some(Ok(event)) = monitor.recv().await {
+            ///     println!("{} {}", event.endpoint, event.kind); // tcp://127.0.0.1:36541 listening
+            /// }
+            /// # socket.close().await;
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn start_with_monitor(&self) -> Result<(AnySocket, Monitor), ConfigError> {
+                match self {
+                    $(
+                        Self::$socket(config) => {
+                            let (socket, monitor) = config.start_with_monitor().await?;
+                            Ok((AnySocket::$socket(socket), monitor))
+                        }
+                    )+
                 }
             }
         }

@@ -73,6 +73,7 @@
 //! # Ok::<(), toml::de::Error>(())
 //! ```
 
+mod any_socket;
 mod declare;
 mod error;
 mod form;
@@ -95,19 +96,18 @@ pub use self::tls::{ClientCertificates, PemSource, TlsClientConfig, TlsServerCon
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 
 use crate::error::ConnectError;
-use crate::socket::{Builder, Socket};
+use crate::socket::Socket;
 
-/// Creates a socket with all its endpoints, or returns an error with nothing bound or connected.
-async fn start<S: Socket>(
-    builder: Builder<S>,
+/// Adds all its endpoints to a socket, or returns an error with nothing bound or connected.
+async fn open<S: Socket>(
+    socket: &S,
     bind: &[Endpoint],
     connect: &[Endpoint],
     connect_all: &[Endpoint],
-) -> Result<S, ConfigError> {
+) -> Result<(), ConfigError> {
     for endpoint in connect.iter().chain(connect_all) {
         check_connectable(endpoint).map_err(ConnectError::from)?;
     }
-    let socket = builder.build();
     let mut bound = Vec::new();
     let started = async {
         for endpoint in bind {
@@ -121,7 +121,7 @@ async fn start<S: Socket>(
         }
         Ok(())
     };
-    let Err(error) = started.await else { return Ok(socket) };
+    let Err(error) = started.await else { return Ok(()) };
     // The caller may bind the endpoints again immediately, before they would be released with the
     // socket. Unbinding cannot fail: they have just been bound.
     for endpoint in bound {

@@ -12,14 +12,16 @@ use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::group::Group;
 use zmtp_proto::identity::Identity;
 use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::topic::Topic;
 
 use super::declare::sockets;
 #[cfg(feature = "tls")]
 use super::tls::{self, TlsClientConfig, TlsServerConfig};
-use super::{ConfigError, form, metadata, refuse_others, security, start};
+use super::{ConfigError, form, metadata, open, refuse_others, security};
 use crate::auth::Network;
 use crate::message::Multipart;
+use crate::monitor::Monitor;
 #[cfg(feature = "ws")]
 use crate::options::RequestHeaders;
 #[cfg(feature = "socks")]
@@ -28,9 +30,10 @@ use crate::options::{
     Balance, Options, ReconnectStop, SlowSubscriber, Undelivered, Unroutable, Verbosity,
 };
 use crate::socket::{
-    Builder, Channel, Client, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push, Radio, Rep, Req,
-    Router, Scatter, Server, Sub, XPub, XSub,
+    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, Pair, Peer, Pub, Pull, Push,
+    Radio, Remotes, Rep, Req, Router, Scatter, Server, Socket, Sub, XPub, XSub,
 };
+use crate::stats::Stats;
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
 // whether the kind has them. A new option is a line of its group: its key, which is the name of its

@@ -16,8 +16,8 @@ use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server, Sub, XPub,
-    XSub,
+    Builder, Client, Dealer, Gather, Pair, Peer, Pull, Push, Rep, Req, Router, Scatter, Server,
+    Sub, XPub, XSub,
 };
 
 #[test]
