@@ -1,0 +1,10 @@
+//! Arguments that several commands share.
+
+mod options;
+mod security;
+mod socket;
+mod times;
+
+pub(crate) use self::security::SecurityArguments;
+pub(crate) use self::socket::SocketArguments;
+pub(crate) use self::times::time;

@@ -1,0 +1,86 @@
+//! The mechanism of a socket, and its keys.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use toml::{Table, Value};
+
+use crate::exit::{Exit, Failure};
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Security")]
+pub(crate) struct SecurityArguments {
+    /// CURVE: the public key of the server, or a file with it. Makes this socket a client
+    #[arg(long, value_name = "KEY|FILE", conflicts_with_all = ["curve_server", "username"])]
+    curve_server_key: Option<String>,
+    /// CURVE: this socket is the server. Needs --secret-key
+    #[arg(long, requires = "secret_key", conflicts_with_all = ["username", "plain_server"])]
+    curve_server: bool,
+    /// CURVE: a file with the secret key of this socket. A client without one generates a key
+    #[arg(long, value_name = "FILE", env = "ZMTP_SECRET_KEY_FILE", hide_env_values = true)]
+    secret_key: Option<PathBuf>,
+    /// PLAIN: the user name of this client
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    username: Option<String>,
+    /// PLAIN: a file whose first line is the password. The environment variable ZMTP_PASSWORD has
+    /// the password itself
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// PLAIN: this socket is the server
+    #[arg(long, conflicts_with = "username")]
+    plain_server: bool,
+}
+
+impl SecurityArguments {
+    /// Adds the mechanism to the description of a socket.
+    pub(crate) fn apply(&self, table: &mut Table) -> Result<(), Failure> {
+        let secret_key = self.secret_key.as_deref().map(|path| key(path, "secret-key"));
+        let mechanism = if self.curve_server {
+            let secret_key = secret_key.transpose()?.unwrap_or_default();
+            role("curve_server", [("secret_key", secret_key)])
+        } else if let Some(server_key) = &self.curve_server_key {
+            let path = Path::new(server_key);
+            let server_key =
+                if path.exists() { key(path, "public-key")? } else { server_key.clone() };
+            let mut keys = vec![("server_key", server_key)];
+            if let Some(secret_key) = secret_key.transpose()? {
+                keys.push(("secret_key", secret_key));
+            }
+            role("curve_client", keys)
+        } else if let Some(username) = &self.username {
+            let password = match &self.password_file {
+                Some(path) => read(path)?.lines().next().unwrap_or_default().to_owned(),
+                None => std::env::var("ZMTP_PASSWORD").unwrap_or_default(),
+            };
+            role("plain_client", [("username", username.clone()), ("password", password)])
+        } else if self.plain_server {
+            "plain_server".into()
+        } else {
+            return Ok(());
+        };
+        table.insert("mechanism".to_owned(), mechanism);
+        Ok(())
+    }
+}
+
+/// A mechanism with its keys, in the form of a configuration file.
+fn role(name: &str, keys: impl IntoIterator<Item = (&'static str, String)>) -> Value {
+    let keys: Table = keys.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+    Value::Table(Table::from_iter([(name.to_owned(), Value::Table(keys))]))
+}
+
+/// Reads a key from a file that contains only the key, or from a certificate of CZMQ.
+fn key(path: &Path, name: &str) -> Result<String, Failure> {
+    let text = read(path)?;
+    let assigned = text.lines().find_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == name).then(|| value.trim().trim_matches('"').to_owned())
+    });
+    Ok(assigned.unwrap_or_else(|| text.trim().to_owned()))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+}

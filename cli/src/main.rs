@@ -1,0 +1,89 @@
+//! `zmtp`: ZeroMQ from the command line.
+//!
+//! `arguments` and `input` read the command line, `commands` has a file for each command, `socket`
+//! has the sockets of any type, and `output` writes messages and notices.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod exit;
+mod input;
+mod output;
+mod signals;
+mod socket;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser};
+use tokio::runtime;
+use tracing_subscriber::filter::LevelFilter;
+
+use self::commands::Command;
+use self::exit::{Exit, Failure};
+
+/// ZeroMQ from the command line.
+#[derive(Debug, Parser)]
+#[command(name = "zmtp", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    /// Log what the sockets do; -vv also logs each connection attempt in detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
+    verbose: u8,
+    /// Write no notices, only errors
+    #[arg(short, long, global = true, display_order = 901)]
+    quiet: bool,
+    /// Color of notices and errors
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        display_order = 902
+    )]
+    color: ColorChoice,
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match line.color {
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    if line.quiet {
+        output::notice::be_quiet();
+    }
+    log(line.verbose);
+    match run(line.command) {
+        Ok(()) => Exit::Success.into(),
+        Err(failure) => {
+            failure.report();
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        signals::listen()?;
+        command.run().await
+    })
+}
+
+/// Writes the log of the library to the standard error, if it is requested.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
+    subscriber.init();
+}

@@ -1,0 +1,46 @@
+//! The standard output, written in batches.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+/// The standard output with a buffer, which is written when it is full or flushed: one system call
+/// for many messages. The buffer of `std` would be written at each line.
+#[derive(Debug)]
+pub(crate) struct Stdout {
+    file: File,
+    buffer: Vec<u8>,
+    is_terminal: bool,
+}
+
+impl Stdout {
+    pub(crate) fn open() -> io::Result<Self> {
+        let stdout = io::stdout();
+        let is_terminal = stdout.is_terminal();
+        let file = File::from(stdout.as_fd().try_clone_to_owned()?);
+        Ok(Self { file, buffer: Vec::with_capacity(2 * CAPACITY), is_terminal })
+    }
+
+    pub(crate) const fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Appends bytes by a function, and writes the buffer if it is full.
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        write(&mut self.buffer);
+        if self.buffer.len() < CAPACITY {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Writes what is in the buffer.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let written = self.file.write_all(&self.buffer);
+        self.buffer.clear();
+        written
+    }
+}
+
+/// The capacity of a pipe on Linux.
+const CAPACITY: usize = 1 << 16;

@@ -1,0 +1,88 @@
+//! A socket of the type that the command line names, and what it reports.
+
+mod receiving;
+mod sending;
+mod watch;
+
+use tokio_zmtp::SocketType;
+use tokio_zmtp::config::{AnySocket, ConfigError, SocketConfig};
+
+pub(crate) use self::receiving::{Origin, Received, recv_many};
+pub(crate) use self::sending::{Outgoing, send};
+pub(crate) use self::watch::Watch;
+use crate::exit::{Exit, Failure, with_sources};
+use crate::output::notice;
+use crate::signals;
+
+/// An open socket. It is closed by [`close`](Self::close), so that nothing is lost silently.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) socket: AnySocket,
+    /// What the monitor has reported.
+    pub(crate) watch: Watch,
+}
+
+impl Open {
+    /// Starts a socket from its description.
+    pub(crate) async fn start(config: &SocketConfig) -> Result<Self, Failure> {
+        let (socket, monitor) = config.start_with_monitor().await.map_err(refused)?;
+        Ok(Self { socket, watch: Watch::start(monitor) })
+    }
+
+    /// Waits for a future. Fails early if every remote refuses this socket, or if the user
+    /// interrupts the program.
+    pub(crate) async fn unless_refused<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            failure = self.watch.refused() => Err(failure),
+            exit = signals::interrupted() => Err(Failure::quiet(exit)),
+        }
+    }
+
+    /// Closes the socket, and reports the messages that could not be written.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        let report = self.socket.close().await;
+        match report.undelivered {
+            0 => Ok(()),
+            1 => Err(self.incomplete("1 message was not delivered")),
+            count => Err(self.incomplete(&format!("{count} messages were not delivered"))),
+        }
+    }
+
+    fn incomplete(&self, message: &str) -> Failure {
+        let failure = Failure::new(Exit::Incomplete, message);
+        match self.watch.last_failure() {
+            Some(reason) => failure.hint(reason),
+            None => failure,
+        }
+    }
+}
+
+/// Ends a command: closes the socket, and returns the first failure.
+pub(crate) async fn finish(open: Open, done: Result<(), Failure>) -> Result<(), Failure> {
+    let closed = open.close().await;
+    match (done, closed) {
+        (Err(failure), Err(lost)) => {
+            notice::error(&lost.to_string());
+            Err(failure)
+        }
+        (done, closed) => done.and(closed),
+    }
+}
+
+/// The name of a type on the command line, such as `push`.
+pub(crate) fn name_of(socket_type: SocketType) -> String {
+    socket_type.as_str().to_lowercase()
+}
+
+fn refused(error: ConfigError) -> Failure {
+    let exit = match error {
+        ConfigError::Bind(_) => Exit::Failure,
+        _ => Exit::Usage,
+    };
+    Failure::new(exit, with_sources(&error))
+}
