@@ -89,6 +89,11 @@ class WebSocketCarrier {
     return this.#socket.bufferedAmount < BUFFERED_MAX;
   }
 
+  /** Whether the browser has transmitted everything. */
+  get isWritten() {
+    return this.#socket.bufferedAmount === 0;
+  }
+
   /** @param {Outgoing} message */
   send(message) {
     for (const frame of message.frames) {
@@ -176,6 +181,11 @@ class StreamCarrier {
 
   get isWritable() {
     return this.#passedBytes < BUFFERED_MAX;
+  }
+
+  /** Whether the browser has accepted everything, which it transmits. */
+  get isWritten() {
+    return this.#passedBytes === 0;
   }
 
   /** @param {Outgoing} message */

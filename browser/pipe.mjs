@@ -46,6 +46,8 @@ export class Pipe {
   #wasUseful = false;
   #isPaused = false;
   #isPumping = false;
+  /** Whether everything is passed to the connection, which is being closed. */
+  #isClosing = false;
   /** Whether the next attempt waits until half of the received messages are read. */
   #isOverflowed = false;
   #isEnded = false;
@@ -76,7 +78,7 @@ export class Pipe {
   pump() {
     const carrier = this.#carrier;
     // A sender that is served meanwhile adds to the same queue.
-    if (!carrier || !this.remote || this.#isPumping) return;
+    if (!carrier || !this.remote || this.#isPumping || this.#isClosing) return;
     this.#isPumping = true;
     let next;
     while (carrier.isWritable && (next = this.#next())) {
@@ -88,7 +90,7 @@ export class Pipe {
     }
     this.#isPumping = false;
     if (!carrier.isWritable) carrier.notifyWhenWritable();
-    else if (this.#finished) carrier.close();
+    else if (this.#finished) this.#close(carrier);
   }
 
   /** @returns {Uint8Array[] | undefined} The next received message. */
@@ -155,6 +157,22 @@ export class Pipe {
       else if (this.outgoing.length === 0) this.#end();
       else if (this.#isOverflowed) this.#redial(this.#backoff.afterFailure());
     });
+  }
+
+  /**
+   * Closes the connection. libzmq does not answer the close frame of a browser, so that the pipe ends when
+   * everything is transmitted for a while.
+   *
+   * @param {import("./carrier.mjs").Carrier} carrier
+   */
+  #close(carrier) {
+    this.#isClosing = true;
+    carrier.close();
+    const end = () => {
+      if (carrier.isWritten) this.#end();
+      else this.#timer = setTimeout(end, CLOSE_TIMEOUT);
+    };
+    this.#timer = setTimeout(end, CLOSE_TIMEOUT);
   }
 
   #dial() {
@@ -324,6 +342,7 @@ export class Pipe {
     this.#handshake = null;
     this.remote = null;
     this.control.clear();
+    this.#isClosing = false;
     clearTimeout(this.#timer);
     if (this.#parts.length > 0) this.#core.stats.dropped.interrupted += 1;
     this.#parts = [];
@@ -380,6 +399,9 @@ const CLOSE_CODES = /** @type {Record<string, number>} */ ({
   tooLarge: 4009,
 });
 const PRIVATE_CODE = 4000;
+
+/** Milliseconds for a remote to answer a close frame: some round trips of any network. */
+const CLOSE_TIMEOUT = 1_000;
 
 /** The longest reason of a close frame (RFC 6455, 5.5), in characters of ASCII. */
 const REASON_MAX = 100;
