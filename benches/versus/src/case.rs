@@ -22,6 +22,12 @@ pub(crate) struct Case {
     /// Whether messages pass a proxy in a third process.
     #[serde(default)]
     pub(crate) proxied: bool,
+    /// Whether messages are encrypted, in a section that compares both.
+    #[serde(default)]
+    pub(crate) curve: bool,
+    /// The attack on the server.
+    #[serde(default)]
+    pub(crate) flood: Option<Flood>,
     /// The number of connections to the server.
     pub(crate) clients: usize,
     /// The number of concurrent requests, or zero for one-way messages.
@@ -41,6 +47,8 @@ impl Case {
             no_drop: false,
             topics: 0,
             proxied: false,
+            curve: false,
+            flood: None,
             clients: 1,
             outstanding: 0,
             size,
@@ -62,6 +70,10 @@ pub(crate) enum Section {
     FanIn,
     /// One-way messages, and requests with replies, encrypted.
     Curve,
+    /// Connections that are established, used for one request, and closed.
+    Handshakes,
+    /// Connections of clients while others flood the server with handshakes of CURVE.
+    Floods,
     /// Memory of idle connections.
     Idle,
     /// Processor time and system calls.
@@ -97,6 +109,8 @@ impl Section {
             Self::Pipelined => "Request and reply with several outstanding",
             Self::FanIn => "Many clients",
             Self::Curve => "Throughput with CURVE",
+            Self::Handshakes => "Handshakes",
+            Self::Floods => "Floods of handshakes",
             Self::Idle => "Idle connections",
             Self::Cost => "Processor time and system calls",
             Self::Rpc => "Remote procedure calls",
@@ -120,6 +134,8 @@ impl Section {
             Self::Pipelined => "pipelined",
             Self::FanIn => "fan-in",
             Self::Curve => "curve",
+            Self::Handshakes => "handshakes",
+            Self::Floods => "floods",
             Self::Idle => "idle",
             Self::Cost => "cost",
             Self::Rpc => "rpc",
@@ -134,6 +150,28 @@ impl Section {
             Self::Websocket => "websocket",
         }
     }
+}
+
+/// An attack: connections of which none completes the handshake of CURVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Flood {
+    pub(crate) kind: FloodKind,
+    /// The number of addresses, or zero for the address of the clients.
+    pub(crate) addresses: u16,
+    /// New connections per second, or zero for as many as possible.
+    pub(crate) rate: u32,
+}
+
+/// What an attacker sends, and how long it stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FloodKind {
+    /// A HELLO with random bytes instead of a box.
+    Garbage,
+    /// A valid HELLO. The connection is closed after the WELCOME.
+    Leave,
+    /// A valid HELLO. The connection stays open until the server closes it.
+    Stay,
 }
 
 /// The transports.
@@ -196,6 +234,18 @@ pub(crate) enum Metric {
     Processor,
     /// System calls of both processes per million messages.
     Calls,
+    /// Microseconds of processor time of the server per connection.
+    Handshake,
+    /// Connections of the attacker per second.
+    Attacks,
+    /// The median time in which a client connects and receives a reply, in milliseconds.
+    ConnectMedian,
+    /// The 99th percentile of these times.
+    ConnectP99,
+    /// The percentage of clients without a reply after five seconds.
+    Failed,
+    /// The 99th percentile of round trips over a connection from before the flood, in microseconds.
+    EstablishedP99,
 }
 
 impl Metric {

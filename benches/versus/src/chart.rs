@@ -212,7 +212,12 @@ impl Chart {
             | Section::Parts
             | Section::Datagrams
             | Section::Websocket => case.size,
-            Section::FanIn | Section::Idle | Section::Groups | Section::Topics => case.clients,
+            Section::Handshakes
+            | Section::Floods
+            | Section::FanIn
+            | Section::Idle
+            | Section::Groups
+            | Section::Topics => case.clients,
             Section::Pipelined | Section::Dealer | Section::Cost | Section::Rpc => case.outstanding,
         };
         let point = |case| Some((at(case) as f64, results.spread(case, self.metric, who)?.median));

@@ -109,6 +109,17 @@ fn about(section: Section) -> &'static str {
             "One way, and with 10 outstanding requests, which each end both encrypts and decrypts. This \
              crate encrypts in Rust, and libzmq with libsodium."
         }
+        Section::Handshakes => {
+            "Over tcp, ten clients connect concurrently, exchange one message of 64 bytes with the server and \
+             disconnect. The processor time is that of the server's process: user and system time for one \
+             connection, from accepting to closing it. libzmq has one I/O thread, and its server another."
+        }
+        Section::Floods => {
+            "A server with CURVE is pinned to one core, and everything else to another one: the attacker, which \
+             establishes connections and never completes a handshake; a client with an open connection; and \
+             clients that connect one after the other, each for one request. The latter two have this crate's \
+             sockets and another address. [security.md](security.md#floods) explains the results."
+        }
         Section::Idle => {
             "Growth of resident memory for each of the last nine tenths of the connections, \
              after one message over each. If a socket can have many connections, one client \

@@ -1,6 +1,6 @@
 //! The cases, their participants, and the number of rounds.
 
-use crate::case::{Case, Runtime, Section, Transport};
+use crate::case::{Case, Flood, FloodKind, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 use crate::target;
 
@@ -21,6 +21,7 @@ impl Extent {
         match self {
             Self::Full if case.section == Section::Idle => 1,
             Self::Full if case.section == Section::Cost => 3,
+            Self::Full if case.section == Section::Floods => 3,
             Self::Full if target::is_about(case) => 5,
             Self::Full | Self::Quick => 3,
             Self::Smoke => 1,
@@ -34,6 +35,11 @@ impl Extent {
             // would show only how fast they fill.
             Self::Full if case.clients >= 1_000 => 2.0,
             // Shorter rounds of such long bodies differ by up to a factor of three.
+            // Half a minute of it must not matter, but a connection that waits for the next attempt
+            // of TCP waits for a second.
+            Self::Full if case.section == Section::Floods => 4.0,
+            // Processor time has a resolution of milliseconds.
+            Self::Full if case.section == Section::Handshakes => 1.0,
             Self::Full if is_one_way(case) && case.size >= 0x10_0000 => 1.0,
             Self::Full => 0.3,
             Self::Quick => 0.2,
@@ -69,7 +75,9 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     };
     match case.section {
         Section::Rpc => matches!(implementation, TokioZmtp | Tonic),
-        Section::Curve => matches!(implementation, TokioZmtp | Libzmq),
+        Section::Curve | Section::Handshakes | Section::Floods => {
+            matches!(implementation, TokioZmtp | Libzmq)
+        }
         Section::Websocket => matches!(implementation, TokioZmtp | Libzmq | TokioZmtpTcp),
         Section::Topics if case.proxied => matches!(implementation, TokioZmtp | Libzmq),
         Section::Groups | Section::Datagrams | Section::Topics => {
@@ -138,6 +146,13 @@ fn all(section: Section) -> Vec<Case> {
             let both_ways = |size| Case { outstanding: 10, ..one_way(size) };
             sorted(sizes.into_iter().flat_map(|n| [one_way(n), both_ways(n)]).flat_map(on_both))
         }
+        Section::Handshakes => {
+            let of = |curve| Case { curve, clients: 10, ..Case::new(section, SHORT) };
+            sorted([false, true].into_iter().flat_map(|curve| on_both(of(curve))))
+        }
+        Section::Floods => {
+            floods().map(|flood| Case { flood, ..Case::new(section, SHORT) }).collect()
+        }
         Section::Idle => vec![Case { clients: 1_000, ..Case::new(section, SHORT) }],
         Section::Cost => {
             vec![Case::new(section, SHORT), Case { outstanding: 100, ..Case::new(section, SHORT) }]
@@ -202,6 +217,24 @@ fn sorted(cases: impl IntoIterator<Item = Case>) -> Vec<Case> {
     cases
 }
 
+/// Returns the attacks, with none as the base.
+fn floods() -> impl Iterator<Item = Option<Flood>> {
+    use FloodKind::{Garbage, Leave, Stay};
+    let of = |(kind, addresses, rate)| Flood { kind, addresses, rate };
+    let floods = [
+        (Stay, 1, 1_000),
+        (Stay, 1, 4_000),
+        (Stay, 1, 0),
+        (Stay, 1_000, 0),
+        (Stay, 0, 0),
+        (Leave, 1, 0),
+        (Leave, 1_000, 0),
+        (Garbage, 1, 0),
+        (Garbage, 1_000, 0),
+    ];
+    [None].into_iter().chain(floods.map(of).map(Some))
+}
+
 fn is_in_quick(case: Case) -> bool {
     let multi = case.runtime == Runtime::MultiThread;
     match case.section {
@@ -215,7 +248,8 @@ fn is_in_quick(case: Case) -> bool {
         Section::Req => case.pinned,
         Section::Pipelined | Section::Dealer => case.outstanding == 100 && !multi,
         Section::FanIn => case.clients == 100 && !multi,
-        Section::Curve | Section::Idle | Section::Cost => false,
+        Section::Curve | Section::Floods | Section::Idle | Section::Cost => false,
+        Section::Handshakes => case.curve && !multi,
         Section::Rpc => !multi,
         Section::Scatter | Section::Push | Section::Parts => {
             case.size == SHORT && case.transport == Transport::Tcp && !multi
@@ -236,6 +270,8 @@ fn is_in_smoke(case: Case) -> bool {
         Section::Req => !case.pinned,
         Section::FanIn => case.clients == 10 && multi,
         Section::Idle | Section::Cost => true,
+        Section::Handshakes => multi,
+        Section::Floods => case.flood.is_some_and(|flood| flood.addresses > 1),
         Section::Rpc => multi,
         Section::Scatter | Section::Push | Section::Parts => case.size == SHORT && multi,
         Section::Groups => case.clients == 10 && case.no_drop && multi,

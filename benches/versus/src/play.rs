@@ -34,14 +34,14 @@ use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role, USED};
 use crate::usage::{self, Usage};
 use crate::workload::together::{self, one_way_in_tasks, requests_in_tasks};
-use crate::workload::{fan_out, idle, one_way, requests, rpc};
+use crate::workload::{fan_out, flood, handshakes, idle, one_way, requests, rpc};
 
 impl Role {
     /// Runs until there are no more commands.
     pub(crate) fn play(self) -> Result<(), Failure> {
         usage::allow_many_files()?;
-        if self.pinned {
-            usage::stay_on_first_core()?;
+        if let Some(core) = self.core {
+            usage::stay_on_core(core)?;
         }
         let orders = take_orders();
         let played = match self.part {
@@ -65,9 +65,14 @@ impl Role {
                 self.play_dealer(orders)
             }
             Part::Client | Part::Server if self.section == Section::Req => self.play_req(orders),
-            Part::Client | Part::Holder | Part::Receiver | Part::Sender | Part::Server => {
-                self.play_one(orders)
-            }
+            Part::Attacker => on(self.runtime, flood::attack(self, orders)),
+            Part::Probe => on(self.runtime, flood::probe(self, orders)),
+            Part::Client
+            | Part::Holder
+            | Part::Receiver
+            | Part::Sender
+            | Part::Server
+            | Part::Visitors => self.play_one(orders),
         };
         if let Err(failure) = &played {
             Report::Failed(failure.to_string()).send();
@@ -78,7 +83,7 @@ impl Role {
     /// Runs one end of a connection.
     fn play_one(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
-        let curve = self.section == Section::Curve;
+        let curve = self.curve;
         match self.implementation {
             Implementation::TokioZmtp if curve => on(runtime, act::<TokioZmtp<true>>(self, orders)),
             Implementation::TokioZmtp | Implementation::TokioZmtpTcp => {
@@ -290,6 +295,7 @@ async fn act<M: OneWay + Messaging>(role: Role, orders: Orders) -> Result<(), Fa
         Part::Server => requests::serve::<M>(&role).await,
         Part::Client => requests::make::<M>(&role, orders).await,
         Part::Holder => idle::hold::<M>(&role, orders).await,
+        Part::Visitors => handshakes::visit::<M>(&role, orders).await,
         _ => act_one_way::<M>(role, orders).await,
     }
 }

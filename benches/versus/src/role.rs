@@ -8,7 +8,7 @@ use std::env;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::case::{Runtime, Section};
+use crate::case::{Flood, Runtime, Section};
 use crate::implementation::{Implementation, Place};
 
 /// The role of a process.
@@ -17,8 +17,8 @@ pub(crate) struct Role {
     pub(crate) implementation: Implementation,
     pub(crate) part: Part,
     pub(crate) runtime: Runtime,
-    /// Whether it is pinned to the first core.
-    pub(crate) pinned: bool,
+    /// The core to which it is pinned.
+    pub(crate) core: Option<usize>,
     /// The section, which determines the socket types.
     pub(crate) section: Section,
     pub(crate) place: Place,
@@ -26,6 +26,9 @@ pub(crate) struct Role {
     pub(crate) endpoint: String,
     /// Concurrent requests.
     pub(crate) outstanding: usize,
+    /// Whether messages are encrypted.
+    pub(crate) curve: bool,
+    pub(crate) flood: Option<Flood>,
 }
 
 /// One end of a connection, or both.
@@ -39,6 +42,12 @@ pub(crate) enum Part {
     Server,
     /// Sends requests.
     Client,
+    /// Establishes connections, each for one request.
+    Visitors,
+    /// Establishes connections whose handshakes do not complete.
+    Attacker,
+    /// Establishes a connection now and then, while another one stays.
+    Probe,
     /// Answers calls.
     Responder,
     /// Makes calls.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::case::{Case, Metric, Runtime, Section, in_words};
+use crate::case::{Case, Flood, FloodKind, Metric, Runtime, Section, in_words};
 use crate::implementation::Implementation;
 use crate::results::Results;
 use crate::statistics::Spread;
@@ -160,6 +160,7 @@ fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String
 /// Returns the parameters that all rows of a table share.
 fn title((case, metric): (Case, Metric)) -> String {
     let what = match metric {
+        Metric::Rate if case.section == Section::Handshakes => "connections per second",
         Metric::Rate if case.outstanding > 0 => "answered requests per second",
         Metric::Rate if matches!(case.section, Section::Groups | Section::Topics) => {
             "deliveries per second"
@@ -172,6 +173,12 @@ fn title((case, metric): (Case, Metric)) -> String {
         Metric::ClientMemory => "KiB per connection in the connecting process",
         Metric::Processor => "seconds of processor time per million messages",
         Metric::Calls => "system calls per million messages",
+        Metric::Handshake => "processor time of the server per connection, in µs",
+        Metric::Attacks => "connections of the attacker per second",
+        Metric::ConnectMedian => "time of a client to the first reply in ms, median",
+        Metric::ConnectP99 => "time of a client to the first reply in ms, 99th percentile",
+        Metric::Failed => "clients without a reply after 5 s, in percent",
+        Metric::EstablishedP99 => "round trip of an established connection in µs, 99th percentile",
     };
     let where_to = match (case.section, case.pinned) {
         (Section::Idle | Section::Cost, _) => case.transport.to_string(),
@@ -202,6 +209,8 @@ fn subject(section: Section) -> &'static str {
         | Section::Datagrams
         | Section::Websocket => "bytes",
         Section::Parts => "bytes of each part",
+        Section::Handshakes => "mechanism",
+        Section::Floods => "attack",
         Section::Pipelined | Section::Dealer | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",
@@ -224,6 +233,8 @@ fn label(case: Case) -> String {
         | Section::Parts
         | Section::Datagrams
         | Section::Websocket => in_words(case.size),
+        Section::Handshakes => if case.curve { "CURVE" } else { "NULL" }.to_owned(),
+        Section::Floods => case.flood.map_or_else(|| "none".to_owned(), in_short),
         Section::Pipelined | Section::Dealer | Section::Rpc => case.outstanding.to_string(),
         Section::Topics if case.topics > 1 => {
             format!("{}, {} topics", case.clients, case.topics)
@@ -237,12 +248,35 @@ fn label(case: Case) -> String {
     }
 }
 
+/// Describes an attack in a few words.
+pub(crate) fn in_short(Flood { kind, addresses, rate }: Flood) -> String {
+    let kind = match kind {
+        FloodKind::Garbage => "garbage",
+        FloodKind::Leave => "HELLO, leaves",
+        FloodKind::Stay => "HELLO, stays",
+    };
+    let addresses = match addresses {
+        0 => "the client's address".to_owned(),
+        1 => "1 address".to_owned(),
+        many => format!("{many} addresses"),
+    };
+    let rate = if rate == 0 { "full speed".to_owned() } else { format!("{rate} per second") };
+    format!("{kind}; {addresses}; {rate}")
+}
+
 /// Formats three digits with a unit prefix.
 pub(crate) fn quantity(value: f64, metric: Metric) -> String {
     match metric {
-        Metric::Median | Metric::P99 | Metric::Processor => digits(value),
+        Metric::Median
+        | Metric::P99
+        | Metric::Processor
+        | Metric::Handshake
+        | Metric::ConnectMedian
+        | Metric::ConnectP99
+        | Metric::Failed
+        | Metric::EstablishedP99 => digits(value),
         Metric::ServerMemory | Metric::ClientMemory => digits(value / 1_024.0),
-        Metric::Calls | Metric::Rate => match value {
+        Metric::Attacks | Metric::Calls | Metric::Rate => match value {
             value if value >= 1e6 => format!("{} M", digits(value / 1e6)),
             value if value >= 1e3 => format!("{} k", digits(value / 1e3)),
             value => digits(value),

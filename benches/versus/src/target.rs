@@ -111,6 +111,10 @@ pub(crate) fn all() -> Vec<Target> {
     for (size, bound) in [(64, 2.0), (1_024, 1.2), (4_096, 1.2), (16_384, 1.2), (65_536, 1.2)] {
         add(Case::new(Section::Curve, size), Metric::Rate, &[(One(Libzmq), bound)]);
     }
+    for (curve, bound) in [(false, 1.0), (true, 0.8)] {
+        let handshakes = Case { curve, clients: 10, ..Case::new(Section::Handshakes, 64) };
+        add(handshakes, Metric::Handshake, &[(One(Libzmq), bound)]);
+    }
     let idle = Case { clients: 1_000, ..Case::new(Section::Idle, 64) };
     add(idle, Metric::ServerMemory, &[(Nothing, 8_192.0)]);
     add(idle, Metric::ClientMemory, &[(Nothing, 8_192.0)]);
@@ -193,6 +197,11 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Latency => format!("{transport}, round trip of {size} bytes, {runtime}"),
         Section::Pipelined => format!("{} requests outstanding, {runtime}", case.outstanding),
         Section::FanIn => format!("{} clients, {runtime}", case.clients),
+        Section::Handshakes => {
+            let mechanism = if case.curve { "CURVE" } else { "NULL" };
+            format!("server's time for a connection with {mechanism}, {runtime}")
+        }
+        Section::Floods => "flood".to_owned(),
         Section::Idle if metric == Metric::ServerMemory => "idle connection, server".to_owned(),
         Section::Idle => "idle connection, client".to_owned(),
         Section::Cost => "cost".to_owned(),

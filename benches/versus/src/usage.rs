@@ -38,10 +38,10 @@ pub(crate) fn allow_many_files() -> Result<(), Failure> {
 }
 
 /// Pins this process to one core.
-pub(crate) fn stay_on_first_core() -> Result<(), Failure> {
-    let mut first = CpuSet::new();
-    first.set(0)?;
-    Ok(sched::sched_setaffinity(Pid::from_raw(0), &first)?)
+pub(crate) fn stay_on_core(core: usize) -> Result<(), Failure> {
+    let mut only = CpuSet::new();
+    only.set(core)?;
+    Ok(sched::sched_setaffinity(Pid::from_raw(0), &only)?)
 }
 
 /// Returns the resident memory as the kernel counts it, or zero if it is unknown.

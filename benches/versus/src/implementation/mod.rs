@@ -2,7 +2,7 @@
 
 pub(crate) mod bare;
 pub(crate) mod channel;
-mod curve;
+pub(crate) mod curve;
 pub(crate) mod libzmq;
 pub(crate) mod libzmq_classic;
 pub(crate) mod libzmq_groups;

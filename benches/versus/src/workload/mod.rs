@@ -2,6 +2,8 @@
 
 pub(crate) mod cost;
 pub(crate) mod fan_out;
+pub(crate) mod flood;
+pub(crate) mod handshakes;
 pub(crate) mod idle;
 pub(crate) mod one_way;
 pub(crate) mod pair;
@@ -57,6 +59,8 @@ impl Attempt<'_> {
             (Section::Latency | Section::Pipelined | Section::Dealer | Section::Req, _) => {
                 requests::measure(self)
             }
+            (Section::Handshakes, _) => handshakes::measure(self),
+            (Section::Floods, _) => flood::measure(self),
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),
             (Section::Rpc, _) => rpc::measure(self),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use crate::Failure;
-use crate::case::Transport;
+use crate::case::{Section, Transport};
 use crate::child::Child;
 use crate::implementation::{Implementation, Place};
 use crate::report::Done;
@@ -71,7 +71,7 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
         implementation: attempt.implementation,
         part,
         runtime: case.runtime,
-        pinned: case.pinned,
+        core: case.pinned.then_some(0),
         section: case.section,
         place: Place {
             transport,
@@ -84,6 +84,8 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
         },
         endpoint: String::new(),
         outstanding: case.outstanding,
+        curve: case.curve || matches!(case.section, Section::Curve | Section::Floods),
+        flood: case.flood,
     })
 }
 
