@@ -1,140 +1,176 @@
 //! The connections of a listener that are in their handshake.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod address_block;
+mod slots;
+
+use std::future;
+use std::mem;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
-use tokio_util::sync::CancellationToken;
+use tokio::runtime::Handle;
+use tokio::task;
 
+use self::slots::{Changes, HalfOpenLimits, Slots};
+use crate::options::Options;
 use crate::sync::Lock;
 
-/// Limits the number of handshakes in progress, in total and from one address.
+/// Limits the handshakes in progress, and the time that they take from other tasks.
 ///
-/// The oldest handshake is dropped, not the newest: honest remotes
-/// finish quickly, and those that only hold connections open do not.
+/// A handshake is polled only in its turn. There are as many turns as the runtime has workers. A
+/// turn ends only after the other tasks of its worker have been polled: they wait for one step of
+/// one handshake, which is at most two key agreements, and not for those of all remotes that
+/// connect. [`Slots`] decides which handshake has the next turn, and which is evicted above the
+/// limits.
 #[derive(Debug)]
 pub(super) struct HalfOpen {
-    max: usize,
-    max_per_address: usize,
-    slots: Lock<HalfOpenSlots>,
-}
-
-#[derive(Debug, Default)]
-struct HalfOpenSlots {
-    next: u64,
-    /// The slots in the order in which they were taken.
-    taken: BTreeMap<u64, (Option<IpAddr>, CancellationToken)>,
-    by_address: HashMap<IpAddr, BTreeSet<u64>>,
+    slots: Lock<Slots<Arc<Signal>>>,
 }
 
 /// The slot of a connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct HalfOpenSlot {
     number: u64,
-    evicted: CancellationToken,
+    signal: Arc<Signal>,
     half_open: Arc<HalfOpen>,
 }
 
-impl HalfOpen {
-    /// Creates the slots. A limit of zero means no limit.
-    pub(super) fn new(max: usize, max_per_address: usize) -> Self {
-        Self { max, max_per_address, slots: Lock::default() }
-    }
+/// The error of a handshake that is evicted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evicted;
 
-    /// Adds a handshake, and evicts the oldest if there are too many.
-    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> HalfOpenSlot {
-        let evicted = CancellationToken::new();
-        let mut out = Vec::new();
-        let number = {
-            let mut slots = self.slots.lock();
-            let number = slots.next;
-            slots.next += 1;
-            slots.taken.insert(number, (address, evicted.clone()));
-            if let Some(address) = address {
-                let same = slots.by_address.entry(address).or_default();
-                same.insert(number);
-                if self.max_per_address > 0 && same.len() > self.max_per_address {
-                    let oldest = same.first().copied();
-                    out.extend(oldest.and_then(|oldest| slots.leave(oldest)));
-                }
-            }
-            if self.max > 0 && slots.taken.len() > self.max {
-                let oldest = slots.taken.keys().next().copied();
-                out.extend(oldest.and_then(|oldest| slots.leave(oldest)));
-            }
-            number
-        };
-        for one in out {
-            one.cancel();
-        }
-        HalfOpenSlot { number, evicted, half_open: Arc::clone(self) }
-    }
+/// Wakes the task of a handshake, and states the reason.
+#[derive(Debug, Default)]
+struct Signal(Lock<SignalState>);
+
+#[derive(Debug, Default)]
+struct SignalState {
+    task: Option<Waker>,
+    /// Whether something happened that the handshake waits for.
+    woken: bool,
+    evicted: bool,
 }
 
-impl HalfOpenSlots {
-    fn leave(&mut self, number: u64) -> Option<CancellationToken> {
-        let (address, evicted) = self.taken.remove(&number)?;
-        if let Some(address) = address {
-            if let Some(same) = self.by_address.get_mut(&address) {
-                same.remove(&number);
-                if same.is_empty() {
-                    self.by_address.remove(&address);
-                }
-            }
+impl HalfOpen {
+    /// Creates the slots of a listener.
+    pub(super) fn new(options: &Options) -> Self {
+        // Outside of a runtime no handshake is polled.
+        let workers = Handle::try_current().map_or(1, |handle| handle.metrics().num_workers());
+        let limits = HalfOpenLimits {
+            slots: options.max_half_open,
+            slots_per_address: options.max_half_open_per_address,
+            turns: workers,
+        };
+        Self { slots: Lock::new(Slots::new(limits)) }
+    }
+
+    /// Returns whether a handshake from an address should begin.
+    pub(super) fn admits(&self, address: IpAddr) -> bool {
+        self.slots.lock().admits(address)
+    }
+
+    /// Adds a handshake, and evicts another one if there are too many.
+    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> HalfOpenSlot {
+        let signal = Arc::new(Signal(Lock::new(SignalState { woken: true, ..Default::default() })));
+        let entered = Arc::clone(&signal);
+        let number = self.change(|slots, changes| slots.enter(address, entered, changes));
+        HalfOpenSlot { number, signal, half_open: Arc::clone(self) }
+    }
+
+    /// Changes the slots, and then wakes the tasks of all slots whose state has changed.
+    fn change<R>(
+        &self,
+        section: impl FnOnce(&mut Slots<Arc<Signal>>, &mut Changes<Arc<Signal>>) -> R,
+    ) -> R {
+        let mut changes = Changes::default();
+        let result = section(&mut self.slots.lock(), &mut changes);
+        for signal in changes.evicted {
+            signal.notify(|state| state.evicted = true);
         }
-        Some(evicted)
+        for signal in changes.granted {
+            signal.notify(|_| {});
+        }
+        result
     }
 }
 
 impl HalfOpenSlot {
-    /// Waits until this handshake is evicted.
-    pub(super) async fn evicted(&self) {
-        self.evicted.cancelled().await;
+    /// Performs a handshake in the turns of this slot.
+    ///
+    /// # Errors
+    ///
+    /// [`Evicted`] if the handshake loses its slot.
+    pub(super) async fn perform<T>(
+        &self,
+        handshake: impl Future<Output = T>,
+    ) -> Result<T, Evicted> {
+        let mut handshake = pin!(handshake);
+        let waker = Waker::from(Arc::clone(&self.signal));
+        let mut has_turn = false;
+        let mut done = None;
+        future::poll_fn(|cx| {
+            if mem::take(&mut has_turn) {
+                self.half_open.change(|slots, changes| slots.end_turn(self.number, changes));
+            }
+            if let Some(done) = done.take() {
+                return Poll::Ready(Ok(done));
+            }
+            match self.signal.check(cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(Evicted) => return Poll::Ready(Err(Evicted)),
+            }
+            if !self.half_open.slots.lock().take_turn(self.number) {
+                return Poll::Pending;
+            }
+            self.signal.0.lock().woken = false;
+            has_turn = true;
+            if let Poll::Ready(result) = handshake.as_mut().poll(&mut Context::from_waker(&waker)) {
+                done = Some(result);
+            }
+            // Wakes this task when the others have been polled.
+            let _ = pin!(task::yield_now()).poll(cx);
+            Poll::Pending
+        })
+        .await
     }
 }
 
 impl Drop for HalfOpenSlot {
     fn drop(&mut self) {
-        self.half_open.slots.lock().leave(self.number);
+        self.half_open.change(|slots, changes| slots.leave(self.number, changes));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
-    const OTHER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
-
-    #[test]
-    fn the_oldest_handshake_is_evicted_first() {
-        let half_open = Arc::new(HalfOpen::new(2, 0));
-        let slots = [half_open.enter(ONE), half_open.enter(None), half_open.enter(OTHER)];
-        assert_eq!(slots.each_ref().map(is_evicted), [true, false, false]);
-        let last = half_open.enter(ONE);
-        assert_eq!(slots.each_ref().map(is_evicted), [true, true, false]);
-        assert!(!is_evicted(&last));
-    }
-
-    #[test]
-    fn too_many_of_one_address_evict_its_own() {
-        let half_open = Arc::new(HalfOpen::new(0, 1));
-        let slots = [half_open.enter(OTHER), half_open.enter(ONE), half_open.enter(ONE)];
-        assert_eq!(slots.each_ref().map(is_evicted), [false, true, false]);
-    }
-
-    #[test]
-    fn a_finished_handshake_releases_its_slot() {
-        let half_open = Arc::new(HalfOpen::new(1, 1));
-        for _ in 0..3 {
-            let slot = half_open.enter(ONE);
-            assert!(!is_evicted(&slot));
+impl Signal {
+    /// Stores the task, and returns whether its handshake has to be polled.
+    fn check(&self, cx: &Context<'_>) -> Result<bool, Evicted> {
+        let mut state = self.0.lock();
+        match &mut state.task {
+            Some(task) => task.clone_from(cx.waker()),
+            task => *task = Some(cx.waker().clone()),
         }
-        let slots = half_open.slots.lock();
-        assert!(slots.taken.is_empty() && slots.by_address.is_empty());
+        if state.evicted { Err(Evicted) } else { Ok(state.woken) }
     }
 
-    fn is_evicted(slot: &HalfOpenSlot) -> bool {
-        slot.evicted.is_cancelled()
+    fn notify(&self, change: impl FnOnce(&mut SignalState)) {
+        self.0.with(|state, wakes| {
+            change(state);
+            if let Some(task) = &state.task {
+                wakes.add(task.clone());
+            }
+        });
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.notify(|state| state.woken = true);
     }
 }

@@ -1,6 +1,6 @@
 //! Accepted remotes before and during their handshake.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::sync::oneshot;
 use tracing::Span;
@@ -107,6 +107,16 @@ impl Incoming {
         match self {
             Self::Attached(attached) => Some(attached.stream.endpoint.clone().into()),
             _ => None,
+        }
+    }
+
+    /// Returns the address of a stream that a listener has accepted.
+    pub(super) fn address_of_stream(&self) -> Option<IpAddr> {
+        match self {
+            Self::Stream(_, origin) | Self::SharedPort(_, origin, _) => {
+                origin.address.map(|address| address.ip())
+            }
+            Self::Attached(_) | Self::HandOver(_) | Self::Inproc(_) => None,
         }
     }
 

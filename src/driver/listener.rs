@@ -23,8 +23,7 @@ use super::half_open::HalfOpen;
 use super::incoming::Incoming;
 use super::log;
 use super::{SocketState, wind_down};
-use crate::monitor::{EventKind, EventSource};
-use crate::options::Options;
+use crate::monitor::{EventKind, EventSource, HandshakeFailure};
 use crate::quota::{Quotas, within_quota};
 use crate::remotes::RemoteSource;
 use crate::routing::EndpointId;
@@ -57,8 +56,7 @@ impl Listener {
         shared: Arc<SocketState>,
     ) -> Self {
         let endpoint = acceptor.local_endpoint();
-        let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
-        let half_open = Arc::new(HalfOpen::new(max_half_open, max_half_open_per_address));
+        let half_open = Arc::new(HalfOpen::new(&shared.options));
         let state = Arc::new(ListenerState {
             id,
             endpoint,
@@ -161,8 +159,17 @@ impl Listener {
         if let Incoming::HandOver(call) = &incoming {
             span.follows_from(&call.span);
         }
-        let state = Arc::clone(&self.state);
         let arriving = self.state.shared.remotes.arrive();
+        let address = incoming.address_of_stream().filter(|_| origin.proxy_address.is_none());
+        if address.is_some_and(|address| !self.state.half_open.admits(address)) {
+            // Without a task, it costs a third.
+            span.in_scope(|| {
+                let (_, subject) = self.state.accepted(endpoint.clone(), origin, arriving);
+                self.state.refuse(&subject, HandshakeFailure::TooManyHalfOpen);
+            });
+            return;
+        }
+        let state = Arc::clone(&self.state);
         // Tasks of types of their own: those of other transports do not reserve space for them.
         match &self.state.endpoint {
             #[cfg(feature = "tls")]

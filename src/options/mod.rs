@@ -146,6 +146,7 @@ impl Default for Options {
             linger: Some(Duration::from_secs(30)),
             // libzmq has no such limit. Usually far fewer handshakes are in progress, unless an
             // attacker holds connections open. It is a fraction of the usual limit of open files.
+            // Clients of other addresses than a flood connect within milliseconds.
             max_half_open: 4_096,
             // Many clients may share an address.
             max_half_open_per_address: 4_096,

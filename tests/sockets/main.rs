@@ -29,6 +29,9 @@ mod ended;
 mod ending;
 mod endpoints;
 mod every_await;
+// Connects from several addresses of the loopback interface.
+#[cfg(target_os = "linux")]
+mod floods;
 mod handshake_failure;
 #[cfg(target_os = "linux")]
 mod haproxy;

@@ -16,6 +16,7 @@ use crate::connection::{
     AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
 };
 use crate::connection_id::ConnectionId;
+use crate::driver::half_open::Evicted;
 use crate::driver::incoming::{AttachedStream, HandOver, HandedOver, Incoming};
 use crate::driver::log;
 use crate::driver::socket_state::{RegisteredRemote, admitted_before};
@@ -322,8 +323,10 @@ impl ListenerState {
     ) -> Result<Option<T>, HandshakeFailure> {
         let slot = self.half_open.enter(address);
         tokio::select! {
-            done = doing => done.map(Some),
-            () = slot.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
+            performed = slot.perform(doing) => match performed {
+                Ok(done) => done.map(Some),
+                Err(Evicted) => Err(HandshakeFailure::TooManyHalfOpen),
+            },
             () = self.ended.cancelled() => Ok(None),
         }
     }

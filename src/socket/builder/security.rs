@@ -49,9 +49,16 @@ impl<S> Builder<S> {
     /// Sets how many handshakes may be in progress at each bound endpoint; zero for any number.
     /// Default: 4,096. (libzmq has no such option.)
     ///
-    /// Above the limit the oldest handshake is dropped, not the newest: honest remotes finish
-    /// quickly, and idle connections cannot keep others out. Each handshake takes less than 8 KiB,
-    /// with TLS less than 24 KiB, and up to 64 KiB more if its remote sends that much.
+    /// Above the limit, the address with the most handshakes loses the oldest of them. Honest
+    /// remotes finish quickly, so that neither idle connections nor many connections from a few
+    /// addresses keep others out. If most handshakes of this address wait for the processor, its
+    /// newest connections are refused instead. All addresses with the same first 64 bits of IPv6
+    /// count as one. Each handshake takes less than 8 KiB, with TLS less than 24 KiB, and up to
+    /// 64 KiB more if its remote sends that much.
+    ///
+    /// Handshakes take turns with each other and with established connections, and no address has
+    /// more than its share of them. The default therefore needs no change to resist floods. A lower
+    /// limit saves memory and file descriptors.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self
@@ -61,7 +68,9 @@ impl<S> Builder<S> {
     /// zero for any number. Default: 4,096, because many clients may share an address. (libzmq has
     /// no such option.)
     ///
-    /// Above the limit the oldest handshake from that address is dropped.
+    /// Above the limit, the oldest handshake from that address is dropped, or its newest connection
+    /// is refused, as above [`max_half_open`](Self::max_half_open). All addresses with the same
+    /// first 64 bits of IPv6 count as one. Remotes without a network address are not limited.
     pub fn max_half_open_per_address(mut self, connections: usize) -> Self {
         self.options.max_half_open_per_address = connections;
         self
