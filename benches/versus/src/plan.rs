@@ -34,12 +34,11 @@ impl Extent {
             // The queues of a thousand connections hold two million messages. A shorter measurement
             // would show only how fast they fill.
             Self::Full if case.clients >= 1_000 => 2.0,
-            // Shorter rounds of such long bodies differ by up to a factor of three.
-            // Half a minute of it must not matter, but a connection that waits for the next attempt
-            // of TCP waits for a second.
+            // A client waits for a second until TCP repeats an attempt.
             Self::Full if case.section == Section::Floods => 4.0,
             // Processor time has a resolution of milliseconds.
             Self::Full if case.section == Section::Handshakes => 1.0,
+            // Shorter rounds of such long bodies differ by up to a factor of three.
             Self::Full if is_one_way(case) && case.size >= 0x10_0000 => 1.0,
             Self::Full => 0.3,
             Self::Quick => 0.2,

@@ -24,7 +24,8 @@ impl Spread {
     /// both.
     pub(crate) fn of_ratios(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<Self> {
         let pairs = ours.iter().zip(theirs);
-        Self::of(pairs.filter_map(|(ours, theirs)| Some((*ours)? / (*theirs)?)))
+        let pairs = pairs.filter_map(|(ours, theirs)| Some(((*ours)?, (*theirs)?)));
+        Self::of(pairs.filter(|&(_, theirs)| theirs != 0.0).map(|(ours, theirs)| ours / theirs))
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn attack(role: Role, mut orders: Orders) -> Result<(), Failure
         server: endpoint.parse()?,
         bytes: request(flood.kind)?,
         pace: Semaphore::new(0),
-        answered: AtomicU64::new(0),
+        established: AtomicU64::new(0),
     });
     Report::Ready.send();
     while let Some(milliseconds) = orders.recv().await {
@@ -49,20 +49,20 @@ pub(crate) async fn attack(role: Role, mut orders: Orders) -> Result<(), Failure
         }
         let start = Instant::now();
         let end = Duration::from_millis(milliseconds);
-        // What ends in the first and in the last half second is not counted.
+        // Connections of the first half second, before the queues of the server are full, are not counted.
         let mut before = None;
         while start.elapsed() < end {
             time::sleep(TICK).await;
             if before.is_none() && start.elapsed() > COUNTED_AFTER {
-                before = Some((Instant::now(), attack.answered.load(Ordering::Relaxed)));
+                before = Some((Instant::now(), attack.established.load(Ordering::Relaxed)));
             }
             let due = u64::from(flood.rate) * start.elapsed().as_millis() as u64 / 1_000;
-            let issued = attack.answered.load(Ordering::Relaxed);
+            let issued = attack.established.load(Ordering::Relaxed);
             let missing = due.saturating_sub(issued + attack.pace.available_permits() as u64);
             attack.pace.add_permits(usize::try_from(missing)?.min(CONNECTIONS));
         }
         let (since, count) = before.unwrap_or((start, 0));
-        let received = attack.answered.load(Ordering::Relaxed) - count;
+        let received = attack.established.load(Ordering::Relaxed) - count;
         let seconds = since.elapsed().as_secs_f64();
         attackers.shutdown().await;
         Report::Done(Done { seconds, received: Some(received), ..Done::default() }).send();
@@ -78,8 +78,8 @@ struct Attack {
     bytes: Vec<u8>,
     /// Permits for new connections, if their rate is limited.
     pace: Semaphore,
-    /// The connections that the server has accepted.
-    answered: AtomicU64,
+    /// The number of established connections.
+    established: AtomicU64,
 }
 
 impl Attack {
@@ -106,7 +106,7 @@ impl Attack {
             Ok(connected) => connected?,
             Err(_) => return Ok(()),
         };
-        self.answered.fetch_add(1, Ordering::Relaxed);
+        self.established.fetch_add(1, Ordering::Relaxed);
         stream.write_all(&self.bytes).await?;
         let mut received = [0; 512];
         let mut count = 0;
@@ -179,7 +179,7 @@ const CONNECT_TIME: Duration = Duration::from_millis(20);
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// The time in which the first connections are established.
+/// The time before connections are counted.
 const COUNTED_AFTER: Duration = Duration::from_millis(500);
 
 /// The length of the greeting and the WELCOME.
