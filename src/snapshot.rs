@@ -55,12 +55,14 @@ use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use zmtp_proto::socket_type::SocketType;
 
+use crate::config::AnySocket;
 use crate::proxy::{ProxyHandle, ProxyStats};
 use crate::remote::Remote;
 #[cfg(doc)]
 use crate::socket::Pub;
-use crate::socket::Socket;
+use crate::socket::{Remotes, Socket};
 use crate::stats::{RemoteStats, Stats};
 
 /// The statistics of the sockets and proxies of a program at one moment. With the feature `serde`
@@ -147,6 +149,8 @@ pub struct ProxySnapshot {
 ///     .with_socket("frontend", &frontend)
 ///     .with_socket("backend", &backend)
 ///     .with_proxy("proxy", &proxy.handle());
+/// # let any = tokio_zmtp::config::AnySocket::Pull(frontend.clone());
+/// # let snapshot = snapshot.with_any_socket("any", &any);
 /// assert_eq!(snapshot.sockets[1].socket_type, "PUSH");
 /// # Ok(())
 /// # }
@@ -166,20 +170,14 @@ impl Snapshot {
 
     /// Adds a socket under a name, with its connected remotes.
     #[must_use]
-    pub fn with_socket<S: Socket>(mut self, name: impl Into<String>, socket: &S) -> Self {
-        let remotes = socket.remotes();
-        let remotes = remotes.iter().filter_map(|remote| {
-            // One that leaves meanwhile is skipped.
-            let stats = remotes.stats(remote.connection_id())?;
-            Some(RemoteSnapshot::new(&remote, stats))
-        });
-        self.sockets.push(SocketSnapshot {
-            name: name.into(),
-            socket_type: S::SOCKET_TYPE.to_string(),
-            stats: socket.stats(),
-            remotes: remotes.collect(),
-        });
-        self
+    pub fn with_socket<S: Socket>(self, name: impl Into<String>, socket: &S) -> Self {
+        self.with(name.into(), S::SOCKET_TYPE, socket.stats(), socket.remotes())
+    }
+
+    /// Adds a socket of any type, like [`with_socket`](Self::with_socket).
+    #[must_use]
+    pub fn with_any_socket(self, name: impl Into<String>, socket: &AnySocket) -> Self {
+        self.with(name.into(), socket.socket_type(), socket.stats(), socket.remotes())
     }
 
     /// Adds a proxy under a name.
@@ -187,6 +185,23 @@ impl Snapshot {
     pub fn with_proxy(mut self, name: impl Into<String>, proxy: &ProxyHandle) -> Self {
         let (is_paused, stats) = (proxy.is_paused(), proxy.stats());
         self.proxies.push(ProxySnapshot { name: name.into(), is_paused, stats });
+        self
+    }
+
+    fn with(
+        mut self,
+        name: String,
+        socket_type: SocketType,
+        stats: Stats,
+        remotes: Remotes<'_>,
+    ) -> Self {
+        let snapshots = remotes.iter().filter_map(|remote| {
+            // One that leaves meanwhile is skipped.
+            let stats = remotes.stats(remote.connection_id())?;
+            Some(RemoteSnapshot::new(&remote, stats))
+        });
+        let (socket_type, remotes) = (socket_type.to_string(), snapshots.collect());
+        self.sockets.push(SocketSnapshot { name, socket_type, stats, remotes });
         self
     }
 }
