@@ -3,8 +3,10 @@
 mod options;
 mod security;
 mod socket;
+mod spec;
 mod times;
 
 pub(crate) use self::security::SecurityArguments;
 pub(crate) use self::socket::SocketArguments;
+pub(crate) use self::spec::SocketSpec;
 pub(crate) use self::times::time;

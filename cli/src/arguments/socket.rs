@@ -61,6 +61,11 @@ impl SocketArguments {
         Ok(())
     }
 
+    /// Connects to one more endpoint.
+    pub(crate) fn connect_to(&mut self, endpoint: String) {
+        self.connect.push(endpoint);
+    }
+
     /// Adds subscriptions to those of the option.
     pub(crate) fn subscribe_to(&mut self, topics: impl IntoIterator<Item = String>) {
         self.subscribe.extend(topics);
@@ -128,7 +133,7 @@ impl SocketArguments {
 }
 
 /// Checks an endpoint before anything is bound or connected.
-fn check(text: &str) -> Result<(), Failure> {
+pub(super) fn check(text: &str) -> Result<(), Failure> {
     let Err(error) = text.parse::<Endpoint>() else { return Ok(()) };
     let failure = Failure::usage(with_sources(&error));
     Err(if text.contains("://") {

@@ -1,13 +1,25 @@
 //! The commands, one file or folder for each.
 
+mod bench;
+mod call;
+mod keygen;
+mod monitor;
+mod proxy;
 mod recv;
 mod send;
+mod top;
 
 use clap::Subcommand;
 use tokio_zmtp::SocketType;
 
+use self::bench::BenchCommand;
+use self::call::CallArguments;
+use self::keygen::KeygenArguments;
+use self::monitor::MonitorArguments;
+use self::proxy::ProxyArguments;
 use self::recv::RecvArguments;
 use self::send::SendArguments;
+use self::top::TopArguments;
 use crate::exit::Failure;
 
 #[derive(Debug, Subcommand)]
@@ -32,6 +44,19 @@ pub(crate) enum Command {
     Scatter(SendArguments),
     /// Collect messages of one part (GATHER)
     Gather(RecvArguments),
+    /// Call a service of `tokio_zmtp::rpc`
+    Call(CallArguments),
+    /// Forward messages between two sockets
+    Proxy(ProxyArguments),
+    /// Find out what speaks at an endpoint, and why connections fail
+    Monitor(MonitorArguments),
+    /// Create keys and certificates of CURVE
+    Keygen(KeygenArguments),
+    /// Measure throughput and latency
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Watch the sockets, remotes and queues of programs
+    Top(TopArguments),
 }
 
 /// Arguments with the type of the socket.
@@ -61,11 +86,17 @@ impl Command {
             Self::Dish(arguments) => recv::run(arguments, SocketType::Dish).await,
             Self::Scatter(arguments) => send::run(arguments, SocketType::Scatter).await,
             Self::Gather(arguments) => recv::run(arguments, SocketType::Gather).await,
+            Self::Call(arguments) => call::run(arguments).await,
+            Self::Proxy(arguments) => proxy::run(arguments).await,
+            Self::Monitor(arguments) => monitor::run(arguments).await,
+            Self::Keygen(arguments) => keygen::run(&arguments),
+            Self::Bench(command) => bench::run(command).await,
+            Self::Top(arguments) => top::run(arguments).await,
         }
     }
 }
 
-fn socket_type(text: &str) -> Result<SocketType, String> {
+pub(crate) fn socket_type(text: &str) -> Result<SocketType, String> {
     text.to_uppercase()
         .parse()
         .map_err(|_| "it is not a socket type such as push, pull, pub, sub, req or rep".to_owned())

@@ -41,7 +41,7 @@ impl InputArguments {
             let delimiter = self.delimiter.clone();
             return Ok(Input::Lines { lines: Lines::start(), delimiter, left });
         }
-        let parts = self.parts.iter().map(|part| read(part)).collect::<Result<_, _>>()?;
+        let parts = self.parts.iter().map(|one| part(one)).collect::<Result<_, _>>()?;
         let left = if self.count == Some(0) { None } else { left.or(Some(1)) };
         Ok(Input::Repeated { parts, left })
     }
@@ -85,7 +85,7 @@ fn split(line: Vec<u8>, delimiter: Option<&str>) -> Vec<Bytes> {
 }
 
 /// Returns the bytes of an argument: its text, or the content of a file after `@`.
-fn read(argument: &str) -> Result<Bytes, Failure> {
+pub(crate) fn part(argument: &str) -> Result<Bytes, Failure> {
     match argument.strip_prefix('@') {
         None => Ok(Bytes::copy_from_slice(argument.as_bytes())),
         Some(text) if text.starts_with('@') => Ok(Bytes::copy_from_slice(text.as_bytes())),

@@ -135,7 +135,7 @@ impl Origin {
 }
 
 /// Text as a string, other bytes as `{"base64": ".."}`.
-fn json_part(part: &[u8]) -> Value {
+pub(crate) fn json_part(part: &[u8]) -> Value {
     match std::str::from_utf8(part) {
         Ok(text) => text.into(),
         Err(_) => json!({ "base64": BASE64.encode(part) }),
@@ -143,7 +143,7 @@ fn json_part(part: &[u8]) -> Value {
 }
 
 /// Text without control characters, which could change a terminal.
-fn escaped(part: &[u8]) -> String {
+pub(crate) fn escaped(part: &[u8]) -> String {
     let mut text = String::with_capacity(part.len());
     for chunk in part.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -158,7 +158,7 @@ fn escaped(part: &[u8]) -> String {
     text
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     humantime::format_rfc3339_micros(std::time::SystemTime::now()).to_string()
 }
 

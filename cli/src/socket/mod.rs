@@ -79,7 +79,7 @@ pub(crate) fn name_of(socket_type: SocketType) -> String {
     socket_type.as_str().to_lowercase()
 }
 
-fn refused(error: ConfigError) -> Failure {
+pub(crate) fn refused(error: ConfigError) -> Failure {
     let exit = match error {
         ConfigError::Bind(_) => Exit::Failure,
         _ => Exit::Usage,

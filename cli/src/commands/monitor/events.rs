@@ -1,0 +1,67 @@
+//! The events of a socket that joins.
+
+use serde_json::json;
+use tokio_zmtp::config::SocketConfig;
+use tokio_zmtp::monitor::Event;
+
+use crate::exit::Failure;
+use crate::output::{Stdout, format};
+use crate::{signals, socket};
+
+/// Writes events until the program is interrupted.
+pub(super) async fn watch(
+    config: &SocketConfig,
+    count: Option<u64>,
+    json: bool,
+) -> Result<(), Failure> {
+    let mut stdout = Stdout::open()?;
+    let started = config.start_with_monitor().await;
+    let (socket, mut monitor) = started.map_err(socket::refused)?;
+    let mut left = count.unwrap_or(u64::MAX);
+    let ended = loop {
+        if left == 0 {
+            break Ok(());
+        }
+        let event = tokio::select! {
+            biased;
+            event = monitor.recv() => event,
+            exit = signals::interrupted() => break Err(Failure::quiet(exit)),
+        };
+        let line = match event {
+            None => break Ok(()),
+            Some(Ok(event)) => line(&event, json),
+            Some(Err(missed)) => format!("{missed}"),
+        };
+        left -= 1;
+        let written = stdout.append(|buffer| {
+            buffer.extend_from_slice(line.as_bytes());
+            buffer.push(b'\n');
+        });
+        if let Err(error) = written.and_then(|()| stdout.flush()) {
+            break Err(error.into());
+        }
+    };
+    socket.close().await;
+    ended
+}
+
+fn line(event: &Event, json: bool) -> String {
+    let (time, endpoint) = (format::now(), event.endpoint.to_string());
+    let address = event.address.map(|address| address.to_string());
+    let connection_id = event.connection_id.map(u64::from);
+    if json {
+        let identity = event.identity.as_ref().map(|identity| identity.to_string());
+        return json!({
+            "time": time,
+            "endpoint": endpoint,
+            "address": address,
+            "connection_id": connection_id,
+            "identity": identity,
+            "event": event.kind.to_string(),
+        })
+        .to_string();
+    }
+    let connection = connection_id.map(|id| format!(" #{id}")).unwrap_or_default();
+    let remote = address.map(|address| format!(" {address}")).unwrap_or_default();
+    format!("{time} {endpoint}{connection}{remote} {}", event.kind)
+}
