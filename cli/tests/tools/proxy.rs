@@ -1,6 +1,7 @@
 //! Proxies between sockets.
 
 use tokio::task;
+use tokio_zmtp::snapshot::Snapshot;
 use tokio_zmtp::{Dealer, Pub, Pull, Push, Rep, Req, Sub};
 
 use crate::process::{Running, directory, run};
@@ -27,6 +28,28 @@ async fn messages_are_forwarded_captured_and_counted() {
     let (code, rest) = task::spawn_blocking(|| proxy.interrupt()).await.unwrap();
     assert_eq!(code, Some(130));
     assert!(rest.contains("forwarded 1 (6 bytes) to the backend, 0 (0 bytes)"), "{rest}");
+}
+
+#[tokio::test]
+async fn messages_that_were_not_forwarded_are_reported() {
+    let any = ["pull=@tcp://127.0.0.1:*", "push=@tcp://127.0.0.1:*", "--stats=@tcp://127.0.0.1:*"];
+    let mut proxy = start(&any).await;
+    let [frontend, _, stats] = [(); 3].map(|()| proxy.endpoint());
+    let push = Push::builder().connect(&*frontend).await.unwrap();
+    push.send("no PULL is connected").await.unwrap();
+    let sub = Sub::builder().connect(&*stats).await.unwrap();
+    sub.subscribe(Snapshot::TOPIC).unwrap();
+    loop {
+        let message = sub.recv().await.unwrap();
+        let snapshot: Snapshot = serde_json::from_slice(&message[1]).unwrap();
+        if snapshot.sockets[0].stats.queued.incoming == 1 {
+            break;
+        }
+    }
+
+    let (code, rest) = task::spawn_blocking(|| proxy.interrupt()).await.unwrap();
+    assert_eq!(code, Some(130));
+    assert!(rest.contains("received, but not forwarded: 1"), "{rest}");
 }
 
 #[tokio::test]

@@ -112,6 +112,12 @@ async fn forward(
         () = publish(publishing.as_ref(), frontend, backend, &handle) => Ok(forwarding.await),
     };
     notice::info(&describe(&handle.stats()));
+    // They are lost with the sockets.
+    let unread = |open: &Open| open.socket.stats().queued.incoming;
+    match unread(frontend) + unread(backend) {
+        0 => {}
+        unread => notice::warning(&format!("messages received, but not forwarded: {unread}")),
+    }
     let report = ended?.map_err(|error| Failure::from(std::io::Error::other(error)))?;
     match report.end {
         ProxyEnd::Stopped => Ok(()),
