@@ -4,7 +4,6 @@ mod address_block;
 mod slots;
 
 use std::future;
-use std::mem;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,6 +39,10 @@ pub(super) struct HalfOpenSlot {
 /// The error of a handshake that is evicted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evicted;
+
+/// Ends a turn when it is dropped.
+#[derive(Debug)]
+struct UnfinishedTurn(Arc<HalfOpen>);
 
 /// Wakes the task of a handshake, and states the reason.
 #[derive(Debug, Default)]
@@ -108,15 +111,7 @@ impl HalfOpenSlot {
     ) -> Result<T, Evicted> {
         let mut handshake = pin!(handshake);
         let waker = Waker::from(Arc::clone(&self.signal));
-        let mut has_turn = false;
-        let mut done = None;
         future::poll_fn(|cx| {
-            if mem::take(&mut has_turn) {
-                self.half_open.change(|slots, changes| slots.end_turn(self.number, changes));
-            }
-            if let Some(done) = done.take() {
-                return Poll::Ready(Ok(done));
-            }
             match self.signal.check(cx) {
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
@@ -126,13 +121,14 @@ impl HalfOpenSlot {
                 return Poll::Pending;
             }
             self.signal.0.lock().woken = false;
-            has_turn = true;
-            if let Poll::Ready(result) = handshake.as_mut().poll(&mut Context::from_waker(&waker)) {
-                done = Some(result);
+            let done = handshake.as_mut().poll(&mut Context::from_waker(&waker));
+            if self.half_open.slots.lock().stop(self.number) {
+                // The runtime calls and drops the waker when it has polled the other tasks. It
+                // ignores a waker that it has already, so that each turn needs its own.
+                let turn = Waker::from(Arc::new(UnfinishedTurn(Arc::clone(&self.half_open))));
+                let _ = pin!(task::yield_now()).poll(&mut Context::from_waker(&turn));
             }
-            // Wakes this task when the others have been polled.
-            let _ = pin!(task::yield_now()).poll(cx);
-            Poll::Pending
+            done.map(Ok)
         })
         .await
     }
@@ -172,5 +168,15 @@ impl Wake for Signal {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.notify(|state| state.woken = true);
+    }
+}
+
+impl Wake for UnfinishedTurn {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for UnfinishedTurn {
+    fn drop(&mut self) {
+        self.0.change(|slots, changes| slots.end_turn(changes));
     }
 }

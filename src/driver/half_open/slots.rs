@@ -44,7 +44,7 @@ pub(super) struct Slots<T> {
     emptiest: BTreeSet<(usize, u64, AddressBlock)>,
     /// The number of handshakes that wait for a turn.
     waiting: usize,
-    /// The number of handshakes that have a turn.
+    /// The number of turns that have not ended.
     turns: usize,
     /// Whether the next turn is one of the line.
     is_turn_of_line: bool,
@@ -148,7 +148,9 @@ impl<T: Clone> Slots<T> {
 
     /// Removes a handshake that has ended, if it still has its slot.
     pub(super) fn leave(&mut self, number: u64, changes: &mut Changes<T>) -> Option<T> {
-        self.end_turn(number, changes);
+        if self.stop(number) {
+            self.end_turn(changes);
+        }
         let Slot { block, signal, turn, stage } = self.slots.remove(&number)?;
         if let Turn::Requested(_) = turn {
             self.waiting -= 1;
@@ -186,13 +188,14 @@ impl<T: Clone> Slots<T> {
         false
     }
 
-    /// Ends the turn of a handshake, and grants the next one.
-    pub(super) fn end_turn(&mut self, number: u64, changes: &mut Changes<T>) {
-        let Some(slot) = self.slots.get_mut(&number) else { return };
-        if slot.turn != Turn::Granted {
-            return;
-        }
-        slot.turn = Turn::None;
+    /// Takes the turn away from a handshake. Returns whether it had one, which then has to be ended.
+    pub(super) fn stop(&mut self, number: u64) -> bool {
+        let slot = self.slots.get_mut(&number).filter(|slot| slot.turn == Turn::Granted);
+        slot.map(|slot| slot.turn = Turn::None).is_some()
+    }
+
+    /// Ends a turn, and grants the next one.
+    pub(super) fn end_turn(&mut self, changes: &mut Changes<T>) {
         self.turns -= 1;
         let next = if self.is_turn_of_line {
             self.line.values().next().copied()

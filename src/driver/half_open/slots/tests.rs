@@ -222,7 +222,9 @@ impl Tested {
 
     fn end_turn(&mut self, number: u64) {
         let mut changes = Changes::default();
-        self.inner.end_turn(number, &mut changes);
+        if self.inner.stop(number) {
+            self.inner.end_turn(&mut changes);
+        }
         self.expect_granted(&changes);
     }
 
