@@ -39,7 +39,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     keys.insert(alice.public_key(), "alice");
     let keypair = keypair(&directory.join("server_secret"))?;
     let server = Server::builder()
-        .mechanism(Mechanism::CurveServer { keypair })
+        .mechanism(Mechanism::curve_server(keypair))
         .authenticator(keys.clone())
         .bind("tcp://127.0.0.1:*")
         .await?;
@@ -78,10 +78,9 @@ async fn connect(
     directory: &Path,
     name: &str,
 ) -> Result<Client, Box<dyn Error>> {
-    let mechanism = Mechanism::CurveClient {
-        server_key: CurveCertificate::load(directory.join("server"))?.public_key(),
-        keypair: keypair(&directory.join(format!("{name}_secret")))?,
-    };
+    let server_key = CurveCertificate::load(directory.join("server"))?.public_key();
+    let keypair = keypair(&directory.join(format!("{name}_secret")))?;
+    let mechanism = Mechanism::curve_client((server_key, keypair));
     Ok(Client::builder().mechanism(mechanism).connect(endpoint.clone()).await?)
 }
 

@@ -11,6 +11,9 @@ pub mod endpoints {}
 #[doc = include_str!("guide/from_pyzmq.md")]
 pub mod from_pyzmq {}
 
+#[doc = include_str!("guide/keys.md")]
+pub mod keys {}
+
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
 

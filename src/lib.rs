@@ -201,6 +201,7 @@ pub mod stats;
 mod sync;
 mod transport;
 
+pub use self::auth::Mechanism;
 pub use self::connection_id::ConnectionId;
 pub use self::error::{
     AnswerError, AttachError, BindError, ConnectError, ConnectPeerError, DisconnectError,
@@ -240,8 +241,6 @@ pub use zmtp_proto::endpoint::{
 pub use zmtp_proto::group::{Group, GroupError};
 #[doc(inline)]
 pub use zmtp_proto::identity::{Identity, IdentityError};
-#[doc(inline)]
-pub use zmtp_proto::mechanism::Mechanism;
 #[doc(inline)]
 pub use zmtp_proto::message_shape::MessageParts;
 #[doc(inline)]

@@ -90,7 +90,7 @@ impl<S: Socket> Builder<S> {
     /// not finish.
     ///
     /// The mechanism of this builder is used if it is that of the remote. It determines what can be
-    /// learned: see [`ProbeOutcome`]. The options for connections apply, such as
+    /// learned: see [`ProbeOutcome`]. With several keys of the server, it tests the first. The options for connections apply, such as
     /// [`connect_timeout`](Self::connect_timeout), `tls_client` and `socks_proxy`. For each of the two
     /// steps, the greeting and what follows it, the remote has
     /// [`handshake_interval`](Self::handshake_interval). Set it to a few seconds: a remote that is
@@ -142,8 +142,10 @@ impl<S: Socket> Builder<S> {
         let probing = async {
             let dialed = target.dial(options).await?;
             let seed = Seed::try_filled(|bytes| getrandom::fill(bytes)).map_err(io::Error::from);
-            let probe =
-                Probe::new(options.mechanism.clone(), seed.map_err(HandshakeFailure::from)?);
+            let probe = Probe::new(
+                options.mechanism.for_handshake(0),
+                seed.map_err(HandshakeFailure::from)?,
+            );
             let mut exchange =
                 ProbeExchange { stream: dialed.stream, probe, read: BytesMut::new() };
             let deadline = || Deadline::after(options.handshake_interval);

@@ -99,11 +99,11 @@ pub(crate) fn secured<S>(builder: Builder<S>, role: Role) -> Result<Builder<S>, 
         let keypair = |secret: &str| secret.parse::<CurveSecretKey>().map(CurveKeypair::from);
         let server = keypair("JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")?;
         return Ok(builder.mechanism(match role {
-            Role::Client => Mechanism::CurveClient {
-                server_key: server.public_key(),
-                keypair: keypair("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")?,
-            },
-            Role::Server => Mechanism::CurveServer { keypair: server },
+            Role::Client => Mechanism::curve_client((
+                server.public_key(),
+                keypair("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")?,
+            )),
+            Role::Server => Mechanism::curve_server(server),
         }));
     }
     Ok(builder)

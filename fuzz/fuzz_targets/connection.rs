@@ -16,7 +16,7 @@ use zmtp_proto::command::Command;
 use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::group::Group;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
-use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
 use zmtp_proto::message_shape::{self, MessageShape};
 use zmtp_proto::metadata::Metadata;
@@ -232,22 +232,26 @@ fn sent_by(sender: usize, ends: &[End; 2]) -> (BytesMut, Option<Session>) {
 /// One end of the connection.
 struct End {
     config: HandshakeConfig,
+    mechanism: HandshakeMechanism,
+    has_authenticator: bool,
     /// Whether it introduces itself only when the remote is known or has accepted its credentials.
     defers: bool,
 }
 
 impl End {
-    fn new(socket_type: SocketType, mechanisms: &[Mechanism; 2], end: usize, defers: bool) -> Self {
-        let config = HandshakeConfig {
-            socket_type,
-            mechanism: mechanisms[end].clone(),
-            metadata: Metadata::default(),
-            has_authenticator: end == 0,
-        };
+    fn new(
+        socket_type: SocketType,
+        mechanisms: &[HandshakeMechanism; 2],
+        end: usize,
+        defers: bool,
+    ) -> Self {
+        let config = HandshakeConfig { socket_type, metadata: Metadata::default() };
+        let mechanism = mechanisms[end].clone();
         // With NULL, the server has to know the remote first. Two such ends would wait for each
         // other.
-        let is_client = config.mechanism != Mechanism::Null;
-        Self { config, defers: defers && (end == 0 || is_client) }
+        let is_client = mechanism != HandshakeMechanism::Null;
+        let defers = defers && (end == 0 || is_client);
+        Self { config, mechanism, has_authenticator: end == 0, defers }
     }
 
     /// Returns whether messages to this end can be subscriptions.
@@ -256,14 +260,12 @@ impl End {
     }
 
     fn handshake(&self) -> Handshake {
-        let config = self.config.clone();
-        let byte = 0x55 + u8::from(config.has_authenticator);
-        let seed = Seed::new(&[byte; Seed::LEN]);
+        let (mechanism, has_authenticator) = (self.mechanism.clone(), self.has_authenticator);
+        let seed = Seed::new(&[0x55 + u8::from(has_authenticator); Seed::LEN]);
         if self.defers {
-            let HandshakeConfig { mechanism, has_authenticator, .. } = config;
             return Handshake::with_deferred_introduction(mechanism, has_authenticator, seed);
         }
-        Handshake::new(config, seed)
+        Handshake::new(&self.config, mechanism, has_authenticator, seed)
     }
 
     /// Processes the received bytes. Returns whether the handshake is complete. Every remote is
@@ -291,19 +293,22 @@ impl End {
 }
 
 /// Returns the mechanisms of a server and of a client.
-fn mechanisms(choice: u8) -> [Mechanism; 2] {
+fn mechanisms(choice: u8) -> [HandshakeMechanism; 2] {
     match choice % 3 {
-        0 => [Mechanism::Null, Mechanism::Null],
-        1 => [Mechanism::PlainServer, Mechanism::plain_client("admin", "secret").unwrap()],
+        0 => [HandshakeMechanism::Null, HandshakeMechanism::Null],
+        1 => [
+            HandshakeMechanism::PlainServer,
+            HandshakeMechanism::plain_client("admin", "secret").unwrap(),
+        ],
         _ => {
             let server_key = keys(0x50).public_key();
-            [curve_server(), Mechanism::CurveClient { server_key, keypair: keys(0xC0) }]
+            [curve_server(), HandshakeMechanism::CurveClient { server_key, keypair: keys(0xC0) }]
         }
     }
 }
 
-fn curve_server() -> Mechanism {
-    Mechanism::CurveServer { keypair: keys(0x50) }
+fn curve_server() -> HandshakeMechanism {
+    HandshakeMechanism::CurveServer { keypairs: [keys(0x50)].into() }
 }
 
 fn keys(byte: u8) -> CurveKeypair {

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, OVERHEAD, Seed};
-use zmtp_proto::mechanism::{Mechanism, SecurityHandshake};
+use zmtp_proto::mechanism::{HandshakeMechanism, SecurityHandshake};
 use zmtp_proto::metadata::Metadata;
 
 fuzz_target!(|input: (Vec<(u8, u16, u8)>, Vec<&[u8]>)| {
@@ -80,8 +80,8 @@ fn ends() -> [SecurityHandshake; 2] {
     let keypair = CurveKeypair::from(CurveSecretKey::from_bytes([0x50; 32]));
     let server_key = keypair.public_key();
     let client = CurveKeypair::from(CurveSecretKey::from_bytes([0xC0; 32]));
-    let client = Mechanism::CurveClient { server_key, keypair: client };
-    [client, Mechanism::CurveServer { keypair }].map(|mechanism| {
+    let client = HandshakeMechanism::CurveClient { server_key, keypair: client };
+    [client, HandshakeMechanism::CurveServer { keypairs: [keypair].into() }].map(|mechanism| {
         let seed = Seed::new(&[0x55; Seed::LEN]);
         SecurityHandshake::new(mechanism, Some(Metadata::default()), seed)
     })

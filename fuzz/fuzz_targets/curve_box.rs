@@ -14,7 +14,7 @@ use libsodium_sys as sodium;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, OVERHEAD, Seed, Session};
-use zmtp_proto::mechanism::{Mechanism, SecurityHandshake};
+use zmtp_proto::mechanism::{HandshakeMechanism, SecurityHandshake};
 use zmtp_proto::metadata::Metadata;
 
 /// The sessions of both ends, and their key.
@@ -84,8 +84,8 @@ fn libsodium(key: &[u8; 32], nonce: &[u8; 24], text: &[u8]) -> Vec<u8> {
 fn connect(number: u8) -> Ends {
     let short_term = [[number; 32], [!number; 32]];
     let keypair = CurveKeypair::from(CurveSecretKey::from_bytes([0x50; 32]));
-    let client = Mechanism::curve_client(keypair.public_key());
-    let server = Mechanism::CurveServer { keypair };
+    let client = HandshakeMechanism::curve_client(keypair.public_key());
+    let server = HandshakeMechanism::CurveServer { keypairs: [keypair].into() };
     let [mut client, mut server] =
         [(client, short_term[0]), (server, short_term[1])].map(|(mechanism, short_term)| {
             let mut seed = [0x55; Seed::LEN];

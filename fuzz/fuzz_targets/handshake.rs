@@ -9,7 +9,7 @@ use zmtp_proto::command::Command;
 use zmtp_proto::greeting::{Greeting, GreetingError, MechanismName};
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
 use zmtp_proto::identity::Identity;
-use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::mechanism::curve::Seed;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
@@ -87,17 +87,12 @@ fn feed<'a>(
     is_deferred: bool,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> Outcome {
-    let config = HandshakeConfig {
-        socket_type,
-        mechanism: Mechanism::Null,
-        metadata: Metadata::default(),
-        has_authenticator: false,
-    };
+    let config = HandshakeConfig { socket_type, metadata: Metadata::default() };
     let seed = Seed::new(&[0x55; Seed::LEN]);
     let mut handshake = if is_deferred {
-        Handshake::with_deferred_introduction(Mechanism::Null, false, seed)
+        Handshake::with_deferred_introduction(HandshakeMechanism::Null, false, seed)
     } else {
-        Handshake::new(config.clone(), seed)
+        Handshake::new(&config, HandshakeMechanism::Null, false, seed)
     };
     let mut left = BytesMut::new();
     let mut progress = Ok(None);

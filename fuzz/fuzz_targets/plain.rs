@@ -5,13 +5,13 @@
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use zmtp_proto::mechanism::curve::Seed;
-use zmtp_proto::mechanism::{Credentials, Mechanism, SecurityHandshake, StatusCode};
+use zmtp_proto::mechanism::{Credentials, HandshakeMechanism, SecurityHandshake, StatusCode};
 use zmtp_proto::metadata::Metadata;
 
 fuzz_target!(|input: (bool, Vec<&[u8]>)| {
     let (is_admitted, commands) = input;
-    let client = Mechanism::plain_client("u", "p").expect("both are short");
-    for mechanism in [client, Mechanism::PlainServer] {
+    let client = HandshakeMechanism::plain_client("u", "p").expect("both are short");
+    for mechanism in [client, HandshakeMechanism::PlainServer] {
         let is_server = mechanism.is_server();
         let seed = Seed::new(&[0x55; Seed::LEN]);
         let mut end = SecurityHandshake::new(mechanism, Some(Metadata::default()), seed);

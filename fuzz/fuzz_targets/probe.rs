@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use zmtp_proto::greeting::{Greeting, GreetingError, MechanismName};
 use zmtp_proto::handshake::HandshakeError;
-use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::mechanism::curve::{CurveSecretKey, Seed};
 use zmtp_proto::probe::{Probe, ProbeResult};
 
@@ -48,9 +48,12 @@ struct Outcome {
 fn feed<'a>(mechanism: u8, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let key = |byte| CurveSecretKey::from_bytes([byte; 32]);
     let mechanism = match mechanism % 3 {
-        0 => Mechanism::Null,
-        1 => Mechanism::plain_client("alice", "swordfish").unwrap(),
-        _ => Mechanism::CurveClient { server_key: key(1).public_key(), keypair: key(2).into() },
+        0 => HandshakeMechanism::Null,
+        1 => HandshakeMechanism::plain_client("alice", "swordfish").unwrap(),
+        _ => HandshakeMechanism::CurveClient {
+            server_key: key(1).public_key(),
+            keypair: key(2).into(),
+        },
     };
     let mut probe = Probe::new(mechanism, Seed::new(&[0x55; Seed::LEN]));
     let (mut left, mut result, mut sent) = (BytesMut::new(), Ok(None), 0);

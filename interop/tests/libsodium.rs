@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, OVERHEAD, Seed, Session};
-use zmtp_proto::mechanism::{Mechanism, SecurityHandshake};
+use zmtp_proto::mechanism::{HandshakeMechanism, SecurityHandshake};
 use zmtp_proto::metadata::Metadata;
 
 proptest! {
@@ -69,8 +69,8 @@ fn sessions(short_term: [[u8; 32]; 2]) -> (Session, Session, SodiumBox) {
     let keypair = CurveKeypair::from(CurveSecretKey::from_bytes([0x50; 32]));
     let server_key = keypair.public_key();
     let of_client = CurveKeypair::from(CurveSecretKey::from_bytes([0xC0; 32]));
-    let client = Mechanism::CurveClient { server_key, keypair: of_client };
-    let server = Mechanism::CurveServer { keypair };
+    let client = HandshakeMechanism::CurveClient { server_key, keypair: of_client };
+    let server = HandshakeMechanism::CurveServer { keypairs: [keypair].into() };
     let [mut client, mut server] =
         [(client, short_term[0]), (server, short_term[1])].map(|(mechanism, short_term)| {
             let mut seed = [0x55; Seed::LEN];

@@ -36,21 +36,16 @@
 //! use bytes::BytesMut;
 //! use zmtp_proto::frame::put_message_header;
 //! use zmtp_proto::handshake::{Handshake, HandshakeConfig};
-//! use zmtp_proto::mechanism::Mechanism;
+//! use zmtp_proto::mechanism::HandshakeMechanism;
 //! use zmtp_proto::mechanism::curve::Seed;
 //! use zmtp_proto::metadata::Metadata;
 //! use zmtp_proto::socket_type::SocketType;
 //! use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 //!
 //! let start = |socket_type| {
-//!     let config = HandshakeConfig {
-//!         socket_type,
-//!         mechanism: Mechanism::Null,
-//!         metadata: Metadata::default(),
-//!         has_authenticator: false,
-//!     };
+//!     let config = HandshakeConfig { socket_type, metadata: Metadata::default() };
 //!     // Only CURVE uses the seed, which must be random.
-//!     Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
+//!     Handshake::new(&config, HandshakeMechanism::Null, false, Seed::new(&[0x55; Seed::LEN]))
 //! };
 //! let (mut client, mut server) = (start(SocketType::Client), start(SocketType::Server));
 //! let (mut to_client, mut to_server) = (BytesMut::new(), BytesMut::new());

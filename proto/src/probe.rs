@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::greeting::{Greeting, MechanismName};
 use super::handshake::{Handshake, HandshakeError};
-use super::mechanism::Mechanism;
+use super::mechanism::HandshakeMechanism;
 use super::mechanism::curve::Seed;
 use super::metadata::Metadata;
 
@@ -31,13 +31,13 @@ use super::metadata::Metadata;
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use zmtp_proto::mechanism::Mechanism;
+/// use zmtp_proto::mechanism::HandshakeMechanism;
 /// use zmtp_proto::mechanism::curve::Seed;
 /// use zmtp_proto::metadata::Metadata;
 /// use zmtp_proto::probe::{Probe, ProbeResult};
 ///
 /// // Only CURVE uses the seed, which must be random.
-/// let mut probe = Probe::new(Mechanism::Null, Seed::new(&[0x55; Seed::LEN]));
+/// let mut probe = Probe::new(HandshakeMechanism::Null, Seed::new(&[0x55; Seed::LEN]));
 /// assert_eq!(probe.poll_output().unwrap(), b"\xFF\0\0\0\0\0\0\0\0\x7F\x03"[..]);
 ///
 /// let mut input = BytesMut::from(&b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01NULL"[..]);
@@ -74,7 +74,7 @@ pub enum ProbeResult {
 enum Stage {
     /// Waiting for the greeting of the remote.
     Greeting {
-        mechanism: Mechanism,
+        mechanism: HandshakeMechanism,
         seed: Seed,
         is_begun: bool,
     },
@@ -89,7 +89,7 @@ enum Stage {
 impl Probe {
     /// Starts the probe of one connection. A remote whose mechanism is NULL is probed under any
     /// mechanism.
-    pub fn new(mechanism: Mechanism, seed: Seed) -> Self {
+    pub fn new(mechanism: HandshakeMechanism, seed: Seed) -> Self {
         Self { stage: Stage::Greeting { mechanism, seed, is_begun: false }, greeting: None }
     }
 
@@ -149,7 +149,7 @@ impl Probe {
             let Some(greeting) = Greeting::decode(input)? else { return Ok(None) };
             self.greeting = Some(greeting);
             let mechanism = match greeting.mechanism {
-                MechanismName::NULL => Mechanism::Null,
+                MechanismName::NULL => HandshakeMechanism::Null,
                 name if name == MechanismName::of(mechanism) => mechanism.clone(),
                 _ => return Ok(Some(ProbeResult::GreetingOnly)),
             };
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_probe_continues_with_the_mechanism_of_the_remote() {
-        let mut probe = probe(Mechanism::Null);
+        let mut probe = probe(HandshakeMechanism::Null);
         assert_eq!(output(&mut probe), b"\xFF\0\0\0\0\0\0\0\0\x7F\x03");
         let greeting = greeting(MechanismName::NULL);
 
@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn a_remote_with_null_is_probed_under_any_mechanism_and_receives_no_ready() {
-        let mechanism = Mechanism::plain_client("alice", "swordfish").unwrap();
-        let remote = socket(Mechanism::Null, SocketType::Pub);
+        let mechanism = HandshakeMechanism::plain_client("alice", "swordfish").unwrap();
+        let remote = socket(HandshakeMechanism::Null, SocketType::Pub);
         let (result, probe, sent) = run(probe(mechanism), remote);
 
         let expected = Metadata::announcing(SocketType::Pub);
@@ -206,8 +206,11 @@ mod tests {
 
     #[test]
     fn a_remote_with_another_mechanism_receives_only_the_version() {
-        let remote = socket(Mechanism::CurveServer { keypair: keypair(1) }, SocketType::Pub);
-        let (result, probe, sent) = run(probe(Mechanism::Null), remote);
+        let remote = socket(
+            HandshakeMechanism::CurveServer { keypairs: [keypair(1)].into() },
+            SocketType::Pub,
+        );
+        let (result, probe, sent) = run(probe(HandshakeMechanism::Null), remote);
 
         assert_eq!(result, Ok(Some(ProbeResult::GreetingOnly)));
         assert_eq!(probe.greeting().unwrap().mechanism, MechanismName::CURVE);
@@ -218,9 +221,14 @@ mod tests {
     fn a_server_of_curve_proves_its_key_and_does_not_learn_that_of_the_client() {
         let probe_with = |server: &CurveKeypair| {
             let (server_key, keypair) = (server.public_key(), keypair(2));
-            probe(Mechanism::CurveClient { server_key, keypair })
+            probe(HandshakeMechanism::CurveClient { server_key, keypair })
         };
-        let server = || socket(Mechanism::CurveServer { keypair: keypair(1) }, SocketType::Rep);
+        let server = || {
+            socket(
+                HandshakeMechanism::CurveServer { keypairs: [keypair(1)].into() },
+                SocketType::Rep,
+            )
+        };
 
         let (result, _, sent) = run(probe_with(&keypair(1)), server());
         assert_eq!(result, Ok(Some(ProbeResult::Welcomed)));
@@ -234,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_an_error_with_its_reason() {
-        let mut probe = probe(Mechanism::Null);
+        let mut probe = probe(HandshakeMechanism::Null);
         let greeting = greeting(MechanismName::NULL);
         let mut input = BytesMut::from(&[&greeting[..], b"\x04\x0A\x05ERROR\x03400"].concat()[..]);
 
@@ -249,7 +257,7 @@ mod tests {
 
     #[test]
     fn another_protocol_is_an_error() {
-        let mut probe = probe(Mechanism::Null);
+        let mut probe = probe(HandshakeMechanism::Null);
         let result = probe.handle_input(&mut BytesMut::from("SSH-2.0-OpenSSH_9.2\r\n"));
         assert!(matches!(result, Err(HandshakeError::Greeting(GreetingError::Foreign { .. }))));
         assert_eq!(probe.greeting(), None);
@@ -277,13 +285,12 @@ mod tests {
         }
     }
 
-    fn socket(mechanism: Mechanism, socket_type: SocketType) -> Handshake {
-        let metadata = Metadata::default();
-        let config = HandshakeConfig { socket_type, mechanism, metadata, has_authenticator: false };
-        Handshake::new(config, Seed::new(&[0x66; Seed::LEN]))
+    fn socket(mechanism: HandshakeMechanism, socket_type: SocketType) -> Handshake {
+        let config = HandshakeConfig { socket_type, metadata: Metadata::default() };
+        Handshake::new(&config, mechanism, false, Seed::new(&[0x66; Seed::LEN]))
     }
 
-    fn probe(mechanism: Mechanism) -> Probe {
+    fn probe(mechanism: HandshakeMechanism) -> Probe {
         Probe::new(mechanism, Seed::new(&[0x55; Seed::LEN]))
     }
 

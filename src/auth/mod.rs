@@ -31,12 +31,12 @@
 //! networks.allow("127.0.0.0/8".parse()?);
 //!
 //! let server = Server::builder()
-//!     .mechanism(Mechanism::CurveServer { keypair: ours.clone() })
+//!     .mechanism(Mechanism::curve_server(ours.clone()))
 //!     .authenticator(networks.and(keys.clone()))
 //!     .bind("tcp://127.0.0.1:*")
 //!     .await?;
 //! let client = Client::builder()
-//!     .mechanism(Mechanism::CurveClient { server_key: ours.public_key(), keypair: alice })
+//!     .mechanism(Mechanism::curve_client((ours.public_key(), alice)))
 //!     .connect(server.last_endpoint().unwrap())
 //!     .await?;
 //!
@@ -49,9 +49,12 @@
 
 mod admission;
 mod certificate;
+mod client_keys;
 mod combination;
+mod mechanism;
 mod networks;
 mod registry;
+mod server_keys;
 mod shared;
 
 use std::net::SocketAddr;
@@ -59,9 +62,12 @@ use std::sync::Arc;
 
 pub use self::admission::Admission;
 pub use self::certificate::{CertificateError, CurveCertificate};
+pub use self::client_keys::ClientKeys;
 pub use self::combination::{And, Or};
+pub use self::mechanism::Mechanism;
 pub use self::networks::{Network, NetworkError, Networks};
 pub use self::registry::{Keys, Users};
+pub use self::server_keys::{ServerKeys, TooManyKeys};
 pub(crate) use self::shared::{AuthenticatorCall, SharedAuthenticator};
 use zmtp_proto::endpoint::Endpoint;
 

@@ -9,7 +9,7 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::runtime::{self, Runtime};
 use tokio::task;
 use zmtp_proto::handshake::HandshakeConfig;
-use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
@@ -119,18 +119,14 @@ fn connect(
     let remote = arbitrary_remote();
     let attachment = routing.attach(EndpointId(0), EventSource::from(&remote));
     let mut attachment = attachment.expect("the socket is not closed");
-    let config = HandshakeConfig {
-        socket_type,
-        mechanism: Mechanism::Null,
-        metadata: Metadata::default(),
-        has_authenticator: false,
-    };
+    let config = HandshakeConfig { socket_type, metadata: Metadata::default() };
     runtime.spawn(async move {
         let limits = Options::default().message_limits();
         let deadline = Deadline::after(None);
-        let ((framed, _), ()) = establish(stream, config, deadline, limits, None, |_| Ok(()))
-            .await
-            .expect("the sockets are compatible");
+        let ((framed, _), ()) =
+            establish(stream, config, HandshakeMechanism::Null, deadline, limits, None, |_| Ok(()))
+                .await
+                .expect("the sockets are compatible");
         Connection::new(framed, WRITE_SIZE, &mut attachment, remote, &Options::default())
             .run()
             .await

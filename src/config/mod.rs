@@ -24,7 +24,7 @@
 //! | message, `identity` | text, or a list of bytes | `"hello"`, `[0, 255]` |
 //! | `join` | names of groups | `["weather", "traffic"]` |
 //! | `subscribe` | topics, each a text or a list of bytes | `["weather.", [0, 255]]` |
-//! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
+//! | `mechanism` | a word, or a table with that word as key | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }`; `server_key` can be a list of up to four |
 //! | `unroutable` | a word | `"drop"`, `"fail"` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `balance`, `undelivered`, `verbosity` | a name, in lower case | `"shortest_queue"`, `"redirect"`, `"verboser"` |

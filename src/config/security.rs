@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
-use zmtp_proto::mechanism::Mechanism;
 
-use crate::auth::{CurveKeypair, CurvePublicKey, CurveSecretKey};
+use super::form::one_or_many;
+use crate::auth::{ClientKeys, CurveKeypair, CurvePublicKey, CurveSecretKey, Mechanism};
 
 /// A mechanism: `"null"`, `"plain_server"`, `{ curve_server = { secret_key = ".." } }` and so on.
 pub(super) mod mechanism {
@@ -32,7 +32,8 @@ enum Form {
     },
     PlainServer,
     CurveClient {
-        server_key: String,
+        #[serde(deserialize_with = "one_or_many", serialize_with = "write_one_or_many")]
+        server_key: Vec<String>,
         /// Generated for the socket if it is absent.
         secret_key: Option<Secret>,
     },
@@ -71,16 +72,31 @@ pub(super) fn read_mechanism<'de, D: Deserializer<'de>>(
         }
         Form::PlainServer => Mechanism::PlainServer,
         Form::CurveClient { server_key, secret_key } => {
-            let server_key: CurvePublicKey = server_key.parse().map_err(D::Error::custom)?;
-            match secret_key {
-                Some(secret) => Mechanism::CurveClient { server_key, keypair: keypair(&secret)? },
-                None => Mechanism::curve_client(server_key),
-            }
+            let keypair = match secret_key {
+                Some(secret) => keypair(&secret)?,
+                None => CurveKeypair::generate(),
+            };
+            Mechanism::curve_client(client_keys(&server_key, keypair).map_err(D::Error::custom)?)
         }
-        Form::CurveServer { secret_key } => {
-            Mechanism::CurveServer { keypair: keypair(&secret_key)? }
-        }
+        Form::CurveServer { secret_key } => Mechanism::curve_server(keypair(&secret_key)?),
     })
+}
+
+fn client_keys(server_keys: &[String], keypair: CurveKeypair) -> Result<ClientKeys, String> {
+    let (first, others) = server_keys.split_first().ok_or("there is no key of the server")?;
+    let read = |key: &String| key.parse::<CurvePublicKey>().map_err(|error| error.to_string());
+    let keys = ClientKeys::new(read(first)?, keypair);
+    for other in others {
+        keys.add_server_key(read(other)?).map_err(|error| error.to_string())?;
+    }
+    Ok(keys)
+}
+
+fn write_one_or_many<S: Serializer>(keys: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    match keys {
+        [key] => serializer.serialize_str(key),
+        keys => keys.serialize(serializer),
+    }
 }
 
 pub(super) fn write_mechanism<S: Serializer>(
@@ -95,12 +111,13 @@ pub(super) fn write_mechanism<S: Serializer>(
             password: Secret(Zeroizing::new(password.as_str().into())),
         },
         Mechanism::PlainServer => Form::PlainServer,
-        Mechanism::CurveClient { server_key, keypair } => Form::CurveClient {
-            server_key: server_key.to_string(),
-            secret_key: Some(secret_key(keypair)),
+        Mechanism::CurveClient { keys } => Form::CurveClient {
+            server_key: keys.server_keys().iter().map(ToString::to_string).collect(),
+            secret_key: Some(secret_key(&keys.keypair())),
         },
-        Mechanism::CurveServer { keypair } => Form::CurveServer { secret_key: secret_key(keypair) },
-        _ => return Err(ser::Error::custom("this mechanism has no form in a configuration")),
+        Mechanism::CurveServer { keys } => {
+            Form::CurveServer { secret_key: secret_key(&keys.current()) }
+        }
     };
     form.serialize(serializer)
 }

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::group::Group;
 use zmtp_proto::identity::Identity;
-use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::topic::Topic;
 
@@ -19,7 +18,7 @@ use super::declare::sockets;
 #[cfg(feature = "tls")]
 use super::tls::{self, TlsClientConfig, TlsServerConfig};
 use super::{ConfigError, form, metadata, open, refuse_others, security};
-use crate::auth::Network;
+use crate::auth::{Mechanism, Network};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 #[cfg(feature = "ws")]

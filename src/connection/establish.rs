@@ -16,8 +16,8 @@ use tokio_util::codec::{Framed, FramedParts};
 use tokio_util::io::poll_read_buf;
 use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
-use zmtp_proto::mechanism::Mechanism;
-use zmtp_proto::mechanism::curve::Seed;
+use zmtp_proto::mechanism::HandshakeMechanism;
+use zmtp_proto::mechanism::curve::{CurvePublicKey, Seed};
 use zmtp_proto::message_shape::MessageShape;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
@@ -31,10 +31,17 @@ use crate::monitor::{Claimant, HandshakeFailure};
 use crate::options::MessageLimits;
 use crate::transport::ClosingStream;
 
-/// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all
-/// futures that it passes through would otherwise reserve space for it as long as the connection
-/// lasts.
-pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Negotiated);
+/// A stream that carries traffic, and what is known of its remote. Boxed, because all futures that
+/// they pass through would otherwise reserve space for them as long as the connection lasts.
+pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Box<Admitted>);
+
+/// A remote whose handshake is complete.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) negotiated: Negotiated,
+    /// The public key of the server under CURVE.
+    pub(crate) server_key: Option<CurvePublicKey>,
+}
 
 /// The deadline of a handshake.
 #[derive(Clone, Copy, Debug)]
@@ -72,13 +79,16 @@ impl Deadline {
 pub(crate) async fn establish<S: ClosingStream + Unpin, T>(
     stream: S,
     config: HandshakeConfig,
+    mechanism: HandshakeMechanism,
     deadline: Deadline,
     limits: MessageLimits,
     authenticator_call: Option<&AuthenticatorCall>,
     admit: impl FnOnce(&Negotiated) -> Result<T, HandshakeFailure>,
 ) -> Result<(Established<S>, T), HandshakeFailure> {
     let socket_type = config.socket_type;
-    let mut framed = frame(stream, Handshake::new(config, seed()?));
+    let has_authenticator = authenticator_call.is_some();
+    let handshake = Handshake::new(&config, mechanism, has_authenticator, seed()?);
+    let mut framed = frame(stream, handshake);
     let mut admission = Admission::default();
     let shaking_hands = async {
         let reached = shake_hands(&mut framed, &mut admission, authenticator_call).await;
@@ -114,7 +124,7 @@ impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
     /// client's role of a mechanism the remote has not announced itself by then.
     pub(crate) async fn hear(
         stream: S,
-        mechanism: Mechanism,
+        mechanism: HandshakeMechanism,
         deadline: Deadline,
         authenticator_call: Option<&AuthenticatorCall>,
     ) -> Result<Self, HandshakeFailure> {
@@ -333,6 +343,7 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     Admission { user_id, metadata: granted }: Admission,
     (socket_type, limits): (SocketType, MessageLimits),
 ) -> Established<S> {
+    let server_key = framed.codec().0.server_key();
     let traffic = |HandshakeCodec(mut handshake): HandshakeCodec| {
         let (sealer, opener) =
             handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
@@ -351,7 +362,8 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     } else {
         framed.map_codec(traffic)
     };
-    (Box::new(framed), Negotiated { user_id, granted, ..negotiated })
+    let negotiated = Negotiated { user_id, granted, ..negotiated };
+    (Box::new(framed), Box::new(Admitted { negotiated, server_key }))
 }
 
 /// The next input of the handshake, or its result.

@@ -53,7 +53,7 @@ use zmtp_proto::traffic::Traffic;
 use self::batch_split::BatchSplit;
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
-pub(crate) use self::establish::{AnnouncedHandshake, Deadline, Established, establish};
+pub(crate) use self::establish::{Admitted, AnnouncedHandshake, Deadline, Established, establish};
 use self::idle::IdleDetector;
 pub(crate) use self::proxy::read_proxy_header;
 use self::writer::Writer;

@@ -9,7 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use zmtp_proto::handshake::HandshakeConfig;
-use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
@@ -283,6 +283,7 @@ async fn a_remote_that_does_not_complete_the_handshake_is_disconnected() {
     let error = establish(
         near,
         config(),
+        HandshakeMechanism::Null,
         Deadline::after(deadline),
         Options::default().message_limits(),
         None,
@@ -299,6 +300,7 @@ async fn a_remote_of_the_wrong_type_gets_an_error() {
     let establishing = tokio::spawn(establish(
         near,
         config(),
+        HandshakeMechanism::Null,
         Deadline::after(None),
         Options::default().message_limits(),
         None,
@@ -352,6 +354,7 @@ impl TestSocket {
             let ((framed, _), ()) = establish(
                 near,
                 config(),
+                HandshakeMechanism::Null,
                 Deadline::after(None),
                 Options::default().message_limits(),
                 None,
@@ -418,12 +421,7 @@ async fn ping(remote: &mut DuplexStream) {
 }
 
 fn config() -> HandshakeConfig {
-    HandshakeConfig {
-        socket_type: SocketType::Client,
-        mechanism: Mechanism::Null,
-        metadata: Metadata::default(),
-        has_authenticator: false,
-    }
+    HandshakeConfig { socket_type: SocketType::Client, metadata: Metadata::default() }
 }
 
 async fn read(remote: &mut DuplexStream, len: usize) -> Bytes {

@@ -26,6 +26,11 @@ impl Backoff {
         jittered(doubled.map_or(self.max, |doubled| doubled.min(self.max)), random)
     }
 
+    /// Returns the delay before an attempt of another kind, which does not count as one more failure.
+    pub(super) fn shortest(&self, random: f64) -> Duration {
+        jittered(self.interval, random)
+    }
+
     /// Returns the delay if another attempt is unlikely to succeed.
     pub(super) fn longest(&self, random: f64) -> Duration {
         jittered(self.max, random)

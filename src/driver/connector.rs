@@ -20,7 +20,7 @@ use super::log;
 use super::retry::Retry;
 use super::socket_state::admitted_before;
 use crate::auth::Admission;
-use crate::connection::{Connection, Deadline, TrafficCodec, establish};
+use crate::connection::{Admitted, Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::inproc;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
@@ -51,13 +51,22 @@ pub(super) struct Connector {
     is_failing: bool,
     /// The number of connections so far.
     connections: u64,
+    server_key: ServerKeyTurn,
+}
+
+/// The turn of the key of the server that the next attempt uses.
+#[derive(Debug, Default)]
+struct ServerKeyTurn {
+    turn: usize,
+    /// The number of keys that have failed since the last connection or round.
+    failed: usize,
 }
 
 /// The result of a successful attempt.
 #[derive(Debug)]
 struct Dialed {
     medium: Medium,
-    negotiated: Negotiated,
+    remote: Box<Admitted>,
     connection_id: ConnectionId,
     origin: Origin,
     /// The admission by the application that has dialed the stream.
@@ -112,6 +121,7 @@ impl Connector {
             backoff,
             is_failing: false,
             connections: 0,
+            server_key: ServerKeyTurn::default(),
         })
     }
 
@@ -145,9 +155,11 @@ impl Connector {
         while !self.ended.is_cancelled() || self.has_messages() {
             self.deliver_rest().await;
             let dialed = self.dial_unless_ended().await?;
+            let mut has_another_key = false;
             let (retry, failure) = match dialed {
                 Ok((dialed, span)) => {
                     self.is_failing = false;
+                    self.server_key.failed = 0;
                     let serving = Box::pin(self.serve(dialed).instrument(span));
                     let served = serving.await;
                     self.shared.reclaim().await;
@@ -156,6 +168,8 @@ impl Connector {
                 Err(failure) => {
                     log::connect_failed(&self.quotas, &failure, &mut self.is_failing);
                     let retry = Retry::after_failure(&failure, &self.shared.options);
+                    let keys = self.shared.options.mechanism.turns();
+                    has_another_key = self.server_key.handle_failure(&failure, keys);
                     self.shared.remotes.fail(failure.clone());
                     if self.shared.options.immediate {
                         self.attachment = None;
@@ -164,6 +178,7 @@ impl Connector {
                 }
             };
             let delay = match retry {
+                Retry::BackOff if has_another_key => self.backoff.shortest(fastrand::f64()),
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
@@ -280,14 +295,15 @@ impl Connector {
             _ => None,
         };
         let handshake = handshake.clone().requesting(resource);
+        let mechanism = options.mechanism.for_handshake(self.server_key.turn);
         let call = authenticator_call.as_ref();
         let admit = |negotiated: &Negotiated| self.admit(negotiated);
-        let shaking_hands = establish(stream, handshake, deadline, limits, call, admit);
+        let shaking_hands = establish(stream, handshake, mechanism, deadline, limits, call, admit);
         let established = shaking_hands.instrument(span.clone()).await;
-        let ((framed, negotiated), admitted) =
+        let ((framed, remote), admitted) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
         let medium = Medium::Stream(framed);
-        Ok((Dialed { medium, negotiated, connection_id, origin, admission, admitted }, span))
+        Ok((Dialed { medium, remote, connection_id, origin, admission, admitted }, span))
     }
 
     /// Waits indefinitely until there is a listener.
@@ -302,8 +318,9 @@ impl Connector {
         let (side, negotiated, admitted) =
             admitted.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
         let medium = Medium::Inproc(side);
+        let remote = Box::new(Admitted { negotiated, server_key: None });
         let admission = None;
-        Ok((Dialed { medium, negotiated, connection_id, origin, admission, admitted }, span))
+        Ok((Dialed { medium, remote, connection_id, origin, admission, admitted }, span))
     }
 
     /// Attaches a remote that determines its identity. Boxed, because the futures that it passes
@@ -328,7 +345,7 @@ impl Connector {
     /// Assigns an id to an established connection, and logs it.
     fn connected(&self, origin: Origin) -> (ConnectionId, EventSource, Span) {
         let connection_id = self.shared.remotes.allot();
-        let span = log::connection_span(&self.shared.handshake, &self.target.endpoint, origin);
+        let span = self.shared.connection_span(&self.target.endpoint, origin);
         log::record_connection_id(&span, connection_id);
         span.in_scope(|| tracing::debug!(target: log::CONNECTION, "dialed"));
         let subject =
@@ -351,7 +368,7 @@ impl Connector {
 
     /// Runs a connection to its end. Returns `None` if there will be no other connection.
     async fn serve(&mut self, dialed: Dialed) -> Option<(Retry, DialFailure)> {
-        let Dialed { medium, negotiated, connection_id, origin, admission, admitted } = dialed;
+        let Dialed { medium, remote, connection_id, origin, admission, admitted } = dialed;
         let SocketState { options, routing, remotes, .. } = &*self.shared;
         let mut attachment = match (self.attachment.take(), admitted) {
             (Some(attachment), _) => attachment,
@@ -367,7 +384,7 @@ impl Connector {
             &attachment,
             &self.target.endpoint,
             (connection_id, origin),
-            admitted_before(negotiated, admission),
+            admitted_before(remote, admission),
             Direction::Dialed { reconnects: self.connections },
         );
         self.connections += 1;
@@ -432,5 +449,22 @@ impl Connector {
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {
         self.shared.publisher.publish(&EventSource::endpoint(self.target.endpoint.clone()), kind);
+    }
+}
+
+impl ServerKeyTurn {
+    /// Turns to the next of the client's keys of the server if the server seems to have another one.
+    /// Returns whether there is one that has not been tried since the last connection or round.
+    fn handle_failure(&mut self, failure: &DialFailure, keys: usize) -> bool {
+        let DialFailure::Handshake(HandshakeFailure::ClosedByCurveServer) = failure else {
+            return false;
+        };
+        self.turn = self.turn.wrapping_add(1);
+        self.failed += 1;
+        let has_another = self.failed < keys;
+        if !has_another {
+            self.failed = 0;
+        }
+        has_another
     }
 }

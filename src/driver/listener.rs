@@ -9,6 +9,7 @@ mod websocket;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -46,6 +47,8 @@ struct ListenerState {
     shared: Arc<SocketState>,
     half_open: Arc<HalfOpen>,
     quotas: Arc<Quotas>,
+    /// The turn of the key of the server that the next handshake uses in the client's role.
+    server_key_turn: AtomicUsize,
 }
 
 impl Listener {
@@ -64,6 +67,7 @@ impl Listener {
             shared,
             half_open,
             quotas: Arc::default(),
+            server_key_turn: AtomicUsize::new(0),
         });
         if acceptor.is_bound() {
             state.publish(|| EventKind::Listening);
@@ -155,7 +159,7 @@ impl Listener {
         }
         let attached = incoming.endpoint();
         let endpoint = attached.as_ref().unwrap_or(endpoint);
-        let span = log::connection_span(&shared.handshake, endpoint, origin);
+        let span = shared.connection_span(endpoint, origin);
         if let Incoming::HandOver(call) = &incoming {
             span.follows_from(&call.span);
         }

@@ -9,7 +9,7 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::greeting::MechanismName;
-use zmtp_proto::handshake::HandshakeConfig;
+use zmtp_proto::socket_type::SocketType;
 
 use crate::auth::StatusCode;
 use crate::connection_id::ConnectionId;
@@ -47,21 +47,24 @@ pub(super) const CONNECTION: &str = "tokio_zmtp::connection";
 ///
 /// Its level, and that of a connection, is the highest, so that every event in it appears with its
 /// fields.
-pub(super) fn endpoint_span(handshake: &HandshakeConfig, endpoint: &Endpoint) -> Span {
+pub(super) fn endpoint_span(
+    (socket_type, mechanism): (SocketType, MechanismName),
+    endpoint: &Endpoint,
+) -> Span {
     tracing::error_span!(
         target: ENDPOINT,
         parent: None,
         "endpoint",
         %endpoint,
-        socket_type = %handshake.socket_type,
-        mechanism = %MechanismName::of(&handshake.mechanism),
+        %socket_type,
+        %mechanism,
     )
 }
 
 /// Creates the span of a connection from before its handshake to its end. It is a root: a
 /// connection is not part of a longer operation.
 pub(super) fn connection_span(
-    handshake: &HandshakeConfig,
+    (socket_type, mechanism): (SocketType, MechanismName),
     endpoint: &Endpoint,
     origin: Origin,
 ) -> Span {
@@ -70,8 +73,8 @@ pub(super) fn connection_span(
         parent: None,
         "connection",
         %endpoint,
-        socket_type = %handshake.socket_type,
-        mechanism = %MechanismName::of(&handshake.mechanism),
+        %socket_type,
+        %mechanism,
         remote = origin.address.map(display),
         proxy = origin.proxy_address.map(display),
         remote_pid = origin.credentials.and_then(|credentials| credentials.pid),

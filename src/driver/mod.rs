@@ -266,7 +266,7 @@ impl Driver {
         let local = acceptor.local_endpoint();
         let (release, released) = oneshot::channel();
         let id = self.allot();
-        let span = log::endpoint_span(&self.shared.handshake, &local);
+        let span = self.shared.endpoint_span(&local);
         // Only the application knows whether it will attach more streams.
         let source = acceptor.is_bound().then(|| self.shared.remotes.source());
         let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
@@ -280,7 +280,7 @@ impl Driver {
         let local = receiver.local_endpoint().clone();
         let (release, released) = oneshot::channel();
         let id = self.allot();
-        let span = log::endpoint_span(&self.shared.handshake, &local);
+        let span = self.shared.endpoint_span(&local);
         let receiver =
             datagrams::DishReceiver::new(receiver, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
@@ -304,7 +304,7 @@ impl Driver {
         let endpoint = target.endpoint.clone();
         let watcher = watched.map(|watched| watched.id);
         let lost = watched.map(|watched| Arc::clone(&watched.lost));
-        let span = log::endpoint_span(&self.shared.handshake, &endpoint);
+        let span = self.shared.endpoint_span(&endpoint);
         let source = self.shared.remotes.source();
         let mut routing_id = None;
         let mut task = JoinSet::new();
@@ -338,7 +338,7 @@ impl Driver {
         let lost = Arc::new(Notify::new());
         let shared = Arc::clone(&self.shared);
         let resolved = self.resolved_tx.clone();
-        let span = log::endpoint_span(&shared.handshake, &endpoint);
+        let span = shared.endpoint_span(&endpoint);
         let watcher = NameWatcher::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
         let mut task = JoinSet::new();
         task.spawn(watcher.run(self.shared.remotes.source()).instrument(span));

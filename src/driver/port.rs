@@ -19,10 +19,9 @@ use tokio::sync::{Notify, mpsc};
 #[cfg(feature = "ws")]
 use zmtp_proto::endpoint::WebSocketEndpoint;
 use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, resolved};
-use zmtp_proto::mechanism::Mechanism;
 
 use super::incoming::{HandOver, Incoming};
-use crate::auth::{Network, SharedAuthenticator};
+use crate::auth::{Mechanism, Network, SharedAuthenticator};
 use crate::options::Options;
 #[cfg(all(feature = "tls", feature = "ws"))]
 use crate::options::TlsServer;

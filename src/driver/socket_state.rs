@@ -1,13 +1,16 @@
 //! The state that the parts of one socket share.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 use zmtp_proto::endpoint::Endpoint;
+use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
 use zmtp_proto::identity::Identity;
 use zmtp_proto::message_shape::MessageShape;
@@ -16,6 +19,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use super::log;
 use crate::auth::{Admission, AuthenticatorCall, Caller};
+use crate::connection::Admitted;
 use crate::connection_id::ConnectionId;
 use crate::message::{AnyMessage, Message, Multipart};
 use crate::monitor::{
@@ -111,6 +115,21 @@ impl SocketState {
             MessageShape::Multipart => Multipart::from(body).into_queue(),
             MessageShape::Single | MessageShape::GroupAndBody => Message::from(body),
         }
+    }
+
+    /// Creates the span of an endpoint.
+    pub(super) fn endpoint_span(&self, endpoint: &Endpoint) -> Span {
+        log::endpoint_span(self.spoken(), endpoint)
+    }
+
+    /// Creates the span of a connection.
+    pub(super) fn connection_span(&self, endpoint: &Endpoint, origin: Origin) -> Span {
+        log::connection_span(self.spoken(), endpoint, origin)
+    }
+
+    /// Returns what the socket expects of its remotes.
+    const fn spoken(&self) -> (SocketType, MechanismName) {
+        (self.handshake.socket_type, self.options.mechanism.name())
     }
 
     pub(crate) fn losses(&self) -> &Losses {
@@ -223,14 +242,20 @@ impl SocketState {
     }
 
     /// Adds a remote that has completed its handshake.
+    #[expect(
+        clippy::boxed_local,
+        reason = "a caller that unboxed it would keep the box until its own end"
+    )]
     pub(super) fn join(
         self: &Arc<Self>,
         attachment: &Attachment,
         endpoint: &Endpoint,
         (connection_id, origin): (ConnectionId, Origin),
-        negotiated: Negotiated,
+        admitted: Box<Admitted>,
         direction: Direction,
     ) -> RegisteredRemote {
+        let Admitted { negotiated, server_key } = *admitted;
+        self.options.mechanism.handshake_used(server_key.as_ref());
         let identity = attachment.identity().or_else(|| negotiated.metadata.identity().ok());
         let description = Description {
             connection_id,
@@ -336,14 +361,16 @@ impl RegisteredRemote {
 /// Adds the admission by the application that has established the stream. What the authenticator
 /// grants takes precedence.
 pub(super) fn admitted_before(
-    negotiated: Negotiated,
+    mut admitted: Box<Admitted>,
     admission: Option<Box<Admission>>,
-) -> Negotiated {
-    let Some(earlier) = admission else { return negotiated };
-    let Negotiated { user_id, granted, .. } = negotiated;
-    let Admission { user_id, metadata: granted } =
-        Admission { user_id, metadata: granted }.after(*earlier);
-    Negotiated { user_id, granted, ..negotiated }
+) -> Box<Admitted> {
+    if let Some(earlier) = admission {
+        let Negotiated { user_id, granted, .. } = &mut admitted.negotiated;
+        let later = Admission { user_id: user_id.take(), metadata: mem::take(granted) };
+        let Admission { user_id: id, metadata } = later.after(*earlier);
+        (*user_id, *granted) = (id, metadata);
+    }
+    admitted
 }
 
 impl Drop for WakesHopeless {

@@ -163,7 +163,6 @@ const BACKLOG_MAX: usize = 1_024;
 mod tests {
 
     use zmtp_proto::handshake::HandshakeConfig;
-    use zmtp_proto::mechanism::Mechanism;
     use zmtp_proto::metadata::Metadata;
 
     use super::*;
@@ -217,12 +216,6 @@ mod tests {
 
     fn negotiated(socket_type: SocketType) -> Negotiated {
         let metadata = Metadata::default();
-        let config = HandshakeConfig {
-            socket_type,
-            mechanism: Mechanism::Null,
-            metadata,
-            has_authenticator: false,
-        };
-        config.introduction()
+        HandshakeConfig { socket_type, metadata }.introduction()
     }
 }

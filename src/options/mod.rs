@@ -25,7 +25,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::identity::Identity;
-use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
@@ -55,7 +54,7 @@ pub(crate) use self::websocket::WebSocketOptions;
 pub use self::websocket::{InvalidHeader, RequestHeaders};
 pub use self::xpub::Verbosity;
 pub(crate) use self::xpub::XPubOptions;
-use crate::auth::{Network, SharedAuthenticator};
+use crate::auth::{Mechanism, Network, SharedAuthenticator};
 use crate::message::Multipart;
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.

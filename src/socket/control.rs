@@ -9,12 +9,12 @@ use zmtp_proto::endpoint::{
     Endpoint, UdpEndpoint, check_bindable, check_connectable, check_dialable,
 };
 use zmtp_proto::identity::Identity;
-use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::socket_type::SocketType;
 
 use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
+use crate::auth::Mechanism;
 use crate::connection_id::ConnectionId;
 use crate::driver::{
     self, Acceptor, AttachedStream, DialTarget, DriverCommand, EndpointUse, SocketState,

@@ -76,12 +76,8 @@ impl<R: Strategy + Default + 'static> Core<R> {
             returned: Arc::default(),
             subscription_events: options.subscription_events.then(|| Arc::clone(&publisher)),
         };
-        let handshake = HandshakeConfig {
-            socket_type,
-            mechanism: options.mechanism.clone(),
-            metadata: metadata(socket_type, &options),
-            has_authenticator: options.authenticator.is_some(),
-        };
+        let metadata = metadata(socket_type, &options);
+        let handshake = HandshakeConfig { socket_type, metadata };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
         let shared = Arc::new(SocketState::new(routing, options, handshake, publisher, runtime));

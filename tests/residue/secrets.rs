@@ -23,8 +23,8 @@ fn a_secret_key_is_stored_once_while_it_is_used_and_then_erased() {
         let secrets =
             [&server_keys, &client_keys].map(|keys| Traces::of(keys.secret_key().as_bytes()));
         let (of_client, of_server) = (
-            Mechanism::CurveClient { server_key: server_keys.public_key(), keypair: client_keys },
-            Mechanism::CurveServer { keypair: server_keys },
+            Mechanism::curve_client((server_keys.public_key(), client_keys)),
+            Mechanism::curve_server(server_keys),
         );
         let runtime = runtime();
         let sockets = runtime.block_on(talk(of_client, of_server, Users::default()));

@@ -11,7 +11,7 @@ use crate::wire::echo;
 async fn a_responder_answers_calls_whether_or_not_their_frames_are_marked_as_commands() {
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();
-    let server = Server::builder().mechanism(Mechanism::CurveServer { keypair });
+    let server = Server::builder().mechanism(Mechanism::curve_server(keypair));
     let responder = Responder::new(server.bind("tcp://127.0.0.1:*").await.unwrap());
     let endpoint = responder.server().last_endpoint().unwrap();
     let serving = tokio::spawn(responder.serve(service_fn(echo)));

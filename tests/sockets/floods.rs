@@ -37,7 +37,7 @@ async fn connect_during_flood(attackers: usize, address: impl Fn(usize) -> Ipv4A
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();
     let server = Server::builder()
-        .mechanism(Mechanism::CurveServer { keypair })
+        .mechanism(Mechanism::curve_server(keypair))
         .max_half_open(attackers / 2)
         .bind("tcp://127.0.0.1:*")
         .await

@@ -67,7 +67,7 @@ async fn two_ends_report_that_they_have_the_same_role() {
         (Mechanism::PlainServer, "both ends are servers of PLAIN"),
         (Mechanism::plain_client("alice", "secret").unwrap(), "both ends are clients of PLAIN"),
         (Mechanism::curve_client(keypair.public_key()), "both ends are clients of CURVE"),
-        (Mechanism::CurveServer { keypair }, "both ends are servers of CURVE"),
+        (Mechanism::curve_server(keypair), "both ends are servers of CURVE"),
     ] {
         let server = Server::builder().mechanism(mechanism.clone()).handshake_interval(None);
         let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -222,7 +222,7 @@ async fn a_timed_out_wait_for_a_remote_reports_a_wrong_mechanism_and_a_wrong_key
         ),
     ] {
         let keypair = CurveKeypair::generate();
-        let server = Server::builder().mechanism(Mechanism::CurveServer { keypair });
+        let server = Server::builder().mechanism(Mechanism::curve_server(keypair));
         let server = server.handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
         let client = Client::builder().mechanism(of_client);
         let client = client.connect_timeout(None).handshake_interval(None).build();

@@ -20,7 +20,7 @@ async fn clients_behind_haproxy_are_identified_by_their_addresses() {
         let keypair = CurveKeypair::generate();
         let server = Server::builder()
             .proxy_protocol(["127.0.0.1".parse().unwrap()])
-            .mechanism(Mechanism::CurveServer { keypair: keypair.clone() })
+            .mechanism(Mechanism::curve_server(keypair.clone()))
             .authenticator(networks)
             .bind("tcp://127.0.0.1:*")
             .await

@@ -45,6 +45,7 @@ mod ipc;
 mod ipc_owners;
 #[cfg(unix)]
 mod ipc_permissions;
+mod keys;
 #[cfg(unix)]
 mod killed;
 mod limits;

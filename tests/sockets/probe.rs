@@ -88,7 +88,7 @@ async fn the_key_of_a_curve_server_is_checked() {
     let _watchdog = Watchdog::start();
     let keypair = CurveKeypair::generate();
     let server = Pub::builder()
-        .mechanism(Mechanism::CurveServer { keypair: keypair.clone() })
+        .mechanism(Mechanism::curve_server(keypair.clone()))
         .bind(Transport::Tcp.any())
         .await
         .unwrap();
@@ -188,10 +188,7 @@ async fn an_endpoint_without_a_listener_is_reported() {
 
 async fn assert_key_is_checked(endpoint: &Endpoint, server: &CurveKeypair) {
     let probe_with = async |server: &CurveKeypair| {
-        let mechanism = Mechanism::CurveClient {
-            server_key: server.public_key(),
-            keypair: CurveKeypair::generate(),
-        };
+        let mechanism = Mechanism::curve_client((server.public_key(), CurveKeypair::generate()));
         briefly(Dealer::builder().mechanism(mechanism)).probe(endpoint).await.unwrap()
     };
     let probed = probe_with(server).await;

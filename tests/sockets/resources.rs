@@ -237,11 +237,8 @@ async fn the_requested_resource_is_encrypted() {
     let keypair = CurveKeypair::generate();
     let users = Users::new();
     users.insert("admin", "secret");
-    let curve = Mechanism::CurveServer { keypair: keypair.clone() };
-    let to_curve = Mechanism::CurveClient {
-        server_key: keypair.public_key(),
-        keypair: CurveKeypair::generate(),
-    };
+    let curve = Mechanism::curve_server(keypair.clone());
+    let to_curve = Mechanism::curve_client((keypair.public_key(), CurveKeypair::generate()));
     let to_plain = Mechanism::plain_client("admin", "secret").unwrap();
     for (server, client) in [
         (Server::builder().mechanism(curve), to_curve),

@@ -157,7 +157,7 @@ async fn an_unknown_key_is_denied_and_a_known_one_has_a_name() {
     let mut events = server.monitor();
     let client_with = |keypair| {
         let server_key = ours.public_key();
-        Client::builder().mechanism(Mechanism::CurveClient { server_key, keypair })
+        Client::builder().mechanism(Mechanism::curve_client((server_key, keypair)))
     };
 
     let unknown = CurveKeypair::generate();
@@ -433,11 +433,11 @@ pub(crate) fn mechanisms() -> [(Mechanism, Mechanism); 3] {
 fn curve() -> (Mechanism, Mechanism) {
     let keypair = CurveKeypair::generate();
     let client = Mechanism::curve_client(keypair.public_key());
-    (client, Mechanism::CurveServer { keypair })
+    (client, Mechanism::curve_server(keypair))
 }
 
 fn curve_server(keypair: &CurveKeypair) -> Builder<Server> {
-    Server::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() })
+    Server::builder().mechanism(Mechanism::curve_server(keypair.clone()))
 }
 
 async fn plain_server(authenticator: impl Authenticator) -> Server {

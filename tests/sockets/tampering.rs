@@ -85,7 +85,7 @@ async fn a_message_that_was_changed_ends_its_connection_and_no_other() {
 async fn sockets(change: fn(&mut [u8], &mut [u8])) -> (Server, [Client; 2]) {
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();
-    let server = Server::builder().mechanism(Mechanism::CurveServer { keypair });
+    let server = Server::builder().mechanism(Mechanism::curve_server(keypair));
     let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = || Client::builder().mechanism(Mechanism::curve_client(server_key));

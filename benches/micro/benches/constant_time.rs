@@ -17,7 +17,7 @@ use bytes::BytesMut;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
-use zmtp_proto::mechanism::{Mechanism, SecurityHandshake};
+use zmtp_proto::mechanism::{HandshakeMechanism, SecurityHandshake};
 use zmtp_proto::metadata::Metadata;
 
 fn main() -> ExitCode {
@@ -131,11 +131,11 @@ fn compare_public_halves(samples: usize) -> f64 {
 /// error.
 fn compare_agreements(samples: usize) -> f64 {
     let other = CurveKeypair::from(CurveSecretKey::from_bytes([0x66; 32])).public_key();
-    let client = Mechanism::curve_client(other);
+    let client = HandshakeMechanism::curve_client(other);
     let hello = body(handshake(client, &[0x33; 32]).poll_command());
     let input = |class| {
         let keypair = CurveKeypair::from(CurveSecretKey::from_bytes(secret(class)));
-        handshake(Mechanism::CurveServer { keypair }, &[0x55; 32])
+        handshake(HandshakeMechanism::CurveServer { keypairs: [keypair].into() }, &[0x55; 32])
     };
     compare("secret key, agreement", samples, input, |server| {
         black_box(server.handle_command(&hello)).expect_err("the HELLO is for another server");
@@ -224,8 +224,9 @@ fn sessions(short_term: &[u8; 32]) -> (Session, Session) {
     let server_key = keypair.public_key();
     let of_client = CurveKeypair::from(CurveSecretKey::from_bytes([0xC0; 32]));
     let mut client =
-        handshake(Mechanism::CurveClient { server_key, keypair: of_client }, short_term);
-    let mut server = handshake(Mechanism::CurveServer { keypair }, &[0x55; 32]);
+        handshake(HandshakeMechanism::CurveClient { server_key, keypair: of_client }, short_term);
+    let mut server =
+        handshake(HandshakeMechanism::CurveServer { keypairs: [keypair].into() }, &[0x55; 32]);
     let done = "both ends are valid";
     server.handle_command(&body(client.poll_command())).expect(done);
     client.handle_command(&body(server.poll_command())).expect(done);
@@ -236,7 +237,7 @@ fn sessions(short_term: &[u8; 32]) -> (Session, Session) {
     (client.take_session().expect(done), server.take_session().expect(done))
 }
 
-fn handshake(mechanism: Mechanism, short_term: &[u8; 32]) -> SecurityHandshake {
+fn handshake(mechanism: HandshakeMechanism, short_term: &[u8; 32]) -> SecurityHandshake {
     let mut seed = [0x77; Seed::LEN];
     seed[..32].copy_from_slice(short_term);
     SecurityHandshake::new(mechanism, Some(Metadata::default()), Seed::new(&seed))

@@ -83,7 +83,7 @@ async fn failures_have_a_reason_and_a_hint() {
 }
 
 async fn curve_server(keypair: &CurveKeypair, keys: Option<Keys>) -> (Pub, Endpoint) {
-    let mut builder = Pub::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() });
+    let mut builder = Pub::builder().mechanism(Mechanism::curve_server(keypair.clone()));
     if let Some(keys) = keys {
         builder = builder.authenticator(keys);
     }

@@ -127,7 +127,7 @@ impl ConnectionFile {
         let mechanism = match &self.curve_publickey {
             Some(key) => {
                 let server_key: CurvePublicKey = key.parse()?;
-                Mechanism::CurveClient { server_key, keypair: CurveKeypair::generate() }
+                Mechanism::curve_client((server_key, CurveKeypair::generate()))
             }
             None => Mechanism::Null,
         };

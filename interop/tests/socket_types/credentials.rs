@@ -56,11 +56,10 @@ impl Credentials {
         match (*kind, *role) {
             (Kind::Plain, Role::Client) => Mechanism::plain_client(USERNAME, PASSWORD).unwrap(),
             (Kind::Plain, Role::Server) => Mechanism::PlainServer,
-            (Kind::Curve, Role::Client) => Mechanism::CurveClient {
-                server_key: keys.server.public_key(),
-                keypair: keys.client.clone(),
-            },
-            (Kind::Curve, Role::Server) => Mechanism::CurveServer { keypair: keys.server.clone() },
+            (Kind::Curve, Role::Client) => {
+                Mechanism::curve_client((keys.server.public_key(), keys.client.clone()))
+            }
+            (Kind::Curve, Role::Server) => Mechanism::curve_server(keys.server.clone()),
         }
     }
 

@@ -1,17 +1,23 @@
 //! The handshake: greeting, security mechanism and metadata (RFC 37, Overall Behavior).
 
+mod introduction;
+
 use std::str;
 
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::introduction::announced;
+pub use self::introduction::{HandshakeConfig, Negotiated};
 use super::command::Command;
 use super::error_reason::ErrorReason;
 use super::frame::{FrameError, Header};
 use super::greeting::{Greeting, GreetingError, MechanismName, Version};
-use super::mechanism::curve::{Seed, Session};
-use super::mechanism::{Credentials, Mechanism, MechanismError, SecurityHandshake, StatusCode};
+use super::mechanism::curve::{CurvePublicKey, Seed, Session};
+use super::mechanism::{
+    Credentials, HandshakeMechanism, MechanismError, SecurityHandshake, StatusCode,
+};
 use super::metadata::Metadata;
 use super::socket_type::SocketType;
 
@@ -49,10 +55,17 @@ pub struct Handshake {
 
 impl Handshake {
     /// Starts the handshake of one connection.
-    pub fn new(config: HandshakeConfig, seed: Seed) -> Self {
-        let HandshakeConfig { socket_type, mechanism, metadata, has_authenticator } = config;
-        let announced = announced(socket_type, &metadata);
-        let introduction = Some((socket_type, announced));
+    ///
+    /// The remote has to use the same mechanism, in the opposite role. `has_authenticator` is true
+    /// if an authenticator checks credentials.
+    pub fn new(
+        config: &HandshakeConfig,
+        mechanism: HandshakeMechanism,
+        has_authenticator: bool,
+        seed: Seed,
+    ) -> Self {
+        let HandshakeConfig { socket_type, metadata } = config;
+        let introduction = Some((*socket_type, announced(*socket_type, metadata)));
         Self::start(introduction, mechanism, has_authenticator, seed)
     }
 
@@ -61,9 +74,9 @@ impl Handshake {
     /// remote.
     ///
     /// The metadata of the remote is then known if the mechanism
-    /// [permits](Mechanism::can_defer_introduction) it.
+    /// [permits](HandshakeMechanism::can_defer_introduction) it.
     pub fn with_deferred_introduction(
-        mechanism: Mechanism,
+        mechanism: HandshakeMechanism,
         has_authenticator: bool,
         seed: Seed,
     ) -> Self {
@@ -72,7 +85,7 @@ impl Handshake {
 
     fn start(
         introduction: Option<(SocketType, Metadata)>,
-        mechanism: Mechanism,
+        mechanism: HandshakeMechanism,
         has_authenticator: bool,
         seed: Seed,
     ) -> Self {
@@ -193,6 +206,12 @@ impl Handshake {
     /// it holds the server's key. A server with another key usually closes the connection instead.
     pub const fn awaits_proof_of_key(&self) -> bool {
         matches!(self.stage, Stage::Security { .. }) && self.security.awaits_proof_of_key()
+    }
+
+    /// Returns the server's public key of CURVE: the one that a client expects, or the one for which
+    /// the client has sealed its HELLO. `None` if there is none, or if it is not known yet.
+    pub fn server_key(&self) -> Option<CurvePublicKey> {
+        self.security.server_key()
     }
 
     /// Removes and returns the session that encrypts traffic, if the handshake is complete and
@@ -337,65 +356,6 @@ impl Handshake {
         }
         Err(error)
     }
-}
-
-/// The parameters of this end of a handshake.
-#[derive(Debug, Clone)]
-pub struct HandshakeConfig {
-    /// The socket type that is announced to the remote.
-    pub socket_type: SocketType,
-    /// The security mechanism. The remote has to use the same one, in the opposite role.
-    pub mechanism: Mechanism,
-    /// The properties that are announced after the Socket-Type. Names that start with `X-` belong
-    /// to the application.
-    pub metadata: Metadata,
-    /// True if an authenticator checks credentials.
-    pub has_authenticator: bool,
-}
-
-impl HandshakeConfig {
-    /// Adds a request for one of several services at the other end.
-    pub fn requesting(mut self, resource: Option<&str>) -> Self {
-        if let Some(resource) = resource {
-            let mut metadata = Metadata::requesting(resource);
-            metadata.append(&self.metadata);
-            self.metadata = metadata;
-        }
-        self
-    }
-
-    /// Returns the result that the handshake reports to the remote about this end.
-    pub fn introduction(&self) -> Negotiated {
-        Negotiated {
-            version: Version::ZMTP_3_1,
-            socket_type: Some(self.socket_type),
-            metadata: announced(self.socket_type, &self.metadata),
-            user_id: None,
-            granted: Metadata::default(),
-        }
-    }
-}
-
-fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
-    let mut announced = Metadata::announcing(socket_type);
-    announced.append(metadata);
-    announced
-}
-
-/// The result of a handshake: the properties of the remote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Negotiated {
-    /// The highest version that the remote supports.
-    pub version: Version,
-    /// The remote's socket type, which is compatible with this end. `None` if the remote did not
-    /// announce it.
-    pub socket_type: Option<SocketType>,
-    /// The properties that the remote announced.
-    pub metadata: Metadata,
-    /// The user that the authenticator has recognized. Not set by the handshake.
-    pub user_id: Option<String>,
-    /// The properties that the authenticator has added. Not set by the handshake.
-    pub granted: Metadata,
 }
 
 /// The reason why a handshake failed. The connection must be closed.

@@ -8,9 +8,9 @@ use super::*;
 #[test]
 fn the_mechanism_and_the_role_are_in_the_greeting() {
     for (mechanism, name, as_server) in [
-        (Mechanism::Null, MechanismName::NULL, false),
+        (HandshakeMechanism::Null, MechanismName::NULL, false),
         (plain_client(), MechanismName::PLAIN, false),
-        (Mechanism::PlainServer, MechanismName::PLAIN, true),
+        (HandshakeMechanism::PlainServer, MechanismName::PLAIN, true),
         (curve_client(), MechanismName::CURVE, false),
         (curve_server(), MechanismName::CURVE, true),
     ] {
@@ -65,7 +65,7 @@ fn a_permanent_refusal_is_sent_and_a_temporary_one_is_not() {
 fn without_an_authenticator_plain_admits_no_remote() {
     let (first, second) = shake_hands(
         end(SocketType::Client, plain_client(), false),
-        end(SocketType::Server, Mechanism::PlainServer, false),
+        end(SocketType::Server, HandshakeMechanism::PlainServer, false),
         |_| unreachable!("this end has no authenticator"),
     );
     assert!(first.is_err());
@@ -88,7 +88,7 @@ fn two_ends_in_the_same_role_fail_the_handshake() {
             assert_eq!(end.unwrap_err(), Some(HandshakeError::Mechanism(both_clients)));
         }
     }
-    for mechanism in [Mechanism::PlainServer, curve_server()] {
+    for mechanism in [HandshakeMechanism::PlainServer, curve_server()] {
         let name = MechanismName::of(&mechanism);
         let (first, second) = shake_hands(
             end(SocketType::Client, mechanism.clone(), false),
@@ -103,9 +103,11 @@ fn two_ends_in_the_same_role_fail_the_handshake() {
 
 #[test]
 fn only_a_server_relies_on_the_announced_role() {
-    for (mechanism, as_server) in
-        [(Mechanism::Null, true), (plain_client(), false), (Mechanism::PlainServer, false)]
-    {
+    for (mechanism, as_server) in [
+        (HandshakeMechanism::Null, true),
+        (plain_client(), false),
+        (HandshakeMechanism::PlainServer, false),
+    ] {
         let greeting = Greeting::new(MechanismName::of(&mechanism), as_server).encode();
         let mut end = end(SocketType::Client, mechanism, false);
         assert_eq!(end.handle_input(&mut greeting.as_slice().into()), Ok(None));
@@ -129,8 +131,8 @@ fn the_remote_proves_its_key_by_the_answer_to_the_hello() {
 
 #[test]
 fn no_input_is_consumed_while_a_verdict_is_awaited() {
-    let mut server = end(SocketType::Server, Mechanism::Null, true);
-    let mut client = end(SocketType::Client, Mechanism::Null, false);
+    let mut server = end(SocketType::Server, HandshakeMechanism::Null, true);
+    let mut client = end(SocketType::Client, HandshakeMechanism::Null, false);
     let mut input = BytesMut::from(&output(&mut client)[..]);
     assert_eq!(server.handle_input(&mut input), Ok(None));
     assert!(server.poll_credentials().is_some());
@@ -145,7 +147,7 @@ fn no_input_is_consumed_while_a_verdict_is_awaited() {
 
 #[test]
 fn a_remote_without_credentials_may_send_one_kib() {
-    for mechanism in [Mechanism::PlainServer, curve_server()] {
+    for mechanism in [HandshakeMechanism::PlainServer, curve_server()] {
         let mut server = end(SocketType::Server, mechanism.clone(), true);
         let mut input =
             BytesMut::from(&Greeting::new(MechanismName::of(&mechanism), false).encode()[..]);
@@ -290,19 +292,18 @@ fn assert_refused(refused: &mut Handshake, refusing: &mut Handshake) {
     assert_eq!(refused.handle_input(&mut sent.as_slice().into()), Err(error));
 }
 
-fn requesting(mechanism: Mechanism, resource: Option<&str>) -> Handshake {
-    let config = HandshakeConfig { mechanism, ..config(SocketType::Client) };
-    Handshake::new(config.requesting(resource), Seed::new(&[0x55; Seed::LEN]))
+fn requesting(mechanism: HandshakeMechanism, resource: Option<&str>) -> Handshake {
+    let config = config(SocketType::Client).requesting(resource);
+    Handshake::new(&config, mechanism, false, Seed::new(&[0x55; Seed::LEN]))
 }
 
-fn deferred(mechanism: Mechanism) -> Handshake {
+fn deferred(mechanism: HandshakeMechanism) -> Handshake {
     assert!(mechanism.can_defer_introduction());
     Handshake::with_deferred_introduction(mechanism, true, Seed::new(&[0x55; Seed::LEN]))
 }
 
 fn config(socket_type: SocketType) -> HandshakeConfig {
-    let (mechanism, metadata) = (Mechanism::Null, Metadata::default());
-    HandshakeConfig { socket_type, mechanism, metadata, has_authenticator: false }
+    HandshakeConfig { socket_type, metadata: Metadata::default() }
 }
 
 /// Runs two ends until the second awaits the introduction. Every remote is admitted.
@@ -319,31 +320,34 @@ fn exchange(client: &mut Handshake, server: &mut Handshake) {
     }
 }
 
-fn end(socket_type: SocketType, mechanism: Mechanism, has_authenticator: bool) -> Handshake {
-    let metadata = Metadata::default();
-    let config = HandshakeConfig { socket_type, mechanism, metadata, has_authenticator };
-    Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
+fn end(
+    socket_type: SocketType,
+    mechanism: HandshakeMechanism,
+    has_authenticator: bool,
+) -> Handshake {
+    let seed = Seed::new(&[0x55; Seed::LEN]);
+    Handshake::new(&config(socket_type), mechanism, has_authenticator, seed)
 }
 
 /// Returns the compatible mechanisms of two ends. The second end admits the first.
-fn pairs() -> Vec<(Mechanism, Mechanism)> {
+fn pairs() -> Vec<(HandshakeMechanism, HandshakeMechanism)> {
     vec![
-        (Mechanism::Null, Mechanism::Null),
-        (plain_client(), Mechanism::PlainServer),
+        (HandshakeMechanism::Null, HandshakeMechanism::Null),
+        (plain_client(), HandshakeMechanism::PlainServer),
         (curve_client(), curve_server()),
     ]
 }
 
-fn plain_client() -> Mechanism {
-    Mechanism::plain_client("admin", "secret").unwrap()
+fn plain_client() -> HandshakeMechanism {
+    HandshakeMechanism::plain_client("admin", "secret").unwrap()
 }
 
-fn curve_client() -> Mechanism {
-    Mechanism::CurveClient { server_key: keys(0x50).public_key(), keypair: keys(0xC0) }
+fn curve_client() -> HandshakeMechanism {
+    HandshakeMechanism::CurveClient { server_key: keys(0x50).public_key(), keypair: keys(0xC0) }
 }
 
-fn curve_server() -> Mechanism {
-    Mechanism::CurveServer { keypair: keys(0x50) }
+fn curve_server() -> HandshakeMechanism {
+    HandshakeMechanism::CurveServer { keypairs: [keys(0x50)].into() }
 }
 
 fn keys(byte: u8) -> CurveKeypair {

@@ -33,7 +33,7 @@ fn properties_of_the_application_follow_the_socket_type() {
     let mut metadata = Metadata::default();
     metadata.push("X-Key", b"value").unwrap();
     let config = HandshakeConfig { metadata, ..config(SocketType::Client) };
-    let mut client = Handshake::new(config, seed());
+    let mut client = Handshake::new(&config, HandshakeMechanism::Null, false, seed());
     output(&mut client);
 
     client.handle_input(&mut BytesMut::from(GREETING)).unwrap();
@@ -274,16 +274,11 @@ const GREETING: &[u8] = b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01NULL\0\0\0\0\0\0\0\0\0
 const SERVER_READY: &[u8] = b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06SERVER";
 
 fn handshake(socket_type: SocketType) -> Handshake {
-    Handshake::new(config(socket_type), seed())
+    Handshake::new(&config(socket_type), HandshakeMechanism::Null, false, seed())
 }
 
 fn config(socket_type: SocketType) -> HandshakeConfig {
-    HandshakeConfig {
-        socket_type,
-        mechanism: Mechanism::Null,
-        metadata: Metadata::default(),
-        has_authenticator: false,
-    }
+    HandshakeConfig { socket_type, metadata: Metadata::default() }
 }
 
 fn seed() -> Seed {

@@ -12,6 +12,8 @@ mod null;
 pub mod plain;
 mod status_code;
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use self::curve::{
@@ -25,14 +27,13 @@ use super::error_reason::ErrorReason;
 use super::greeting::MechanismName;
 use super::metadata::Metadata;
 
-/// The security mechanism of all endpoints of a socket. All its remotes have to use the same
-/// mechanism.
+/// The security mechanism of one handshake, with the keys that are valid when it begins.
 ///
 /// In PLAIN and CURVE one end is the client and the other the server. These roles do not depend on
 /// the socket type, nor on the end that binds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mechanism {
+pub enum HandshakeMechanism {
     /// No authentication, no confidentiality. (RFC 37, The NULL Security Mechanism.)
     #[default]
     Null,
@@ -59,23 +60,22 @@ pub enum Mechanism {
     /// Encrypts traffic. The authenticator checks the keys of remotes. Without an authenticator
     /// every remote that knows the key of this socket is admitted. (RFC 25, RFC 26.)
     CurveServer {
-        /// The key pair of this socket.
-        keypair: CurveKeypair,
+        /// The key pairs of this socket. A HELLO is tried with each of them, in this order, and
+        /// costs one key agreement for each that is tried.
+        keypairs: Arc<[CurveKeypair]>,
     },
 }
 
 /// # Examples
 ///
 /// ```
-/// # mod tokio_zmtp { pub use zmtp_proto::mechanism::{Mechanism, plain::PlainCredentialsError}; }
-/// use tokio_zmtp::Mechanism;
-///
-/// let mechanism = Mechanism::plain_client("alice", "swordfish")?;
+/// # use zmtp_proto::mechanism::HandshakeMechanism;
+/// let mechanism = HandshakeMechanism::plain_client("alice", "swordfish")?;
 /// assert!(!mechanism.is_server());
 /// assert!(!mechanism.can_defer_introduction());
-/// # Ok::<(), tokio_zmtp::PlainCredentialsError>(())
+/// # Ok::<(), zmtp_proto::mechanism::plain::PlainCredentialsError>(())
 /// ```
-impl Mechanism {
+impl HandshakeMechanism {
     /// Creates the client role of PLAIN.
     ///
     /// # Errors
@@ -112,11 +112,13 @@ impl Mechanism {
 
 impl MechanismName {
     /// Returns the name of a mechanism, which the greeting contains.
-    pub fn of(mechanism: &Mechanism) -> Self {
+    pub fn of(mechanism: &HandshakeMechanism) -> Self {
         match mechanism {
-            Mechanism::Null => Self::NULL,
-            Mechanism::PlainClient { .. } | Mechanism::PlainServer => Self::PLAIN,
-            Mechanism::CurveClient { .. } | Mechanism::CurveServer { .. } => Self::CURVE,
+            HandshakeMechanism::Null => Self::NULL,
+            HandshakeMechanism::PlainClient { .. } | HandshakeMechanism::PlainServer => Self::PLAIN,
+            HandshakeMechanism::CurveClient { .. } | HandshakeMechanism::CurveServer { .. } => {
+                Self::CURVE
+            }
         }
     }
 }
@@ -178,19 +180,21 @@ enum Exchange {
 impl SecurityHandshake {
     /// Starts the handshake of one connection, which announces `metadata` to the remote. `None`
     /// defers it until [`introduce`](Self::introduce).
-    pub fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
+    pub fn new(mechanism: HandshakeMechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
         Self(match mechanism {
-            Mechanism::Null => Exchange::Null(NullHandshake::new(metadata)),
-            Mechanism::PlainClient { username, password } => {
+            HandshakeMechanism::Null => Exchange::Null(NullHandshake::new(metadata)),
+            HandshakeMechanism::PlainClient { username, password } => {
                 Exchange::PlainClient(PlainClientHandshake::new(&username, &password, metadata))
             }
-            Mechanism::PlainServer => Exchange::PlainServer(PlainServerHandshake::new(metadata)),
-            Mechanism::CurveClient { server_key, keypair } => {
+            HandshakeMechanism::PlainServer => {
+                Exchange::PlainServer(PlainServerHandshake::new(metadata))
+            }
+            HandshakeMechanism::CurveClient { server_key, keypair } => {
                 let client = CurveClientHandshake::new(server_key, keypair, metadata, &seed);
                 Exchange::CurveClient(Box::new(client))
             }
-            Mechanism::CurveServer { keypair } => {
-                Exchange::CurveServer(Box::new(CurveServerHandshake::new(keypair, metadata, seed)))
+            HandshakeMechanism::CurveServer { keypairs } => {
+                Exchange::CurveServer(Box::new(CurveServerHandshake::new(keypairs, metadata, seed)))
             }
         })
     }
@@ -300,6 +304,16 @@ impl SecurityHandshake {
             Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => None,
             Exchange::CurveClient(curve) => curve.take_session(),
             Exchange::CurveServer(curve) => curve.take_session(),
+        }
+    }
+
+    /// Returns the public key of the server: the one that a client expects, or the one for which
+    /// the client has sealed its HELLO. `None` if there is none, or if it is not known yet.
+    pub fn server_key(&self) -> Option<CurvePublicKey> {
+        match &self.0 {
+            Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => None,
+            Exchange::CurveClient(curve) => Some(curve.server_key()),
+            Exchange::CurveServer(curve) => curve.server_key(),
         }
     }
 

@@ -62,8 +62,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The error of [`Mechanism::plain_client`](super::Mechanism::plain_client): the name or the
-/// password is too long.
+/// The error of a client of PLAIN whose name or password is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a name and a password of PLAIN have at most 255 bytes")]
 #[non_exhaustive]
@@ -311,7 +310,7 @@ mod tests {
     use super::super::super::error_reason::ErrorReason;
     use super::super::super::frame::Header;
     use super::super::super::socket_type::SocketType;
-    use super::super::Mechanism;
+    use super::super::HandshakeMechanism;
     use super::*;
 
     const CLIENT_HELLO: &[u8] = b"\x05HELLO\x05admin\x06secret";
@@ -418,9 +417,12 @@ mod tests {
     fn long_credentials_are_refused_and_not_truncated() {
         let (longest, too_long) = ("x".repeat(TEXT_MAX), "x".repeat(TEXT_MAX + 1));
         for (username, password) in [(&*too_long, ""), ("", &*too_long)] {
-            assert_eq!(Mechanism::plain_client(username, password), Err(PlainCredentialsError));
+            assert_eq!(
+                HandshakeMechanism::plain_client(username, password),
+                Err(PlainCredentialsError)
+            );
         }
-        Mechanism::plain_client(&*longest, &*longest).unwrap();
+        HandshakeMechanism::plain_client(&*longest, &*longest).unwrap();
         let password = Password::from(&*longest);
         let mut client = PlainClientHandshake::new(&longest, &password, Some(Metadata::default()));
         assert_eq!(body(client.poll_command()).len(), 6 + 2 * (1 + TEXT_MAX));

@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 use crate::batch::Batch;
 use crate::frame::Header;
 use crate::handshake::{Handshake, HandshakeConfig};
-use crate::mechanism::Mechanism;
+use crate::mechanism::HandshakeMechanism;
 use crate::mechanism::curve::{
     CurveKeypair, CurveSecretKey, Opener, Seed, Session, tests::sessions,
 };
@@ -27,7 +27,7 @@ fn a_flipped_bit_of_a_handshake_ends_at_most_the_session() {
             for at in 0..stream.len() - traffic(&mechanisms[direction], direction).len() {
                 for bit in 0..8 {
                     let received = receive(&mechanisms, direction, &flipped(stream, at, bit));
-                    if mechanisms[direction] != Mechanism::Null {
+                    if mechanisms[direction] != HandshakeMechanism::Null {
                         assert!(sent.starts_with(&received), "byte {at}, bit {bit}");
                     }
                 }
@@ -38,8 +38,8 @@ fn a_flipped_bit_of_a_handshake_ends_at_most_the_session() {
 
 #[test]
 fn a_flipped_bit_of_a_frame_ends_at_most_the_session() {
-    for mechanism in [Mechanism::Null, curve_server()] {
-        let is_sealed = mechanism != Mechanism::Null;
+    for mechanism in [HandshakeMechanism::Null, curve_server()] {
+        let is_sealed = mechanism != HandshakeMechanism::Null;
         for direction in [TO_SERVER, TO_CLIENT] {
             let frames = traffic(&mechanism, direction);
             let frames_end = ends_of(&frames);
@@ -133,7 +133,7 @@ fn pop_copied(batch: &mut Batch) -> Option<Vec<u8>> {
 }
 
 /// Returns the bytes that both ends of an undisturbed session write, including traffic.
-fn record(mechanisms: &[Mechanism; 2]) -> [Vec<u8>; 2] {
+fn record(mechanisms: &[HandshakeMechanism; 2]) -> [Vec<u8>; 2] {
     let [mut server, mut client] = [0, 1].map(|end| handshake(mechanisms, end));
     let mut written = [Vec::new(), Vec::new()];
     let mut inputs = [BytesMut::new(), BytesMut::new()];
@@ -156,7 +156,7 @@ fn record(mechanisms: &[Mechanism; 2]) -> [Vec<u8>; 2] {
 }
 
 /// Passes the stream to a new end. Returns the received messages.
-fn receive(mechanisms: &[Mechanism; 2], end: usize, stream: &[u8]) -> Vec<Vec<u8>> {
+fn receive(mechanisms: &[HandshakeMechanism; 2], end: usize, stream: &[u8]) -> Vec<Vec<u8>> {
     let mut handshake = handshake(mechanisms, end);
     let mut input = BytesMut::from(stream);
     let Ok(true) = advance(&mut handshake, &mut input) else { return Vec::new() };
@@ -192,19 +192,15 @@ fn decode(decoder: &mut TrafficDecoder, frames: &[u8], way: Split) -> (Vec<Vec<u
     (received, commands)
 }
 
-fn handshake(mechanisms: &[Mechanism; 2], end: usize) -> Handshake {
+fn handshake(mechanisms: &[HandshakeMechanism; 2], end: usize) -> Handshake {
     let socket_type = [SocketType::Server, SocketType::Client][end];
-    let config = HandshakeConfig {
-        socket_type,
-        mechanism: mechanisms[end].clone(),
-        metadata: Metadata::default(),
-        has_authenticator: end == TO_SERVER,
-    };
-    Handshake::new(config, Seed::new(&[0x55 + end as u8; Seed::LEN]))
+    let config = HandshakeConfig { socket_type, metadata: Metadata::default() };
+    let seed = Seed::new(&[0x55 + end as u8; Seed::LEN]);
+    Handshake::new(&config, mechanisms[end].clone(), end == TO_SERVER, seed)
 }
 
 /// Returns the frames of one direction, encrypted with fixed keys under CURVE.
-fn traffic(mechanism: &Mechanism, direction: usize) -> Vec<u8> {
+fn traffic(mechanism: &HandshakeMechanism, direction: usize) -> Vec<u8> {
     let (client, server) = sessions();
     let session = if direction == TO_SERVER { client } else { server };
     traffic_of((*mechanism == curve_server()).then_some(session))
@@ -262,19 +258,21 @@ fn flipped(stream: &[u8], at: usize, bit: u8) -> Vec<u8> {
 }
 
 /// Returns the mechanisms of a server and of a client.
-fn pairs() -> [[Mechanism; 2]; 3] {
-    let plain_client = Mechanism::plain_client("admin", "secret").unwrap();
-    let curve_client =
-        Mechanism::CurveClient { server_key: keys(0x50).public_key(), keypair: keys(0xC0) };
+fn pairs() -> [[HandshakeMechanism; 2]; 3] {
+    let plain_client = HandshakeMechanism::plain_client("admin", "secret").unwrap();
+    let curve_client = HandshakeMechanism::CurveClient {
+        server_key: keys(0x50).public_key(),
+        keypair: keys(0xC0),
+    };
     [
-        [Mechanism::Null, Mechanism::Null],
-        [Mechanism::PlainServer, plain_client],
+        [HandshakeMechanism::Null, HandshakeMechanism::Null],
+        [HandshakeMechanism::PlainServer, plain_client],
         [curve_server(), curve_client],
     ]
 }
 
-fn curve_server() -> Mechanism {
-    Mechanism::CurveServer { keypair: keys(0x50) }
+fn curve_server() -> HandshakeMechanism {
+    HandshakeMechanism::CurveServer { keypairs: [keys(0x50)].into() }
 }
 
 fn keys(byte: u8) -> CurveKeypair {

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use zmtp_proto::identity::Identity;
-use zmtp_proto::mechanism::Mechanism;
 
 use super::topics::{PUB, XPUB};
 use super::{read, refuse, shown};
+use crate::auth::Mechanism;
 use crate::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
     PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig, ScatterConfig,
@@ -255,12 +255,16 @@ fn every_time_is_read_and_written_at_its_limits() {
 fn every_mechanism_is_read_and_written() {
     let secret = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
     let public = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+    let other = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
     for mechanism in [
         "'null'",
         "'plain_server'",
         "{ plain_client = { username = 'alice', password = 'swordfish' } }",
         &format!("{{ curve_server = {{ secret_key = '{secret}' }} }}"),
         &format!("{{ curve_client = {{ server_key = '{public}', secret_key = '{secret}' }} }}"),
+        &format!(
+            "{{ curve_client = {{ server_key = ['{public}', '{other}'], secret_key = '{secret}' }} }}"
+        ),
     ] {
         let text = format!("mechanism = {mechanism}");
         let config: ClientConfig = read(&text);

@@ -78,18 +78,17 @@ fn ends() -> (Sealer, Opener) {
     let [server_keys, client_keys] =
         [0x50, 0xC0].map(|byte| CurveKeypair::from(CurveSecretKey::from_bytes([byte; 32])));
     let mechanisms = [
-        Mechanism::CurveClient { server_key: server_keys.public_key(), keypair: client_keys },
-        Mechanism::CurveServer { keypair: server_keys },
+        HandshakeMechanism::CurveClient {
+            server_key: server_keys.public_key(),
+            keypair: client_keys,
+        },
+        HandshakeMechanism::CurveServer { keypairs: [server_keys].into() },
     ];
     let types = [SocketType::Client, SocketType::Server];
     let mut handshakes = [0, 1].map(|end| {
-        let config = HandshakeConfig {
-            socket_type: types[end],
-            mechanism: mechanisms[end].clone(),
-            metadata: Metadata::default(),
-            has_authenticator: false,
-        };
-        Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
+        let config = HandshakeConfig { socket_type: types[end], metadata: Metadata::default() };
+        let seed = Seed::new(&[0x55; Seed::LEN]);
+        Handshake::new(&config, mechanisms[end].clone(), false, seed)
     });
     let mut inputs = [BytesMut::new(), BytesMut::new()];
     let mut complete = 0;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, DuplexStream, ReadBuf, duplex};
 use tokio_util::codec::BytesCodec;
 use zmtp_proto::group::Group;
 use zmtp_proto::mechanism::curve::{CurveKeypair, Opener, Seed, Session};
-use zmtp_proto::mechanism::{Mechanism, SecurityHandshake};
+use zmtp_proto::mechanism::{HandshakeMechanism, SecurityHandshake};
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::ping_pong::Pong;
 
@@ -216,11 +216,12 @@ impl Sealed {
 /// Returns the sessions of both ends of a handshake.
 fn sessions() -> (Session, Session) {
     let keypair = CurveKeypair::generate();
-    let client = Mechanism::curve_client(keypair.public_key());
-    let [mut client, mut server] = [client, Mechanism::CurveServer { keypair }].map(|mechanism| {
-        let seed = Seed::new(&[0x55; Seed::LEN]);
-        SecurityHandshake::new(mechanism, Some(Metadata::default()), seed)
-    });
+    let client = HandshakeMechanism::curve_client(keypair.public_key());
+    let [mut client, mut server] =
+        [client, HandshakeMechanism::CurveServer { keypairs: [keypair].into() }].map(|mechanism| {
+            let seed = Seed::new(&[0x55; Seed::LEN]);
+            SecurityHandshake::new(mechanism, Some(Metadata::default()), seed)
+        });
     let deliver = |command: Option<Command>, to: &mut SecurityHandshake| {
         let mut frame = BytesMut::new();
         command.unwrap().encode(&mut frame);

@@ -79,7 +79,7 @@ impl DishReceiver {
             // No groups are announced to it.
             self.shared.routing.retire_pipe(attachment.pipe());
             let connection_id = self.shared.remotes.allot();
-            let span = log::connection_span(&self.shared.handshake, &self.endpoint, origin);
+            let span = self.shared.connection_span(&self.endpoint, origin);
             log::record_connection_id(&span, connection_id);
             let id = (connection_id, origin);
             let mut joined = span.in_scope(|| {

@@ -163,7 +163,7 @@ impl RadioSender {
         let origin = Origin::from(socket.address());
         let endpoint = Endpoint::Udp(self.endpoint.clone());
         let connection_id = self.shared.remotes.allot();
-        let span = log::connection_span(&self.shared.handshake, &endpoint, origin);
+        let span = self.shared.connection_span(&endpoint, origin);
         log::record_connection_id(&span, connection_id);
         let subject = EventSource::endpoint(endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Connected);
@@ -312,7 +312,6 @@ mod tests {
     use futures::FutureExt;
     use zmtp_proto::group::Group;
     use zmtp_proto::handshake::HandshakeConfig;
-    use zmtp_proto::mechanism::Mechanism;
     use zmtp_proto::metadata::Metadata;
     use zmtp_proto::socket_type::SocketType;
 
@@ -388,12 +387,8 @@ mod tests {
             notifies: false,
             subscription_events: None,
         };
-        let handshake = HandshakeConfig {
-            socket_type: SocketType::Radio,
-            mechanism: Mechanism::Null,
-            metadata: Metadata::default(),
-            has_authenticator: false,
-        };
+        let handshake =
+            HandshakeConfig { socket_type: SocketType::Radio, metadata: Metadata::default() };
         let runtime = Runtime::current();
         Arc::new(SocketState::new(routing, Options::default(), handshake, publisher, runtime))
     }

@@ -22,7 +22,7 @@ impl ListenerState {
         subject: &EventSource,
     ) -> Result<(Established<Stream>, Option<Box<Attachment>>), HandshakeFailure> {
         let SocketState { options, handshake, .. } = &*self.shared;
-        let mechanism = options.mechanism.clone();
+        let mechanism = self.mechanism_for_handshake();
         let request =
             AnnouncedHandshake::hear(stream, mechanism, deadline, authenticator_call).await?;
         let limits = options.message_limits();

@@ -3,17 +3,19 @@
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tracing::Span;
 use zmtp_proto::endpoint::{Endpoint, without_resource};
 use zmtp_proto::handshake::Negotiated;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::proxy_header::ProxyHeader;
 
 use super::ListenerState;
 use crate::auth::{Admission, AuthenticatorCall};
 use crate::connection::{
-    AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
+    Admitted, AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
 };
 use crate::connection_id::ConnectionId;
 use crate::driver::half_open::Evicted;
@@ -130,7 +132,17 @@ impl ListenerState {
         (IncomingConnection { connection_id, origin, arriving }, subject)
     }
 
+    /// Returns the mechanism of a new handshake.
+    pub(super) fn mechanism_for_handshake(&self) -> HandshakeMechanism {
+        let turn = self.server_key_turn.load(Ordering::Relaxed);
+        self.shared.options.mechanism.for_handshake(turn)
+    }
+
     pub(super) fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
+        if let HandshakeFailure::ClosedByCurveServer = reason {
+            // The next handshake uses another of the client's keys of the server.
+            self.server_key_turn.fetch_add(1, Ordering::Relaxed);
+        }
         log::refused(&self.quotas, &reason);
         self.shared.handshake_failed(subject, reason);
     }
@@ -181,10 +193,9 @@ impl ListenerState {
         port: SocketAddr,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
-        let mechanism = &self.shared.options.mechanism;
+        let mechanism = self.mechanism_for_handshake();
         let caller = (&self.endpoint, origin, None);
         self.half_open(caller, async |authenticator_call| {
-            let mechanism = mechanism.clone();
             let request =
                 AnnouncedHandshake::hear(stream, mechanism, deadline, authenticator_call).await?;
             let resource = request.resource().map(|bytes| {
@@ -265,19 +276,19 @@ impl ListenerState {
         let limits = options.message_limits();
         let is_attached = matches!(subject.endpoint, Endpoint::Stream(_));
         let may_refuse = routing.is_exclusive() || routing.identifies();
-        let ((framed, negotiated), attachment) = if may_refuse && !is_attached {
+        let ((framed, remote), attachment) = if may_refuse && !is_attached {
             let admitting = self.establish_admitted(stream, deadline, call, subject);
             Box::pin(admitting).await?
         } else {
             // Both ends of an attached stream may be of this kind, and neither waits until the other
             // has announced itself.
-            let config = handshake.clone();
+            let (config, mechanism) = (handshake.clone(), self.mechanism_for_handshake());
             let admit = |negotiated: &_| self.admit(subject, Some(negotiated));
-            establish(stream, config, deadline, limits, call, admit).await?
+            establish(stream, config, mechanism, deadline, limits, call, admit).await?
         };
         // Accepted before the limit was exceeded.
         routing.has_room().await;
-        Ok(((framed, admitted_before(negotiated, admission)), attachment))
+        Ok(((framed, admitted_before(remote, admission)), attachment))
     }
 
     /// Runs a connection when it is established.
@@ -334,7 +345,7 @@ impl ListenerState {
     /// Runs a connection to its end.
     async fn run(
         &self,
-        (framed, negotiated): Established<Stream>,
+        (framed, remote): Established<Stream>,
         admitted: Option<Box<Attachment>>,
         connection_info: IncomingConnection,
         subject: &EventSource,
@@ -350,8 +361,7 @@ impl ListenerState {
         };
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let (endpoint, id) = (&subject.endpoint, (connection_id, origin));
-        let mut registered =
-            shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let mut registered = shared.join(&attachment, endpoint, id, remote, Direction::Accepted);
         drop(arriving);
         let (stream, remote) = (framed.get_ref(), registered.remote());
         let (write_size, has_heartbeats) = (stream.write_size(), stream.has_heartbeats());
@@ -390,10 +400,10 @@ impl ListenerState {
             }
         };
         let negotiated = dial.negotiated().clone();
+        let remote = Box::new(Admitted { negotiated, server_key: None });
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let mut registered =
-            shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let mut registered = shared.join(&attachment, endpoint, id, remote, Direction::Accepted);
         drop(arriving);
         let side = dial.accept(shared.handshake.introduction());
         let remote = registered.remote();

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use zmtp_proto::mechanism::Mechanism;
-
 use super::Builder;
-use crate::auth::{Authenticator, Network, SharedAuthenticator};
+use crate::auth::{Authenticator, Mechanism, Network, SharedAuthenticator};
 
 /// # Security
 ///
@@ -17,7 +15,7 @@ use crate::auth::{Authenticator, Network, SharedAuthenticator};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let alice = CurveKeypair::generate();
 /// let server = Server::builder()
-///     .mechanism(Mechanism::CurveServer { keypair: CurveKeypair::generate() })
+///     .mechanism(Mechanism::curve_server(CurveKeypair::generate()))
 ///     .authenticator(Keys::from_iter([(alice.public_key(), "alice")]))
 ///     .domain("orders")
 ///     .max_half_open(1_000)

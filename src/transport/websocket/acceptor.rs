@@ -7,12 +7,12 @@ use bytes::BytesMut;
 use tungstenite::handshake::server;
 use tungstenite::http::header::{HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use tungstenite::http::{Request, Response};
-use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
 use super::request::UpgradeRequest;
 use super::settings::Settings;
 use super::upgrade::{subprotocol, subprotocol_of_browsers};
+use crate::auth::Mechanism;
 use crate::monitor::UpgradeError;
 use crate::options::Options;
 use crate::transport::RemoteStream;

@@ -14,11 +14,11 @@ use tungstenite::http::header::{
 };
 use tungstenite::http::{Request, StatusCode};
 use zmtp_proto::endpoint::WebSocketEndpoint;
-use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
 use super::settings::Settings;
 use super::upgrade::{read_head, subprotocol};
+use crate::auth::Mechanism;
 use crate::monitor::UpgradeError;
 use crate::options::{Options, RequestHeaders};
 use crate::transport::RemoteStream;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::heartbeat::HeartbeatConfig;
-use zmtp_proto::mechanism::Mechanism;
 
 use super::frames::WebSocketRole;
 use super::stream::WebSocketStream;
+use crate::auth::Mechanism;
 use crate::options::Options;
 use crate::transport::stream::{BoxedClosingStream, Stream};
 
@@ -22,7 +22,7 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn new(mechanism: &Mechanism) -> Self {
-        let mechanism = MechanismName::of(mechanism);
+        let mechanism = mechanism.name();
         Self { mechanism, heartbeat: HeartbeatConfig::default(), max_message_size: None }
     }
 

@@ -25,7 +25,7 @@ const TEST: &str = concat!(
 async fn serve(held: usize) {
     let keypair = CurveKeypair::generate();
     let to_curve = Mechanism::curve_client(keypair.public_key());
-    let curve = || Server::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() });
+    let curve = || Server::builder().mechanism(Mechanism::curve_server(keypair.clone()));
     let to_plain = Mechanism::plain_client("alice", "secret").unwrap();
     let users = Users::from_iter([("alice", "secret")]);
     let plain = Server::builder().mechanism(Mechanism::PlainServer).authenticator(users);

@@ -137,7 +137,7 @@ async fn calls_move_to_the_next_server_when_a_server_ends() {
 async fn calls_are_encrypted_with_curve() {
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();
-    let rep = Rep::builder().mechanism(Mechanism::CurveServer { keypair });
+    let rep = Rep::builder().mechanism(Mechanism::curve_server(keypair));
     let responder = Responder::new(rep.bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(responder.serve(service_fn(echo)));
     let dealer = Dealer::builder().mechanism(Mechanism::curve_client(server_key));

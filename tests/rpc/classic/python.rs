@@ -29,7 +29,7 @@ async fn requesters_of_python_call_our_responder() {
 async fn requesters_of_python_call_our_responder_with_curve() {
     let (server, client) = (CurveKeypair::generate(), CurveKeypair::generate());
     let server_key = server.public_key().to_string();
-    let rep = Rep::builder().mechanism(Mechanism::CurveServer { keypair: server });
+    let rep = Rep::builder().mechanism(Mechanism::curve_server(server));
     let responder = Responder::new(rep.bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(responder.serve(service_fn(answer)));
     let endpoint = endpoint(&responder).to_string();

@@ -46,7 +46,7 @@ async fn the_id_of_a_remote_that_does_not_admit_this_peer_ends() {
     let keypair = CurveKeypair::generate();
     let stranger = Mechanism::curve_client(keypair.public_key());
     let host = Peer::builder()
-        .mechanism(Mechanism::CurveServer { keypair })
+        .mechanism(Mechanism::curve_server(keypair))
         .authenticator(Keys::new())
         .build();
     let endpoint = host.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -83,8 +83,8 @@ fn plain() -> (Peer, Peer) {
 fn curve() -> (Peer, Peer) {
     let (of_guest, of_host) = (CurveKeypair::generate(), CurveKeypair::generate());
     let keys = Keys::from_iter([(of_guest.public_key(), "guest")]);
-    let guest = Mechanism::CurveClient { server_key: of_host.public_key(), keypair: of_guest };
-    let host = Mechanism::CurveServer { keypair: of_host };
+    let guest = Mechanism::curve_client((of_host.public_key(), of_guest));
+    let host = Mechanism::curve_server(of_host);
     let host = Peer::builder().mechanism(host).authenticator(keys);
     (Peer::builder().mechanism(guest).build(), host.build())
 }

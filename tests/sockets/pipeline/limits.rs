@@ -64,7 +64,7 @@ async fn the_limits_apply_to_encrypted_messages() {
     let keypair = CurveKeypair::generate();
     let client = Mechanism::curve_client(keypair.public_key());
     let pull = Pull::builder()
-        .mechanism(Mechanism::CurveServer { keypair })
+        .mechanism(Mechanism::curve_server(keypair))
         .authenticator(AdmitAll)
         .max_message_parts(3)
         .max_message_size(10)

@@ -41,11 +41,11 @@ async fn a_replier_names_the_user_of_its_request() {
     let _watchdog = Watchdog::start();
     let (of_req, of_rep) = (CurveKeypair::generate(), CurveKeypair::generate());
     let keys = Keys::from_iter([(of_req.public_key(), "alice")]);
-    let curve = Mechanism::CurveClient { server_key: of_rep.public_key(), keypair: of_req };
+    let curve = Mechanism::curve_client((of_rep.public_key(), of_req));
     let plain = Mechanism::plain_client("alice", "right").unwrap();
     let users = Users::from_iter([("alice", "right")]);
     for (of_req, of_rep) in
-        [(plain, Mechanism::PlainServer), (curve, Mechanism::CurveServer { keypair: of_rep })]
+        [(plain, Mechanism::PlainServer), (curve, Mechanism::curve_server(of_rep))]
     {
         let authenticator = users.clone().or(keys.clone());
         let rep = Rep::builder().mechanism(of_rep).authenticator(authenticator);

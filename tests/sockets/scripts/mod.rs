@@ -187,7 +187,7 @@ fn every_security() -> [Security; 5] {
         *client.secret_key().to_text(),
     );
     let plain_client = Mechanism::plain_client(USERNAME, PASSWORD).unwrap();
-    let curve_client = Mechanism::CurveClient { server_key: server.public_key(), keypair: client };
+    let curve_client = Mechanism::curve_client((server.public_key(), client));
     [
         Security::null(),
         Security::new(
@@ -206,7 +206,7 @@ fn every_security() -> [Security; 5] {
         Security::new(curve_client, &curve_server_options, &[client_key.as_bytes()]),
         Security {
             keys: Keys::from_iter([(client_key, USERNAME)]),
-            ..Security::new(Mechanism::CurveServer { keypair: server }, &curve_client_options, &[])
+            ..Security::new(Mechanism::curve_server(server), &curve_client_options, &[])
         },
     ]
 }

@@ -180,12 +180,9 @@ async fn traffic_is_encrypted_under_curve() {
     let keys = Keys::new();
     keys.insert(alice.public_key(), "alice");
     let server_key = ours.public_key();
-    let server = Server::builder()
-        .mechanism(Mechanism::CurveServer { keypair: ours })
-        .authenticator(keys)
-        .build();
-    let client =
-        Client::builder().mechanism(Mechanism::CurveClient { server_key, keypair: alice }).build();
+    let server =
+        Server::builder().mechanism(Mechanism::curve_server(ours)).authenticator(keys).build();
+    let client = Client::builder().mechanism(Mechanism::curve_client((server_key, alice))).build();
     join(&server, &client, 512).await;
     client.send("secret").await.unwrap();
     let (message, remote) = server.recv_from().await.unwrap();

@@ -60,8 +60,8 @@ async fn subscriptions_pass() {
 async fn traffic_is_encrypted_under_curve() {
     let _watchdog = Watchdog::start();
     let (ours, alice) = (CurveKeypair::generate(), CurveKeypair::generate());
-    let of_client = Mechanism::CurveClient { server_key: ours.public_key(), keypair: alice };
-    let of_server = Mechanism::CurveServer { keypair: ours };
+    let of_client = Mechanism::curve_client((ours.public_key(), alice));
+    let of_server = Mechanism::curve_server(ours);
     let server = Server::builder().mechanism(of_server.clone()).build();
     let client = Client::builder().mechanism(of_client.clone()).build();
     join(&server, &client, [&of_server, &of_client], 100).await;

@@ -75,7 +75,7 @@ async fn mechanisms_work_inside() {
     users.insert("alice", "secret");
     for (server, client) in [
         (
-            Server::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() }),
+            Server::builder().mechanism(Mechanism::curve_server(keypair.clone())),
             Mechanism::curve_client(keypair.public_key()),
         ),
         (

@@ -90,7 +90,7 @@ async fn every_mechanism_works_inside() {
             Mechanism::plain_client("alice", "secret").unwrap(),
         ),
         (
-            Server::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() }),
+            Server::builder().mechanism(Mechanism::curve_server(keypair.clone())),
             Mechanism::curve_client(keypair.public_key()),
         ),
     ] {

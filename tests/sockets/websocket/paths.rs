@@ -17,7 +17,7 @@ async fn sockets_of_any_type_and_mechanism_share_a_port() {
     let _watchdog = Watchdog::start();
     let keypair = CurveKeypair::generate();
     let orders = Server::builder().bind("ws://127.0.0.1:*/orders").await.unwrap();
-    let secret = Server::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() });
+    let secret = Server::builder().mechanism(Mechanism::curve_server(keypair.clone()));
     let secret = secret.bind(at(&orders, "/secret")).await.unwrap();
     let users = Users::new();
     users.insert("alice", "secret");

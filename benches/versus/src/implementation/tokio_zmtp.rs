@@ -1,6 +1,6 @@
 //! This crate: CLIENT and SERVER, with default options, and with CURVE.
 
-use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
+use tokio_zmtp::auth::{CurveKeypair, CurvePublicKey, CurveSecretKey};
 use tokio_zmtp::{
     Client as ClientSocket, InprocEndpoint, Mechanism, Message, Server as ServerSocket,
     TryRecvError,
@@ -25,7 +25,7 @@ impl<const CURVE: bool> OneWay for TokioZmtp<CURVE> {
         let mut builder = ServerSocket::builder();
         if CURVE {
             let keypair = CurveKeypair::from(SERVER_SECRET.parse::<CurveSecretKey>()?);
-            builder = builder.mechanism(Mechanism::CurveServer { keypair });
+            builder = builder.mechanism(Mechanism::curve_server(keypair));
         }
         let socket = builder.bind(endpoint(place).as_str()).await?;
         announce.endpoint(&socket.last_endpoint().ok_or("the server is not bound")?.to_string());
@@ -35,10 +35,10 @@ impl<const CURVE: bool> OneWay for TokioZmtp<CURVE> {
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
         let mut builder = ClientSocket::builder();
         if CURVE {
-            builder = builder.mechanism(Mechanism::CurveClient {
-                server_key: SERVER_PUBLIC.parse()?,
-                keypair: CurveKeypair::generate(),
-            });
+            builder = builder.mechanism(Mechanism::curve_client((
+                SERVER_PUBLIC.parse::<CurvePublicKey>()?,
+                CurveKeypair::generate(),
+            )));
         }
         let socket = builder.connect(endpoint).await?;
         socket.remotes().connected().await?;

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();
     let server = Server::builder()
-        .mechanism(Mechanism::CurveServer { keypair })
+        .mechanism(Mechanism::curve_server(keypair))
         .authenticator(users.clone())
         .bind("tcp://127.0.0.1:*")
         .await?;
@@ -73,7 +73,7 @@ async fn visit(
     server_key: CurvePublicKey,
     keypair: CurveKeypair,
 ) -> Result<(Option<Client>, String), Box<dyn Error>> {
-    let mechanism = Mechanism::CurveClient { server_key, keypair };
+    let mechanism = Mechanism::curve_client((server_key, keypair));
     let client = Client::builder().mechanism(mechanism).connect(endpoint).await?;
     match client.remotes().connected().await {
         Ok(()) => {}

@@ -167,6 +167,10 @@ impl CurveClientHandshake {
         }
     }
 
+    pub(in super::super) const fn server_key(&self) -> CurvePublicKey {
+        self.server_key
+    }
+
     pub(in super::super) const fn awaits_welcome(&self) -> bool {
         matches!(self.state, State::AwaitWelcome { .. })
     }

@@ -1,6 +1,6 @@
 //! Generation of keys from the random numbers of the operating system.
 
-use super::super::Mechanism;
+use super::super::HandshakeMechanism;
 use super::{CurveKeypair, CurvePublicKey, CurveSecretKey};
 
 impl CurveKeypair {
@@ -26,7 +26,7 @@ impl CurveKeypair {
     }
 }
 
-impl Mechanism {
+impl HandshakeMechanism {
     /// Creates the client role of CURVE with a new key pair, for servers that do not check the keys
     /// of their clients.
     ///
@@ -37,15 +37,10 @@ impl Mechanism {
     /// # Examples
     ///
     /// ```
-    /// # mod tokio_zmtp {
-    /// #     pub use zmtp_proto::mechanism::Mechanism;
-    /// #     pub mod auth { pub use zmtp_proto::mechanism::curve::*; }
-    /// # }
-    /// use tokio_zmtp::Mechanism;
-    ///
+    /// # use zmtp_proto::mechanism::HandshakeMechanism;
     /// let server_key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID".parse()?;
-    /// let mechanism = Mechanism::curve_client(server_key);
-    /// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
+    /// let mechanism = HandshakeMechanism::curve_client(server_key);
+    /// # Ok::<(), zmtp_proto::mechanism::curve::CurveKeyError>(())
     /// ```
     #[must_use]
     pub fn curve_client(server_key: CurvePublicKey) -> Self {

@@ -1,6 +1,7 @@
 //! The server role of the handshake.
 
 use std::mem;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -27,7 +28,8 @@ use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 pub(in super::super) struct CurveServerHandshake {
     state: State,
     command: Option<Command>,
-    keypair: CurveKeypair,
+    /// The key pair for which the client has sealed its HELLO.
+    server_key: Option<CurvePublicKey>,
     /// The metadata of the READY, until it is sent. `None` before a deferred introduction.
     metadata: Option<Metadata>,
 }
@@ -35,6 +37,7 @@ pub(in super::super) struct CurveServerHandshake {
 #[derive(Debug)]
 enum State {
     AwaitHello {
+        keypairs: Arc<[CurveKeypair]>,
         seed: Seed,
     },
     AwaitInitiate {
@@ -63,11 +66,12 @@ struct Identified {
 
 impl CurveServerHandshake {
     pub(in super::super) fn new(
-        keypair: CurveKeypair,
+        keypairs: Arc<[CurveKeypair]>,
         metadata: Option<Metadata>,
         seed: Seed,
     ) -> Self {
-        Self { state: State::AwaitHello { seed }, command: None, keypair, metadata }
+        let state = State::AwaitHello { keypairs, seed };
+        Self { state, command: None, server_key: None, metadata }
     }
 
     pub(in super::super) fn introduce(&mut self, metadata: Metadata) {
@@ -89,17 +93,20 @@ impl CurveServerHandshake {
     fn take_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         let (name, data) = command::split_name(body)?;
         match (name, &self.state) {
-            (HELLO, State::AwaitHello { seed }) => {
-                let Hello { transient, shared, nonce: hello_nonce } = self.open_hello(data)?;
+            (HELLO, State::AwaitHello { keypairs, seed }) => {
+                let hello = open_hello(data, keypairs)?;
+                let Hello { server_key, transient, shared, nonce: hello_nonce } = hello;
                 let welcome = welcome(&transient, &shared, seed);
                 let cookie_key = SharedKey::own(seed.cookie_key());
+                self.server_key = Some(server_key);
                 self.command = Some(Command::mechanism(WELCOME, welcome));
                 self.state = State::AwaitInitiate { cookie_key, hello_nonce };
                 Ok(())
             }
             (ERROR, State::AwaitInitiate { .. }) => Err(MechanismError::refused(data)),
             (INITIATE, State::AwaitInitiate { cookie_key, hello_nonce }) => {
-                let identified = self.open_initiate(data, cookie_key, *hello_nonce)?;
+                let server_key = self.server_key.expect("it is known since the HELLO");
+                let identified = open_initiate(data, &server_key, cookie_key, *hello_nonce)?;
                 self.state = State::AwaitVerdict(Box::new(identified));
                 Ok(())
             }
@@ -164,80 +171,91 @@ impl CurveServerHandshake {
         }
     }
 
+    pub(in super::super) const fn server_key(&self) -> Option<CurvePublicKey> {
+        self.server_key
+    }
+
     /// Returns whether the next command may contain metadata.
     pub(in super::super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, State::AwaitHello { .. })
     }
+}
 
-    fn open_hello(&self, data: &[u8]) -> Result<Hello, MechanismError> {
-        let malformed = || MechanismError::Malformed { name: HELLO };
-        let (version, data) = data.split_first_chunk().ok_or_else(malformed)?;
-        if version != VERSION {
-            let [major, minor] = *version;
-            return Err(MechanismError::CurveVersion { major, minor });
-        }
-        let (padding, data) = data.split_first_chunk::<PADDING>().ok_or_else(malformed)?;
-        let (transient, data) = data.split_first_chunk::<LEN>().ok_or_else(malformed)?;
-        let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
-        // Cheap checks come before the key agreement.
-        if padding.iter().any(|&byte| byte != 0x00) || sealed.len() != TAG + SIGNED {
-            return Err(malformed());
-        }
-        let unopened = |_| MechanismError::Unopened { name: HELLO };
-        let transient = CurvePublicKey::from_bytes(*transient);
-        let shared = SharedKey::agree(self.keypair.secret_key(), &transient).map_err(unopened)?;
-        let signed = shared.open(&nonce(HELLO_NONCE, short_nonce), sealed).map_err(unopened)?;
+/// Decrypts a HELLO with the key pair for which it is sealed.
+fn open_hello(data: &[u8], keypairs: &[CurveKeypair]) -> Result<Hello, MechanismError> {
+    let malformed = || MechanismError::Malformed { name: HELLO };
+    let (version, data) = data.split_first_chunk().ok_or_else(malformed)?;
+    if version != VERSION {
+        let [major, minor] = *version;
+        return Err(MechanismError::CurveVersion { major, minor });
+    }
+    let (padding, data) = data.split_first_chunk::<PADDING>().ok_or_else(malformed)?;
+    let (transient, data) = data.split_first_chunk::<LEN>().ok_or_else(malformed)?;
+    let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
+    // Cheap checks come before the key agreement.
+    if padding.iter().any(|&byte| byte != 0x00) || sealed.len() != TAG + SIGNED {
+        return Err(malformed());
+    }
+    let transient = CurvePublicKey::from_bytes(*transient);
+    for keypair in keypairs {
+        // A short-term key that leads to no agreement leads to none with any key pair.
+        let Ok(shared) = SharedKey::agree(keypair.secret_key(), &transient) else { break };
+        let Ok(signed) = shared.open(&nonce(HELLO_NONCE, short_nonce), sealed) else { continue };
         if **signed != [0x00; SIGNED] {
             return Err(malformed());
         }
-        Ok(Hello { transient, shared, nonce: u64::from_be_bytes(*short_nonce) })
+        let (server_key, nonce) = (keypair.public_key(), u64::from_be_bytes(*short_nonce));
+        return Ok(Hello { server_key, transient, shared, nonce });
     }
+    Err(MechanismError::Unopened { name: HELLO })
+}
 
-    fn open_initiate(
-        &self,
-        data: &[u8],
-        cookie_key: &SharedKey,
-        hello_nonce: u64,
-    ) -> Result<Identified, MechanismError> {
-        let malformed = || MechanismError::Malformed { name: INITIATE };
-        let unopened = |_| MechanismError::Unopened { name: INITIATE };
-        let (cookie, data) = data.split_first_chunk::<COOKIE>().ok_or_else(malformed)?;
-        let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
-        let (cookie_nonce, cookie) = cookie.split_first_chunk::<16>().ok_or_else(malformed)?;
-        let kept = cookie_key.open(&nonce(COOKIE_NONCE, cookie_nonce), cookie).map_err(unopened)?;
-        let (transient, secret) = kept.split_first_chunk::<LEN>().ok_or_else(malformed)?;
-        let transient = CurvePublicKey::from_bytes(*transient);
-        let secret = secret.first_chunk::<LEN>().ok_or_else(malformed)?;
-        let secret = CurveSecretKey::filled(|key| key.copy_from_slice(secret));
+fn open_initiate(
+    data: &[u8],
+    server_key: &CurvePublicKey,
+    cookie_key: &SharedKey,
+    hello_nonce: u64,
+) -> Result<Identified, MechanismError> {
+    let malformed = || MechanismError::Malformed { name: INITIATE };
+    let unopened = |_| MechanismError::Unopened { name: INITIATE };
+    let (cookie, data) = data.split_first_chunk::<COOKIE>().ok_or_else(malformed)?;
+    let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
+    let (cookie_nonce, cookie) = cookie.split_first_chunk::<16>().ok_or_else(malformed)?;
+    let kept = cookie_key.open(&nonce(COOKIE_NONCE, cookie_nonce), cookie).map_err(unopened)?;
+    let (transient, secret) = kept.split_first_chunk::<LEN>().ok_or_else(malformed)?;
+    let transient = CurvePublicKey::from_bytes(*transient);
+    let secret = secret.first_chunk::<LEN>().ok_or_else(malformed)?;
+    let secret = CurveSecretKey::filled(|key| key.copy_from_slice(secret));
 
-        let shared = SharedKey::agree(&secret, &transient).map_err(unopened)?;
-        let text = shared.open(&nonce(INITIATE_NONCE, short_nonce), sealed).map_err(unopened)?;
-        let initiate_nonce = u64::from_be_bytes(*short_nonce);
-        if initiate_nonce <= hello_nonce {
-            return Err(MechanismError::StaleNonce { name: INITIATE });
-        }
-        let (client, text) = text.split_first_chunk::<LEN>().ok_or_else(malformed)?;
-        let (vouch_nonce, text) = text.split_first_chunk::<16>().ok_or_else(malformed)?;
-        let (vouch, metadata) = text.split_first_chunk::<VOUCH>().ok_or_else(malformed)?;
-
-        // libzmq does not check the second half. Without the check, a server could forward the
-        // vouch of a client to another server.
-        let client = CurvePublicKey::from_bytes(*client);
-        let vouched = SharedKey::agree(&secret, &client)
-            .and_then(|shared| shared.open(&nonce(VOUCH_NONCE, vouch_nonce), vouch))
-            .map_err(|_| MechanismError::Vouch)?;
-        let expected = [*transient.as_bytes(), *self.keypair.public_key().as_bytes()].concat();
-        if !bool::from(vouched.ct_eq(&expected)) {
-            return Err(MechanismError::Vouch);
-        }
-        let remote = Metadata::decode(metadata).map_err(command::CommandError::Metadata)?;
-        let credentials = Some(Credentials::Curve { public_key: client });
-        Ok(Identified { credentials, remote, shared, initiate_nonce })
+    let shared = SharedKey::agree(&secret, &transient).map_err(unopened)?;
+    let text = shared.open(&nonce(INITIATE_NONCE, short_nonce), sealed).map_err(unopened)?;
+    let initiate_nonce = u64::from_be_bytes(*short_nonce);
+    if initiate_nonce <= hello_nonce {
+        return Err(MechanismError::StaleNonce { name: INITIATE });
     }
+    let (client, text) = text.split_first_chunk::<LEN>().ok_or_else(malformed)?;
+    let (vouch_nonce, text) = text.split_first_chunk::<16>().ok_or_else(malformed)?;
+    let (vouch, metadata) = text.split_first_chunk::<VOUCH>().ok_or_else(malformed)?;
+
+    // libzmq does not check the second half. Without the check, a server could forward the
+    // vouch of a client to another server.
+    let client = CurvePublicKey::from_bytes(*client);
+    let vouched = SharedKey::agree(&secret, &client)
+        .and_then(|shared| shared.open(&nonce(VOUCH_NONCE, vouch_nonce), vouch))
+        .map_err(|_| MechanismError::Vouch)?;
+    let expected = [*transient.as_bytes(), *server_key.as_bytes()].concat();
+    if !bool::from(vouched.ct_eq(&expected)) {
+        return Err(MechanismError::Vouch);
+    }
+    let remote = Metadata::decode(metadata).map_err(command::CommandError::Metadata)?;
+    let credentials = Some(Credentials::Curve { public_key: client });
+    Ok(Identified { credentials, remote, shared, initiate_nonce })
 }
 
 /// The content of a HELLO.
 struct Hello {
+    /// The public half of the key pair for which it is sealed.
+    server_key: CurvePublicKey,
     /// The client's short-term key.
     transient: CurvePublicKey,
     /// The key that this short-term key shares with the server's long-term key, for HELLO and

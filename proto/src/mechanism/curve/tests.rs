@@ -130,7 +130,7 @@ fn a_client_with_another_key_of_the_server_is_refused_at_its_hello() {
 fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
     let (mut client, _) = ends();
     let mut impostor =
-        CurveServerHandshake::new(keys(0x66), Some(Metadata::default()), server_seed());
+        CurveServerHandshake::new([keys(0x66)].into(), Some(Metadata::default()), server_seed());
     // The impostor cannot decrypt a HELLO for the server, and answers a HELLO for itself.
     let impostors = keys(0x66).public_key();
     let mut misled = CurveClientHandshake::new(
@@ -146,10 +146,37 @@ fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
 }
 
 #[test]
+fn a_hello_is_opened_with_the_key_pair_for_which_it_is_sealed() {
+    let other_pairs = [keys(0x66), keys(0x67)];
+    for (at, agreements) in [(0, 1), (1, 2), (2, 3)] {
+        let mut keypairs = other_pairs.to_vec();
+        keypairs.insert(at, server_keys());
+        let metadata = Some(Metadata::announcing(SocketType::Server));
+        let mut server = CurveServerHandshake::new(keypairs.into(), metadata, server_seed());
+        assert_eq!(server.server_key(), None);
+        secret_box::tests::AGREEMENTS.set(0);
+        server.handle_command(&bytes(HELLO_BYTES)).unwrap();
+        assert_eq!(secret_box::tests::AGREEMENTS.get(), agreements);
+        assert_eq!(server.server_key(), Some(server_keys().public_key()));
+        // The vouch is for the same key pair.
+        server.handle_command(&bytes(INITIATE_BYTES)).unwrap();
+        server.handle_verdict(Ok(()));
+        assert_eq!(body(server.poll_command()), bytes(READY_BYTES));
+    }
+    let none = Vec::new().into();
+    for keypairs in [other_pairs.into(), none] {
+        let mut server = CurveServerHandshake::new(keypairs, None, server_seed());
+        let refused = Err(MechanismError::Unopened { name: HELLO });
+        assert_eq!(server.handle_command(&bytes(HELLO_BYTES)), refused);
+    }
+}
+
+#[test]
 fn the_cookie_of_another_connection_is_refused() {
     let bytes_of_seed: [u8; Seed::LEN] = std::array::from_fn(|at| at as u8 ^ 0x3C);
     let metadata = Some(Metadata::default());
-    let mut server = CurveServerHandshake::new(server_keys(), metadata, Seed::new(&bytes_of_seed));
+    let mut server =
+        CurveServerHandshake::new([server_keys()].into(), metadata, Seed::new(&bytes_of_seed));
     server.handle_command(&bytes(HELLO_BYTES)).unwrap();
     let refused = Err(MechanismError::Unopened { name: INITIATE });
     assert_eq!(server.handle_command(&bytes(INITIATE_BYTES)), refused);
@@ -262,7 +289,7 @@ fn ends() -> (CurveClientHandshake, CurveServerHandshake) {
         &client_seed(),
     );
     let metadata = Some(Metadata::announcing(SocketType::Server));
-    (client, CurveServerHandshake::new(server_keys(), metadata, server_seed()))
+    (client, CurveServerHandshake::new([server_keys()].into(), metadata, server_seed()))
 }
 
 /// Returns an INITIATE of the same client with the given content of the vouch.

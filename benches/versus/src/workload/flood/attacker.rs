@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time;
 use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
 use zmtp_proto::handshake::{Handshake, HandshakeConfig};
-use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::HandshakeMechanism;
 use zmtp_proto::mechanism::curve::Seed;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
@@ -135,10 +135,11 @@ impl Attack {
 /// Returns the greeting and the HELLO of a client.
 fn request(kind: FloodKind) -> Result<Vec<u8>, Failure> {
     let server_keypair = CurveKeypair::from(SERVER_SECRET.parse::<CurveSecretKey>()?);
-    let mut server = handshake(Mechanism::CurveServer { keypair: server_keypair }, 1);
+    let mut server =
+        handshake(HandshakeMechanism::CurveServer { keypairs: [server_keypair].into() }, 1);
     let server_key = SERVER_PUBLIC.parse()?;
     let keypair = CurveKeypair::generate();
-    let mut client = handshake(Mechanism::CurveClient { server_key, keypair }, 2);
+    let mut client = handshake(HandshakeMechanism::CurveClient { server_key, keypair }, 2);
     let mut bytes = BytesMut::new();
     let mut greeting = BytesMut::new();
     while let Some(output) = server.poll_output() {
@@ -158,14 +159,9 @@ fn request(kind: FloodKind) -> Result<Vec<u8>, Failure> {
     Ok(bytes.to_vec())
 }
 
-fn handshake(mechanism: Mechanism, seed: u8) -> Handshake {
-    let config = HandshakeConfig {
-        socket_type: SocketType::Client,
-        mechanism,
-        metadata: Metadata::default(),
-        has_authenticator: false,
-    };
-    Handshake::new(config, Seed::new(&[seed; Seed::LEN]))
+fn handshake(mechanism: HandshakeMechanism, seed: u8) -> Handshake {
+    let config = HandshakeConfig { socket_type: SocketType::Client, metadata: Metadata::default() };
+    Handshake::new(&config, mechanism, false, Seed::new(&[seed; Seed::LEN]))
 }
 
 /// More than the server's default limit of half-open connections.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time;
 use tokio_zmtp::Client;
 use tokio_zmtp::Mechanism;
-use tokio_zmtp::auth::CurveKeypair;
+use tokio_zmtp::auth::CurvePublicKey;
 
 use crate::Failure;
 use crate::implementation::curve::SERVER_PUBLIC;
@@ -69,10 +69,8 @@ async fn visits(role: &Role, end: Instant) -> Result<Vec<Option<Duration>>, Fail
 }
 
 async fn connect(endpoint: &str) -> Result<Client, Failure> {
-    let mechanism = Mechanism::CurveClient {
-        server_key: SERVER_PUBLIC.parse()?,
-        keypair: CurveKeypair::generate(),
-    };
+    let server_key: CurvePublicKey = SERVER_PUBLIC.parse()?;
+    let mechanism = Mechanism::curve_client(server_key);
     Ok(Client::builder().mechanism(mechanism).linger(Duration::ZERO).connect(endpoint).await?)
 }
 
