@@ -96,6 +96,8 @@ pub use self::tls::{ClientCertificates, PemSource, TlsClientConfig, TlsServerCon
 use zmtp_proto::endpoint::{Endpoint, check_connectable};
 
 use crate::error::ConnectError;
+#[cfg(doc)]
+use crate::socket::Builder;
 use crate::socket::Socket;
 
 /// Adds all its endpoints to a socket, or returns an error with nothing bound or connected.
