@@ -25,8 +25,8 @@ use self::exit::{Exit, Failure};
 
 /// ZeroMQ from the command line.
 #[derive(Debug, Parser)]
-#[command(name = "zmtp", version, max_term_width = 100)]
-struct CommandLine {
+#[command(name = "zmtp", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct CommandLine {
     #[command(subcommand)]
     command: Command,
     /// Log what the sockets do; -vv also logs each connection attempt in detail
@@ -75,6 +75,19 @@ fn run(command: Command) -> Result<(), Failure> {
         command.run().await
     })
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  zmtp sub tcp://localhost:5556 weather.       show what a publisher sends
+  zmtp pub --bind tcp://*:5556 weather. sunny  publish a message of two parts
+  zmtp request tcp://localhost:5555 hello      send a request, show the reply
+  zmtp reply --bind tcp://*:5555 --echo        reply to each request with itself
+  seq 10 | zmtp push tcp://localhost:5557      send each line
+
+An endpoint without an option is connected to; after an @, it is bound: @tcp://*:5555.
+
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 time-out, 4 refused by the remote,
+5 messages not delivered, 130 Ctrl-C, 141 output closed, 143 terminated";
 
 /// Writes the log of the library to the standard error, if it is requested.
 fn log(verbose: u8) {

@@ -1,12 +1,14 @@
 //! Arguments that several commands share.
 
+mod context;
 mod options;
 mod security;
 mod socket;
 mod spec;
 mod times;
 
-pub(crate) use self::security::SecurityArguments;
+pub(crate) use self::context::{Contexts, secrets_hidden};
+use self::security::SecurityArguments;
 pub(crate) use self::socket::SocketArguments;
 pub(crate) use self::spec::SocketSpec;
 pub(crate) use self::times::time;

@@ -19,20 +19,56 @@ pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
     let parsed = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.clone());
     let mut first = None;
     for value in [parsed, text] {
-        let mut single = Table::new();
-        single
-            .extend(table.get("type").map(|socket_type| ("type".to_owned(), socket_type.clone())));
-        single.insert(name.clone(), value.clone());
-        match SocketConfig::deserialize(single) {
-            Ok(_) => {
+        match check(table, &name, &value) {
+            Ok(()) => {
                 table.insert(name, value);
                 return Ok(());
             }
-            Err(error) => {
-                first.get_or_insert(error);
+            Err(reason) => {
+                first.get_or_insert(reason);
             }
         }
     }
-    let reason = first.map(|error| error.message().trim().to_owned()).unwrap_or_default();
-    Err(Failure::usage(format!("`--option {option}`: {reason}")))
+    Err(Failure::usage(format!("`--option {option}`: {}", first.unwrap_or_default())))
 }
+
+/// Adds the keys of a context to the description of a socket, except those of other types.
+pub(crate) fn extend(table: &mut Table, context: Table) -> Result<(), Failure> {
+    for (name, value) in context {
+        if name == "type" {
+            continue;
+        }
+        match check(table, &name, &value) {
+            Ok(()) => {
+                table.insert(name, value);
+            }
+            Err(reason) if reason.contains(OF_ANOTHER_TYPE) => {}
+            Err(reason) => {
+                return Err(Failure::usage(format!("`{name}` of the context: {reason}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks an option by itself, so that an error concerns nothing else.
+fn check(table: &Table, name: &str, value: &Value) -> Result<(), String> {
+    let mut single = Table::new();
+    let socket_type = table.get("type").cloned().unwrap_or_else(|| "dealer".into());
+    single.insert("type".to_owned(), socket_type);
+    single.insert(name.to_owned(), value.clone());
+    match SocketConfig::deserialize(single) {
+        Ok(_) => Ok(()),
+        // A context may be for any type.
+        Err(error) if !table.contains_key("type") && error.message().contains(OF_ANOTHER_TYPE) => {
+            Ok(())
+        }
+        Err(error) => {
+            let message = error.message().trim();
+            // The list of all options is longer than a line.
+            Err(message.split(", expected one of").next().unwrap_or(message).to_owned())
+        }
+    }
+}
+
+const OF_ANOTHER_TYPE: &str = "it is not an option of a";

@@ -15,21 +15,18 @@ pub(crate) struct SecurityArguments {
     #[arg(long, value_name = "KEY|FILE", conflicts_with_all = ["curve_server", "username"])]
     curve_server_key: Option<String>,
     /// CURVE: this socket is the server. Needs --secret-key
-    #[arg(long, requires = "secret_key", conflicts_with_all = ["username", "plain_server"])]
+    #[arg(long, requires = "secret_key", conflicts_with = "username")]
     curve_server: bool,
     /// CURVE: a file with the secret key of this socket. A client without one generates a key
     #[arg(long, value_name = "FILE", env = "ZMTP_SECRET_KEY_FILE", hide_env_values = true)]
     secret_key: Option<PathBuf>,
     /// PLAIN: the user name of this client
-    #[arg(long, value_name = "NAME", requires = "password_file")]
+    #[arg(long, value_name = "NAME")]
     username: Option<String>,
     /// PLAIN: a file whose first line is the password. The environment variable ZMTP_PASSWORD has
     /// the password itself
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
-    /// PLAIN: this socket is the server
-    #[arg(long, conflicts_with = "username")]
-    plain_server: bool,
 }
 
 impl SecurityArguments {
@@ -51,11 +48,12 @@ impl SecurityArguments {
         } else if let Some(username) = &self.username {
             let password = match &self.password_file {
                 Some(path) => read(path)?.lines().next().unwrap_or_default().to_owned(),
-                None => std::env::var("ZMTP_PASSWORD").unwrap_or_default(),
+                None => std::env::var("ZMTP_PASSWORD").map_err(|_| {
+                    Failure::usage("--username needs a password")
+                        .hint("set ZMTP_PASSWORD, or name a file by --password-file")
+                })?,
             };
             role("plain_client", [("username", username.clone()), ("password", password)])
-        } else if self.plain_server {
-            "plain_server".into()
         } else {
             return Ok(());
         };

@@ -8,7 +8,7 @@ use tokio_zmtp::config::SocketConfig;
 use tokio_zmtp::{Endpoint, SocketType};
 use toml::{Table, Value};
 
-use super::{SecurityArguments, options, time};
+use super::{Contexts, SecurityArguments, options, time};
 use crate::exit::{Failure, with_sources};
 use crate::socket::{Open, name_of};
 
@@ -37,6 +37,9 @@ pub(crate) struct SocketArguments {
     /// Limit of each wait: for a connection, for room to send, for a message
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
+    /// Use the endpoints, keys and options of a context: see `zmtp context --help`
+    #[arg(long, value_name = "NAME", env = "ZMTP_CONTEXT")]
+    context: Option<String>,
     #[command(flatten)]
     security: SecurityArguments,
 }
@@ -45,7 +48,11 @@ impl SocketArguments {
     /// Takes the endpoint from the first of the other arguments if there is no other one. A leading
     /// `@` binds.
     pub(crate) fn take_endpoint(&mut self, others: &mut Vec<String>) -> Result<(), Failure> {
-        if !self.bind.is_empty() || !self.connect.is_empty() {
+        let context = self.context()?;
+        let has_endpoint = ["bind", "connect", "connect_all"]
+            .iter()
+            .any(|key| context.get(*key).is_some_and(|list| list.as_array() != Some(&Vec::new())));
+        if !self.bind.is_empty() || !self.connect.is_empty() || has_endpoint {
             return Ok(());
         }
         if others.is_empty() {
@@ -61,38 +68,103 @@ impl SocketArguments {
         Ok(())
     }
 
+    /// Uses names as topics of a SUB or XSUB, or as groups of a DISH.
+    pub(crate) fn select(
+        &mut self,
+        socket_type: SocketType,
+        names: Vec<String>,
+    ) -> Result<(), Failure> {
+        let of_context = self.context()?;
+        match socket_type {
+            SocketType::Sub | SocketType::Xsub => {
+                self.subscribe.extend(names);
+                // Without a topic, all messages: without a subscription none would arrive.
+                if self.subscribe.is_empty() && !of_context.contains_key("subscribe") {
+                    self.subscribe.push(String::new());
+                }
+            }
+            SocketType::Dish => {
+                self.join.extend(names);
+                if self.join.is_empty() && !of_context.contains_key("join") {
+                    let failure = Failure::usage("a DISH receives the messages of groups");
+                    return Err(failure.hint("name one by --join"));
+                }
+            }
+            _ => {
+                if let Some(name) = names.first() {
+                    return Err(Failure::usage(format!("`{name}`: a {socket_type} has no topics"))
+                        .hint("quote the endpoint, and name further ones by --connect or --bind"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Subscribes to topics besides those of the option.
+    pub(crate) fn subscribe_to(&mut self, topics: impl IntoIterator<Item = String>) {
+        self.subscribe.extend(topics);
+    }
+
+    /// Returns whether the option subscribes to a topic.
+    pub(crate) fn has_subscriptions(&self) -> bool {
+        !self.subscribe.is_empty()
+    }
+
     /// Connects to one more endpoint.
     pub(crate) fn connect_to(&mut self, endpoint: String) {
         self.connect.push(endpoint);
     }
 
-    /// Adds subscriptions to those of the option.
-    pub(crate) fn subscribe_to(&mut self, topics: impl IntoIterator<Item = String>) {
-        self.subscribe.extend(topics);
+    /// Returns the type of the socket: that of the command line, else that of the context.
+    pub(crate) fn type_or(
+        &self,
+        socket_type: Option<SocketType>,
+        default: SocketType,
+    ) -> Result<SocketType, Failure> {
+        if let Some(socket_type) = socket_type {
+            return Ok(socket_type);
+        }
+        let context = self.context()?;
+        let name = context.get("type").and_then(Value::as_str);
+        Ok(name.and_then(|name| name.to_uppercase().parse().ok()).unwrap_or(default))
     }
 
-    /// Returns whether there is a subscription.
-    pub(crate) fn has_subscriptions(&self) -> bool {
-        !self.subscribe.is_empty()
+    /// Returns the keys of the context, or none.
+    fn context(&self) -> Result<Table, Failure> {
+        match &self.context {
+            Some(name) => Contexts::load()?.get(name).cloned(),
+            None => Ok(Table::new()),
+        }
     }
 
-    /// Adds groups to those of the option.
-    pub(crate) fn join_to(&mut self, groups: impl IntoIterator<Item = String>) {
-        self.join.extend(groups);
-    }
-
-    /// Returns whether there is a group.
-    pub(crate) fn has_groups(&self) -> bool {
-        !self.join.is_empty()
+    /// Returns these arguments as a context.
+    pub(crate) fn to_context(&self) -> Result<Table, Failure> {
+        let mut table = self.context()?;
+        self.apply(&mut table)?;
+        Ok(table)
     }
 
     /// Returns the description of a socket of this type.
     pub(crate) fn config(&self, socket_type: SocketType) -> Result<SocketConfig, Failure> {
         let mut table = Table::new();
         table.insert("type".to_owned(), name_of(socket_type).into());
-        for (key, endpoints) in [("bind", &self.bind), ("connect", &self.connect)] {
-            endpoints.iter().try_for_each(|text| check(text))?;
-            table.insert(key.to_owned(), list(endpoints));
+        // A message is accepted only when there is a connection: the program could not write it
+        // otherwise before it ends.
+        table.insert("immediate".to_owned(), true.into());
+        options::extend(&mut table, self.context()?)?;
+        self.apply(&mut table)?;
+        SocketConfig::deserialize(table)
+            .map_err(|error| Failure::usage(error.message().trim().to_owned()))
+    }
+
+    /// Sets the keys of these arguments.
+    fn apply(&self, table: &mut Table) -> Result<(), Failure> {
+        if !self.bind.is_empty() || !self.connect.is_empty() {
+            table.retain(|key, _| !matches!(key, "bind" | "connect" | "connect_all"));
+            for (key, endpoints) in [("bind", &self.bind), ("connect", &self.connect)] {
+                endpoints.iter().try_for_each(|text| check(text))?;
+                table.insert(key.to_owned(), list(endpoints));
+            }
         }
         if let Some(identity) = &self.identity {
             table.insert("identity".to_owned(), identity.clone().into());
@@ -102,10 +174,8 @@ impl SocketArguments {
                 table.insert(key.to_owned(), list(names));
             }
         }
-        self.security.apply(&mut table)?;
-        self.option.iter().try_for_each(|option| options::set(&mut table, option))?;
-        SocketConfig::deserialize(table)
-            .map_err(|error| Failure::usage(error.message().trim().to_owned()))
+        self.security.apply(table)?;
+        self.option.iter().try_for_each(|option| options::set(table, option))
     }
 
     /// Starts a socket of this type.
@@ -116,17 +186,15 @@ impl SocketArguments {
     /// Waits for a future for the time of `--timeout`.
     pub(crate) async fn in_time<T>(
         &self,
-        open: &mut Open,
+        open: &Open,
         awaited: &str,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let watch = open.watch.clone();
-        let work = open.unless_refused(work);
         match self.timeout {
             None => work.await,
             Some(limit) => match tokio::time::timeout(limit, work).await {
                 Ok(done) => done,
-                Err(_) => Err(watch.timed_out(&format!("no {awaited} within {limit:?}"))),
+                Err(_) => Err(open.watch.timed_out(&format!("no {awaited} within {limit:?}"))),
             },
         }
     }

@@ -17,8 +17,8 @@ use tokio_zmtp::{Message, SocketType};
 use crate::arguments::{SocketArguments, time};
 use crate::exit::{Exit, Failure, with_sources};
 use crate::input;
-use crate::output::{Format, FormatArguments, Stdout};
-use crate::socket::{Received, Watch, finish};
+use crate::output::{DelimiterArguments, FormatArguments, Output};
+use crate::socket::{Watch, finish};
 
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -124,14 +124,13 @@ impl CallArguments {
         request: Request,
         watch: &Watch,
     ) -> Result<(), Failure> {
-        let mut stdout = Stdout::open()?;
-        let format = self.format.format(stdout.is_terminal());
+        let mut output = Output::open(&self.format, &DelimiterArguments::default())?;
         let called = if self.stream {
-            write_parts(requester.stream(request), &mut stdout, &format).await?
+            write_parts(requester.stream(request), &mut output).await?
         } else {
             match requester.call(request).await {
                 Ok(reply) => {
-                    write(reply, &mut stdout, &format)?;
+                    write(reply, &mut output)?;
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -144,22 +143,20 @@ impl CallArguments {
 /// Writes the parts of a stream as they arrive. The inner error is that of the call.
 async fn write_parts<S: RequestingSocket>(
     mut replies: Replies<S>,
-    stdout: &mut Stdout,
-    format: &Format,
+    output: &mut Output,
 ) -> Result<Result<(), CallError>, Failure> {
     while let Some(part) = poll_fn(|cx| Pin::new(&mut replies).poll_next(cx)).await {
         match part {
-            Ok(part) => write(part, stdout, format)?,
+            Ok(part) => write(part, output)?,
             Err(error) => return Ok(Err(error)),
         }
     }
     Ok(Ok(()))
 }
 
-fn write(body: Message, stdout: &mut Stdout, format: &Format) -> Result<(), Failure> {
-    let received = Received::from(body);
-    stdout.append(|buffer| format.write(&received, buffer))?;
-    Ok(stdout.flush()?)
+fn write(body: Message, output: &mut Output) -> Result<(), Failure> {
+    output.write(&body.into())?;
+    output.flush()
 }
 
 fn failure(error: &CallError, watch: &Watch) -> Failure {

@@ -4,28 +4,41 @@ use std::future::poll_fn;
 use std::mem;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use clap::Args;
 use tokio_zmtp::SocketType;
+use tokio_zmtp::config::AnySocket;
 
 use crate::arguments::SocketArguments;
 use crate::exit::Failure;
-use crate::output::{Format, FormatArguments, Stdout};
-use crate::socket::{Open, finish, recv_many};
+use crate::output::{DelimiterArguments, FormatArguments, Output};
+use crate::socket::{finish, recv_many};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RecvArguments {
     #[command(flatten)]
-    socket: SocketArguments,
-    /// Topics (SUB, XSUB) or groups (DISH). Before them, the endpoint to connect to, unless --bind
-    /// or --connect names one
+    pub(super) socket: SocketArguments,
+    /// Endpoint to connect to, or to bind after an `@`, unless --bind, --connect or a context names
+    /// one. Then topics (SUB) or groups (DISH)
     #[arg(value_name = "ENDPOINT|TOPIC")]
     names: Vec<String>,
     #[command(flatten)]
     format: FormatArguments,
+    #[command(flatten)]
+    delimiter: DelimiterArguments,
     /// End after this number of messages
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
+}
+
+/// Why receiving has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Closed,
+    Counted,
+    /// No message arrived within the time limit.
+    Idle,
 }
 
 pub(crate) async fn run(
@@ -33,69 +46,60 @@ pub(crate) async fn run(
     socket_type: SocketType,
 ) -> Result<(), Failure> {
     arguments.socket.take_endpoint(&mut arguments.names)?;
-    let mut names = mem::take(&mut arguments.names).into_iter();
-    match socket_type {
-        SocketType::Sub | SocketType::Xsub => {
-            arguments.socket.subscribe_to(names);
-            // Without a topic, all messages: a SUB without a subscription would receive nothing.
-            if !arguments.socket.has_subscriptions() {
-                arguments.socket.subscribe_to([String::new()]);
-            }
-        }
-        SocketType::Dish => {
-            arguments.socket.join_to(names);
-            if !arguments.socket.has_groups() {
-                return Err(Failure::usage("a DISH receives the messages of groups")
-                    .hint("name one by --join"));
-            }
-        }
-        _ => {
-            if let Some(name) = names.next() {
-                return Err(Failure::usage(format!("`{name}`: a {socket_type} has no topics")));
-            }
-        }
-    }
+    arguments.socket.select(socket_type, mem::take(&mut arguments.names))?;
+    let mut output = Output::open(&arguments.format, &arguments.delimiter)?;
     let mut open = arguments.socket.open(socket_type).await?;
-    let mut stdout = Stdout::open()?;
-    let format = arguments.format.format(stdout.is_terminal());
-    let received = receive(&arguments, &mut open, &mut stdout, &format).await;
+    let socket = open.socket.clone();
+    let limit = arguments.socket.timeout;
+    let receiving = receive(&socket, &mut output, arguments.count, limit);
+    let received = open.unless_refused(receiving).await;
     // What was received before a failure is written as well.
-    let flushed = stdout.flush().map_err(Failure::from);
-    finish(open, received.and(flushed)).await
+    let received = output.flush().and(received).and_then(|end| match (end, limit) {
+        (End::Idle, Some(limit)) => {
+            Err(open.watch.timed_out(&format!("no message within {limit:?}")))
+        }
+        _ => Ok(()),
+    });
+    finish(open, received).await
 }
 
-async fn receive(
-    arguments: &RecvArguments,
-    open: &mut Open,
-    stdout: &mut Stdout,
-    format: &Format,
-) -> Result<(), Failure> {
-    let mut left = arguments.count.unwrap_or(u64::MAX);
+/// Writes messages until there are `count`, or until none arrives within the time limit. Dropping
+/// the future loses no message, but leaves those that are in the buffer of the output.
+pub(super) async fn receive(
+    socket: &AnySocket,
+    output: &mut Output,
+    count: Option<u64>,
+    limit: Option<Duration>,
+) -> Result<End, Failure> {
+    let mut left = count.unwrap_or(u64::MAX);
     let mut batch = Vec::new();
     while left > 0 {
-        let socket = open.socket.clone();
-        let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BATCH);
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(BATCH);
         let is_open = {
-            let mut receiving = pin!(recv_many(&socket, &mut batch, limit));
-            // Nothing stays in the buffer while no message waits.
-            let first = poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx))).await;
-            match first {
+            let mut receiving = pin!(recv_many(socket, &mut batch, room));
+            match poll_fn(|cx| Poll::Ready(receiving.as_mut().poll(cx))).await {
                 Poll::Ready(received) => received?,
                 Poll::Pending => {
-                    stdout.flush()?;
-                    arguments.socket.in_time(open, "message", receiving).await?
+                    // Nothing stays in the buffer while no message waits.
+                    output.flush()?;
+                    match limit {
+                        None => receiving.await?,
+                        Some(limit) => match tokio::time::timeout(limit, receiving).await {
+                            Ok(received) => received?,
+                            Err(_) => return Ok(End::Idle),
+                        },
+                    }
                 }
             }
         };
         left -= batch.len() as u64;
-        for message in batch.drain(..) {
-            stdout.append(|buffer| format.write(&message, buffer))?;
-        }
+        batch.drain(..).try_for_each(|message| output.write(&message))?;
         if !is_open {
-            break;
+            return Ok(End::Closed);
         }
     }
-    Ok(())
+    output.flush()?;
+    Ok(End::Counted)
 }
 
 /// The number of messages that are received before they are written.

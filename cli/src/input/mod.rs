@@ -1,97 +1,124 @@
 //! Messages to send: from arguments, files and the standard input.
 
+mod encoding;
+mod json;
 mod lines;
-
-use std::fs;
+mod schedule;
+mod template;
 
 use bytes::Bytes;
 use clap::Args;
 
+use self::encoding::Encoding;
 use self::lines::Lines;
-use crate::exit::{Exit, Failure};
+use self::schedule::{Schedule, ScheduleArguments};
+use self::template::Template;
+use crate::exit::Failure;
+use crate::socket::Outgoing;
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputArguments {
-    /// Parts of the message, one for each argument; @FILE is the content of a file. Without parts,
-    /// each line of the standard input is a message
+    /// Parts of the message, one for each argument
+    ///
+    /// `@FILE` is the content of a file, `@-` that of the standard input, `@@` a text that begins
+    /// with @. Replaced are {{count}} by the number of the message, {{time}} by the time, {{uuid}}
+    /// by a random UUID, and {{line}} by a line of the standard input. Without parts, each line of
+    /// the standard input is a message. Before the parts comes the endpoint to connect to, or to
+    /// bind after an `@`, unless --bind, --connect or a context names one
     #[arg(value_name = "PART")]
     pub(crate) parts: Vec<String>,
-    /// Separates the parts of a line of the standard input
-    #[arg(short, long, value_name = "TEXT")]
-    delimiter: Option<String>,
-    /// Number of messages to send; 0 for any number. Default: one, or all lines
-    #[arg(short = 'n', long, value_name = "NUMBER")]
-    count: Option<u64>,
+    /// Form of parts and lines; the objects of json are those of `--output json`
+    #[arg(long, value_enum, value_name = "FORM", default_value_t)]
+    input: Encoding,
+    /// Send {{count}} and the like unchanged
+    #[arg(long)]
+    no_template: bool,
+    #[command(flatten)]
+    schedule: ScheduleArguments,
 }
 
 /// The messages to send, one after the other.
 #[derive(Debug)]
-pub(crate) enum Input {
-    /// The same message, a number of times.
-    Repeated { parts: Vec<Bytes>, left: Option<u64> },
-    /// Lines of the standard input.
-    Lines { lines: Lines, delimiter: Option<String>, left: Option<u64> },
+pub(crate) struct Input {
+    /// The remote or the group of all messages, and no parts.
+    target: Outgoing,
+    parts: Vec<Template>,
+    /// The lines of the standard input, unless the parts are all there is.
+    lines: Option<Lines>,
+    encoding: Encoding,
+    delimiter: Option<Vec<u8>>,
+    /// The number of messages that are left.
+    left: Option<u64>,
+    /// The number of the last message.
+    count: u64,
+    schedule: Schedule,
 }
 
 impl InputArguments {
-    pub(crate) fn open(&self) -> Result<Input, Failure> {
-        let left = self.count.filter(|count| *count > 0);
-        if self.parts.is_empty() {
-            let delimiter = self.delimiter.clone();
-            return Ok(Input::Lines { lines: Lines::start(), delimiter, left });
+    /// Opens the input. Without a `count`, parts are sent once, and all lines.
+    pub(crate) fn open(
+        &self,
+        target: Outgoing,
+        delimiter: Option<Vec<u8>>,
+        count: Option<u64>,
+    ) -> Result<Input, Failure> {
+        if self.input == Encoding::Json && !self.parts.is_empty() {
+            let failure = Failure::usage("with `--input json`, messages are lines of the input");
+            return Err(failure.hint("pass them by `<FILE`"));
         }
-        let parts = self.parts.iter().map(|one| part(one)).collect::<Result<_, _>>()?;
-        let left = if self.count == Some(0) { None } else { left.or(Some(1)) };
-        Ok(Input::Repeated { parts, left })
+        let read = |part: &String| Template::read(part, self.input, !self.no_template);
+        let parts = self.parts.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let reads_lines = parts.is_empty() || parts.iter().any(Template::has_line);
+        let schedule = Schedule::new(&self.schedule);
+        let default = if reads_lines || schedule.repeats() { None } else { Some(1) };
+        Ok(Input {
+            target,
+            parts,
+            lines: reads_lines.then(Lines::start),
+            encoding: self.input,
+            delimiter,
+            left: count.map_or(default, |count| (count > 0).then_some(count)),
+            count: 0,
+            schedule,
+        })
     }
 }
 
 impl Input {
-    /// Returns the parts of the next message, or `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>, Failure> {
-        let (Self::Repeated { left, .. } | Self::Lines { left, .. }) = self;
-        if let Some(left) = left {
-            if *left == 0 {
-                return Ok(None);
-            }
-            *left -= 1;
+    /// Waits for the next message, and returns `None` at the end. Dropping the future loses no
+    /// line.
+    pub(crate) async fn next(&mut self) -> Result<Option<Outgoing>, Failure> {
+        if self.left == Some(0) {
+            return Ok(None);
         }
-        match self {
-            Self::Repeated { parts, .. } => Ok(Some(parts.clone())),
-            Self::Lines { lines, delimiter, .. } => {
-                let Some(line) = lines.next().await? else { return Ok(None) };
-                Ok(Some(split(line, delimiter.as_deref())))
+        self.schedule.wait().await;
+        let line = match &mut self.lines {
+            None => None,
+            Some(lines) => match lines.next().await? {
+                None => return Ok(None),
+                line => line,
+            },
+        };
+        self.schedule.advance();
+        self.left = self.left.map(|left| left - 1);
+        self.count += 1;
+        let mut outgoing = self.target.clone();
+        match line {
+            Some(line) if self.parts.is_empty() => {
+                self.encoding.read_line(line, self.delimiter.as_deref(), &mut outgoing)?
+            }
+            line => {
+                let line = line.unwrap_or_default();
+                outgoing.parts =
+                    self.parts.iter().map(|part| part.fill(self.count, &line)).collect();
             }
         }
+        Ok(Some(outgoing))
     }
-}
-
-fn split(line: Vec<u8>, delimiter: Option<&str>) -> Vec<Bytes> {
-    let Some(delimiter) = delimiter.filter(|delimiter| !delimiter.is_empty()) else {
-        return vec![line.into()];
-    };
-    let line = Bytes::from(line);
-    let mut parts = Vec::new();
-    let mut start = 0;
-    while let Some(at) =
-        line[start..].windows(delimiter.len()).position(|window| window == delimiter.as_bytes())
-    {
-        parts.push(line.slice(start..start + at));
-        start += at + delimiter.len();
-    }
-    parts.push(line.slice(start..));
-    parts
 }
 
 /// Returns the bytes of an argument: its text, or the content of a file after `@`.
 pub(crate) fn part(argument: &str) -> Result<Bytes, Failure> {
-    match argument.strip_prefix('@') {
-        None => Ok(Bytes::copy_from_slice(argument.as_bytes())),
-        Some(text) if text.starts_with('@') => Ok(Bytes::copy_from_slice(text.as_bytes())),
-        Some(path) => fs::read(path).map(Bytes::from).map_err(|error| {
-            Failure::new(Exit::Usage, format!("{path}: {error}"))
-                .hint("write @@ for text that begins with @")
-        }),
-    }
+    Ok(Template::read(argument, Encoding::Text, false)?.fill(1, b""))
 }

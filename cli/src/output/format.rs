@@ -1,10 +1,15 @@
 //! The forms in which received messages are written.
 
+use std::path::PathBuf;
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::dump::Dump;
+use crate::exit::Failure;
 use crate::socket::{Origin, Received};
 
 /// The form of messages on the standard output.
@@ -39,37 +44,78 @@ pub(crate) struct FormatArguments {
     /// Short for `--output hex`
     #[arg(long, conflicts_with = "output")]
     hex: bool,
-    /// Begin each line with the time of its arrival
+    /// Short for `--output base64`
+    #[arg(long, conflicts_with_all = ["output", "json", "raw", "hex"])]
+    base64: bool,
+    /// Add the time of arrival to each message, in UTC
     #[arg(long)]
     timestamps: bool,
+    /// Also write each message to a file of its own in DIR, as JSON. Send them again by
+    /// `cat DIR/* | zmtp push .. --input json`
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+}
+
+/// The separator of parts, of commands that send, receive or do both.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DelimiterArguments {
+    /// Separates the parts of a message in a line; \t is a tab. Lines that are sent are one part
+    /// by default; in received ones a tab separates parts
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    delimiter: Option<String>,
+}
+
+impl DelimiterArguments {
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        let text = self.delimiter.as_ref()?;
+        Some(text.replace("\\t", "\t").replace("\\n", "\n").replace("\\0", "\0").into_bytes())
+    }
 }
 
 impl FormatArguments {
-    pub(crate) fn format(&self, is_terminal: bool) -> Format {
+    pub(crate) fn format(
+        &self,
+        delimiter: &DelimiterArguments,
+        is_terminal: bool,
+    ) -> Result<Format, Failure> {
         let encoding = match self {
             Self { json: true, .. } => Encoding::Json,
             Self { raw: true, .. } => Encoding::Raw,
             Self { hex: true, .. } => Encoding::Hex,
+            Self { base64: true, .. } => Encoding::Base64,
             Self { output, .. } => *output,
         };
-        Format { encoding, timestamps: self.timestamps, delimiter: "\t".into(), is_terminal }
+        let delimiter = delimiter.bytes().unwrap_or_else(|| b"\t".to_vec());
+        let dump = self.dump.as_deref().map(Dump::open).transpose()?;
+        Ok(Format { encoding, timestamps: self.timestamps, delimiter, is_terminal, dump })
     }
 }
 
 /// Writes messages in one form.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Format {
     encoding: Encoding,
     timestamps: bool,
-    delimiter: String,
+    delimiter: Vec<u8>,
     /// Whether control characters are escaped.
     is_terminal: bool,
+    dump: Option<Dump>,
 }
 
 impl Format {
-    pub(crate) fn write(&self, message: &Received, line: &mut Vec<u8>) {
+    /// Appends a message to the output, and writes its file.
+    pub(crate) fn write(&mut self, message: &Received, line: &mut Vec<u8>) -> Result<(), Failure> {
+        if let Some(dump) = &mut self.dump {
+            dump.write(&to_json(message, true))?;
+        }
+        self.append(message, line);
+        Ok(())
+    }
+
+    fn append(&self, message: &Received, line: &mut Vec<u8>) {
         if self.encoding == Encoding::Json {
-            return self.write_json(message, line);
+            line.extend_from_slice(to_json(message, self.timestamps).as_bytes());
+            return;
         }
         if self.encoding == Encoding::Raw {
             return message.parts().for_each(|part| line.extend_from_slice(part));
@@ -80,11 +126,11 @@ impl Format {
         }
         if let Some(origin) = message.origin.text() {
             line.extend_from_slice(origin.as_bytes());
-            line.extend_from_slice(self.delimiter.as_bytes());
+            line.extend_from_slice(&self.delimiter);
         }
         for (at, part) in message.parts().enumerate() {
             if at > 0 {
-                line.extend_from_slice(self.delimiter.as_bytes());
+                line.extend_from_slice(&self.delimiter);
             }
             match self.encoding {
                 Encoding::Hex => part.iter().for_each(|byte| {
@@ -97,19 +143,21 @@ impl Format {
         }
         line.push(b'\n');
     }
+}
 
-    fn write_json(&self, message: &Received, line: &mut Vec<u8>) {
-        let parts: Vec<Value> = message.parts().map(json_part).collect();
-        let mut object = json!({ "parts": parts });
-        if let Some((key, value)) = message.origin.json() {
-            object[key] = value;
-        }
-        if self.timestamps {
-            object["time"] = now().into();
-        }
-        line.extend_from_slice(object.to_string().as_bytes());
-        line.push(b'\n');
+/// A line that `--input json` reads.
+fn to_json(message: &Received, has_time: bool) -> String {
+    let parts: Vec<Value> = message.parts().map(json_part).collect();
+    let mut object = json!({ "parts": parts });
+    if let Some((key, value)) = message.origin.json() {
+        object[key] = value;
     }
+    if has_time {
+        object["time"] = now().into();
+    }
+    let mut line = object.to_string();
+    line.push('\n');
+    line
 }
 
 impl Origin {
@@ -159,7 +207,34 @@ pub(crate) fn escaped(part: &[u8]) -> String {
 }
 
 pub(crate) fn now() -> String {
-    humantime::format_rfc3339_micros(std::time::SystemTime::now()).to_string()
+    humantime::format_rfc3339_micros(SystemTime::now()).to_string()
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use tokio_zmtp::Multipart;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_written_in_each_form() {
+        let form = |encoding, is_terminal| {
+            let delimiter = b"\t".to_vec();
+            let mut format =
+                Format { encoding, timestamps: false, delimiter, is_terminal, dump: None };
+            let message = Multipart::from_iter([b"a\x1b".as_slice(), b"\xff"]).into();
+            let mut line = Vec::new();
+            format.write(&message, &mut line).unwrap();
+            line
+        };
+        assert_eq!(form(Encoding::Text, false), b"a\x1b\t\xff\n");
+        assert_eq!(form(Encoding::Text, true), b"a\\u{1b}\t\\xff\n");
+        assert_eq!(form(Encoding::Raw, false), b"a\x1b\xff");
+        assert_eq!(form(Encoding::Hex, false), b"611b\tff\n");
+        assert_eq!(form(Encoding::Base64, false), b"YRs=\t/w==\n");
+        let json = form(Encoding::Json, false);
+        assert_eq!(json, b"{\"parts\":[\"a\\u001b\",{\"base64\":\"/w==\"}]}\n");
+    }
+}

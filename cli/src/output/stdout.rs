@@ -28,10 +28,17 @@ impl Stdout {
     /// Appends bytes by a function, and writes the buffer if it is full.
     pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         write(&mut self.buffer);
-        if self.buffer.len() < CAPACITY {
-            return Ok(());
-        }
-        self.flush()
+        self.written()
+    }
+
+    /// Returns the buffer, to append to it.
+    pub(crate) const fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Writes the buffer if it is full.
+    pub(crate) fn written(&mut self) -> io::Result<()> {
+        if self.buffer.len() < CAPACITY { Ok(()) } else { self.flush() }
     }
 
     /// Writes what is in the buffer.

@@ -4,17 +4,21 @@ mod receiving;
 mod sending;
 mod watch;
 
+use std::pin::pin;
+use std::time::Duration;
+
 use tokio_zmtp::SocketType;
 use tokio_zmtp::config::{AnySocket, ConfigError, SocketConfig};
 
 pub(crate) use self::receiving::{Origin, Received, recv_many};
-pub(crate) use self::sending::{Outgoing, send};
+pub(crate) use self::sending::{Outgoing, send, wait_for_recipients};
 pub(crate) use self::watch::Watch;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::output::notice;
 use crate::signals;
 
-/// An open socket. It is closed by [`close`](Self::close), so that nothing is lost silently.
+/// A handle of an open socket. The last one is closed by [`finish`], so that nothing is lost
+/// silently.
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) socket: AnySocket,
@@ -27,6 +31,23 @@ impl Open {
     pub(crate) async fn start(config: &SocketConfig) -> Result<Self, Failure> {
         let (socket, monitor) = config.start_with_monitor().await.map_err(refused)?;
         Ok(Self { socket, watch: Watch::start(monitor) })
+    }
+
+    /// Returns another handle.
+    pub(crate) fn sender(&self) -> Self {
+        Self { socket: self.socket.clone(), watch: self.watch.clone() }
+    }
+
+    /// Waits for a future, and writes a notice if it takes long.
+    pub(crate) async fn patiently<T>(&self, awaited: &str, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::sleep(NOTICEABLE) => {}
+        }
+        notice::info(&format!("waiting {awaited}"));
+        work.await
     }
 
     /// Waits for a future. Fails early if every remote refuses this socket, or if the user
@@ -86,3 +107,6 @@ pub(crate) fn refused(error: ConfigError) -> Failure {
     };
     Failure::new(exit, with_sources(&error))
 }
+
+/// After this time a user wonders what the program waits for.
+const NOTICEABLE: Duration = Duration::from_secs(1);

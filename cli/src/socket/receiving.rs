@@ -6,8 +6,8 @@ use tokio_zmtp::{
     RoutingId, Upstream,
 };
 
-use crate::exit::Failure;
-use crate::socket::name_of;
+use super::name_of;
+use crate::exit::{Exit, Failure};
 
 /// A message of a socket of any type.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ pub(crate) async fn recv_many(
     match received {
         Ok(_) => Ok(true),
         Err(RecvError::Closed) => Ok(false),
-        Err(error) => Err(Failure::new(crate::exit::Exit::TimedOut, error.to_string())),
+        Err(error) => Err(Failure::new(Exit::TimedOut, error.to_string())),
     }
 }
 

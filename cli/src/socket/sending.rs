@@ -1,11 +1,16 @@
 //! Sending with a socket of any type.
 
-use bytes::Bytes;
-use tokio_zmtp::config::AnySocket;
-use tokio_zmtp::{Group, Identity, Message, Multipart, RouteError, RoutingId, SendError};
+use std::time::Duration;
 
-use crate::exit::{Exit, Failure};
-use crate::socket::name_of;
+use bytes::Bytes;
+use tokio::time::sleep;
+use tokio_zmtp::config::AnySocket;
+use tokio_zmtp::{
+    Group, Identity, Message, Multipart, NoRemoteError, RouteError, RoutingId, SendError,
+};
+
+use super::{Open, name_of};
+use crate::exit::{Exit, Failure, with_sources};
 
 /// A message to send, and whom it is for.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +22,8 @@ pub(crate) struct Outgoing {
     /// The remote of a SERVER or PEER.
     pub(crate) routing_id: Option<RoutingId>,
     pub(crate) parts: Vec<Bytes>,
+    /// Whether it is for a remote that has been connected, and need not be waited for.
+    pub(crate) is_reply: bool,
 }
 
 impl Outgoing {
@@ -28,40 +35,34 @@ impl Outgoing {
         })
     }
 
+    fn group(&self) -> Result<Group, Failure> {
+        let missing = || Failure::usage("a RADIO sends to a group").hint("name it by --group");
+        self.group.clone().ok_or_else(missing)
+    }
+
     fn multipart(self) -> Multipart {
         Multipart::from_iter(self.parts)
     }
 }
 
-/// Sends a message, and waits for room.
-pub(crate) async fn send(socket: &AnySocket, outgoing: Outgoing) -> Result<(), Failure> {
+/// Sends a message, and waits for room. A ROUTER, SERVER or PEER also waits for the remote.
+pub(crate) async fn send(open: &Open, outgoing: Outgoing) -> Result<(), Failure> {
+    let socket = &open.socket;
     match socket {
         AnySocket::Channel(channel) => done(channel.send(outgoing.message(socket)?).await),
         AnySocket::Client(client) => done(client.send(outgoing.message(socket)?).await),
         AnySocket::Dealer(dealer) => done(dealer.send(outgoing.multipart()).await),
         AnySocket::Pair(pair) => done(pair.send(outgoing.multipart()).await),
-        AnySocket::Peer(peer) => {
-            let id = outgoing.routing_id.ok_or_else(|| unaddressed("peer", "a routing id"))?;
-            routed(peer.route(id, outgoing.message(socket)?).await)
-        }
         AnySocket::Pub(publisher) => done(publisher.send(outgoing.multipart()).await),
         AnySocket::Push(push) => done(push.send(outgoing.multipart()).await),
         AnySocket::Radio(radio) => {
-            let missing = || Failure::usage("a RADIO sends to a group").hint("name it by --group");
-            let group = outgoing.group.clone().ok_or_else(missing)?;
-            let body = outgoing.message(socket)?;
-            done(radio.send(&group, body).await)
+            let group = outgoing.group()?;
+            done(radio.send(&group, outgoing.message(socket)?).await)
         }
-        AnySocket::Router(router) => {
-            let missing = || unaddressed("router", "an identity");
-            let identity = outgoing.identity.clone().ok_or_else(missing)?;
-            routed(router.route(&identity, outgoing.multipart()).await)
+        AnySocket::Peer(_) | AnySocket::Router(_) | AnySocket::Server(_) => {
+            route(open, outgoing).await
         }
         AnySocket::Scatter(scatter) => done(scatter.send(outgoing.message(socket)?).await),
-        AnySocket::Server(server) => {
-            let id = outgoing.routing_id.ok_or_else(|| unaddressed("server", "a routing id"))?;
-            routed(server.route(id, outgoing.message(socket)?).await)
-        }
         AnySocket::XPub(publisher) => done(publisher.send(outgoing.multipart()).await),
         AnySocket::XSub(subscriber) => done(subscriber.send(outgoing.multipart()).await),
         other => {
@@ -73,8 +74,72 @@ pub(crate) async fn send(socket: &AnySocket, outgoing: Outgoing) -> Result<(), F
     }
 }
 
-fn unaddressed(name: &str, target: &str) -> Failure {
-    Failure::usage(format!("a {name} sends to one remote")).hint(format!("name {target} by --to"))
+/// Sends a message to one remote, by default the first one.
+async fn route(open: &Open, outgoing: Outgoing) -> Result<(), Failure> {
+    let mut connections = open.watch.connections();
+    loop {
+        let remotes = open.socket.remotes();
+        let sent = match &open.socket {
+            AnySocket::Router(router) => {
+                let first = || remotes.iter().find_map(|remote| remote.identity().cloned());
+                match outgoing.identity.clone().or_else(first) {
+                    Some(identity) => {
+                        router.route(&identity, outgoing.clone().multipart()).await.map_err(erase)
+                    }
+                    None => Err(RouteError::HostUnreachable(())),
+                }
+            }
+            socket => {
+                let first = || remotes.iter().find_map(|remote| remote.routing_id());
+                let message = outgoing.clone().message(socket)?;
+                match (outgoing.routing_id.or_else(first), socket) {
+                    (Some(id), AnySocket::Peer(peer)) => {
+                        peer.route(id, message).await.map_err(erase)
+                    }
+                    (Some(id), AnySocket::Server(server)) => {
+                        server.route(id, message).await.map_err(erase)
+                    }
+                    _ => Err(RouteError::HostUnreachable(())),
+                }
+            }
+        };
+        match sent {
+            Ok(()) => return Ok(()),
+            Err(RouteError::HostUnreachable(())) if !outgoing.is_reply => {
+                open.patiently("for the remote to connect", connections.next()).await;
+            }
+            Err(RouteError::Timeout(())) if !outgoing.is_reply => {
+                // A ROUTER does not wait for room by itself.
+                sleep(PAUSE).await;
+            }
+            Err(error) => return Err(Failure::new(Exit::Incomplete, error.to_string())),
+        }
+    }
+}
+
+/// Waits until a message has a subscriber (PUB) or a member of its group (RADIO): without one it
+/// would be dropped.
+pub(crate) async fn wait_for_recipients(open: &Open, outgoing: &Outgoing) -> Result<(), Failure> {
+    let first = outgoing.parts.first().map(|part| &part[..]).unwrap_or_default();
+    let waiting = async {
+        match &open.socket {
+            AnySocket::Pub(publisher) => publisher.subscribed(first).await,
+            AnySocket::XPub(publisher) => publisher.subscribed(first).await,
+            _ => Ok(()),
+        }
+    };
+    let failed = |error: NoRemoteError| Failure::new(Exit::Refused, with_sources(&error));
+    open.patiently("for a subscriber", waiting).await.map_err(failed)?;
+    if let AnySocket::Radio(radio) = &open.socket {
+        let group = outgoing.group()?;
+        let waiting = async {
+            while radio.members(&group).is_empty() {
+                sleep(PAUSE).await;
+            }
+        };
+        open.patiently("for a member of the group", waiting).await;
+    }
+    Ok(())
 }
 
 fn done<T>(sent: Result<(), SendError<T>>) -> Result<(), Failure> {
@@ -87,6 +152,13 @@ fn done<T>(sent: Result<(), SendError<T>>) -> Result<(), Failure> {
     })
 }
 
-fn routed<T>(sent: Result<(), RouteError<T>>) -> Result<(), Failure> {
-    sent.map_err(|error| Failure::new(Exit::Incomplete, error.to_string()))
+fn erase<T>(error: RouteError<T>) -> RouteError<()> {
+    match error {
+        RouteError::Closed(_) => RouteError::Closed(()),
+        RouteError::Timeout(_) => RouteError::Timeout(()),
+        _ => RouteError::HostUnreachable(()),
+    }
 }
+
+/// Between two looks at a state that reports no changes.
+const PAUSE: Duration = Duration::from_millis(10);

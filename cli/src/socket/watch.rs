@@ -18,6 +18,21 @@ pub(crate) struct Watch {
     state: Arc<Mutex<State>>,
     /// Has a failure as soon as every remote refuses the socket.
     refused: watch::Receiver<Option<Failure>>,
+    /// The number of handshakes that have succeeded.
+    connected: watch::Receiver<u64>,
+}
+
+/// The connections of a socket, one after the other.
+#[derive(Debug)]
+pub(crate) struct Connections(watch::Receiver<u64>);
+
+impl Connections {
+    /// Waits until another connection is established than those at the last call.
+    pub(crate) async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,13 +55,17 @@ impl Watch {
     pub(crate) fn start(mut monitor: Monitor) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let (sender, refused) = watch::channel(None);
-        let watch = Self { state, refused };
+        let (handshakes, connected) = watch::channel(0);
+        let watch = Self { state, refused, connected };
         let task = watch.clone();
         tokio::spawn(async move {
             while let Some(event) = monitor.recv().await {
                 let Ok(event) = event else { continue };
                 let mut state = task.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.apply(&event);
+                if matches!(event.kind, EventKind::HandshakeSucceeded) {
+                    handshakes.send_modify(|count| *count += 1);
+                }
                 if let Some(failure) = state.refusal() {
                     sender.send_replace(Some(failure));
                 }
@@ -63,6 +82,11 @@ impl Watch {
             }
         }
         std::future::pending().await
+    }
+
+    /// Returns the connections from now on.
+    pub(crate) fn connections(&self) -> Connections {
+        Connections(self.connected.clone())
     }
 
     /// Returns why there is no connection, if an attempt has failed.
@@ -98,35 +122,36 @@ impl State {
                 }
             }
             EventKind::ConnectFailed { reason } => {
-                let problem = Problem {
-                    text: format!("{endpoint}: {}", with_sources(reason)),
-                    is_permanent: is_permanent(reason),
-                };
-                let previous = self.dialed.entry(endpoint.clone()).or_default();
-                if previous.is_none() && !problem.is_permanent {
-                    notice::warning(&format!("{}; retrying", problem.text));
-                }
-                self.last_failure = Some(problem.text.clone());
-                *previous = Some(problem);
+                self.fail(endpoint, &with_sources(reason), is_permanent(reason));
+            }
+            EventKind::HandshakeFailed { reason } if self.dialed.contains_key(endpoint) => {
+                self.fail(endpoint, &with_sources(reason), is_refusal(reason));
             }
             EventKind::HandshakeFailed { reason } => {
                 let text = format!("{endpoint}: {}", with_sources(reason));
-                if !self.dialed.contains_key(endpoint) {
-                    notice::warning(&format!("refused a remote: {text}"));
-                }
+                notice::warning(&format!("refused a remote: {text}"));
                 self.last_failure = Some(text);
             }
             EventKind::Disconnected {
                 reason: reason @ DisconnectReason::Refused { .. }, ..
             } => {
-                let text = format!("{endpoint}: {}", with_sources(reason));
-                if let Some(problem) = self.dialed.get_mut(endpoint) {
-                    *problem = Some(Problem { text: text.clone(), is_permanent: true });
-                }
-                self.last_failure = Some(text);
+                self.fail(endpoint, &with_sources(reason), true);
             }
             _ => {}
         }
+    }
+
+    /// Records a failed attempt, and warns of the first one in a row.
+    fn fail(&mut self, endpoint: &Endpoint, reason: &str, is_permanent: bool) {
+        let text = format!("{endpoint}: {reason}");
+        if let Some(previous) = self.dialed.get_mut(endpoint) {
+            let is_known = previous.as_ref().is_some_and(|problem| problem.text == text);
+            if !is_known && !is_permanent {
+                notice::warning(&format!("{text}; retrying"));
+            }
+            *previous = Some(Problem { text: text.clone(), is_permanent });
+        }
+        self.last_failure = Some(text);
     }
 
     /// Returns the reason if no endpoint is left that could accept the socket.
@@ -145,25 +170,30 @@ impl State {
 /// Returns whether another attempt would fail in the same way, unless the remote is reconfigured.
 const fn is_permanent(failure: &DialFailure) -> bool {
     match failure {
-        DialFailure::Handshake(failure) => matches!(
-            failure,
-            HandshakeFailure::BothClients { .. }
-                | HandshakeFailure::BothServers { .. }
-                | HandshakeFailure::ClosedByCurveServer
-                | HandshakeFailure::DuplicateIdentity { .. }
-                | HandshakeFailure::ForeignProtocol { .. }
-                | HandshakeFailure::IncompatibleSocketType { .. }
-                | HandshakeFailure::MechanismMismatch { .. }
-                | HandshakeFailure::Protocol(_)
-                | HandshakeFailure::Refused { .. }
-                | HandshakeFailure::Rejected { .. }
-                | HandshakeFailure::Tls(_)
-                | HandshakeFailure::UnknownResource { .. }
-                | HandshakeFailure::Upgrade(_)
-                | HandshakeFailure::WrongKey(_)
-        ),
+        DialFailure::Handshake(failure) => is_refusal(failure),
         DialFailure::Disconnected(reason) => matches!(reason, DisconnectReason::Refused { .. }),
         DialFailure::ProxyRefused | DialFailure::Tls(_) | DialFailure::Upgrade(_) => true,
         _ => false,
     }
+}
+
+/// Returns whether a handshake would fail in the same way again.
+const fn is_refusal(failure: &HandshakeFailure) -> bool {
+    matches!(
+        failure,
+        HandshakeFailure::BothClients { .. }
+            | HandshakeFailure::BothServers { .. }
+            | HandshakeFailure::ClosedByCurveServer
+            | HandshakeFailure::DuplicateIdentity { .. }
+            | HandshakeFailure::ForeignProtocol { .. }
+            | HandshakeFailure::IncompatibleSocketType { .. }
+            | HandshakeFailure::MechanismMismatch { .. }
+            | HandshakeFailure::Protocol(_)
+            | HandshakeFailure::Refused { .. }
+            | HandshakeFailure::Rejected { .. }
+            | HandshakeFailure::Tls(_)
+            | HandshakeFailure::UnknownResource { .. }
+            | HandshakeFailure::Upgrade(_)
+            | HandshakeFailure::WrongKey(_)
+    )
 }

@@ -100,10 +100,10 @@ impl ThroughputArguments {
             parts: vec![Bytes::from(vec![b'.'; self.size])],
             ..Outgoing::default()
         };
-        let socket = open.socket.clone();
+        let sender = open.sender();
         let sending = async {
             loop {
-                send(&socket, outgoing.clone()).await?;
+                send(&sender, outgoing.clone()).await?;
                 let Volume { messages, bytes, .. } = counted.get();
                 counted.set(Volume { messages: messages + 1, bytes: bytes + self.size as u64 });
             }

@@ -1,0 +1,116 @@
+//! How the program ends: its exit codes, and the line that it writes.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use crate::process::{End, Zmtp, directory, run};
+
+#[track_caller]
+fn fails(end: &End, code: i32, text: &str) {
+    assert_eq!(end.code, Some(code), "{end:?}");
+    let last = end.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("zmtp: ") && last.contains(text), "{end:?}");
+}
+
+#[test]
+fn a_wrong_command_line_is_explained() {
+    fails(&run("push localhost:5555 hello"), 2, "tcp://localhost:5555");
+    fails(&run("pull"), 2, "no endpoint");
+    fails(&run("pull tcp://localhost:1 -o lnger=1s"), 2, "unknown field `lnger`");
+    fails(&run("pull tcp://localhost:1 -o linger"), 2, "has no value");
+    fails(&run("scatter tcp://localhost:1 two parts -o immediate=false"), 2, "one part, not 2");
+    fails(&run("push tcp://localhost:1 @/no/such/file"), 2, "/no/such/file");
+    fails(&run("pull --context nowhere"), 2, "not a context");
+    assert_eq!(run("pull --no-such-option").code, Some(2));
+}
+
+#[test]
+fn an_endpoint_in_use_is_reported() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    fails(&run(&format!("pull --bind {endpoint}")), 1, "is in use");
+}
+
+#[test]
+fn an_unreachable_remote_is_a_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    for command in ["push", "request", "pub", "client"] {
+        let end = run(&format!("{command} {endpoint} hello -n 1 --timeout 300ms"));
+        fails(&end, 3, "Connection refused");
+    }
+    fails(&run(&format!("pull {endpoint} --timeout 300ms")), 3, "Connection refused");
+    fails(&run("pull @tcp://127.0.0.1:* --timeout 10ms"), 3, "no message within 10ms");
+}
+
+#[test]
+fn a_refusing_remote_ends_the_command() {
+    let (_pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:*");
+    fails(&run(&format!("pull {endpoint}")), 4, "incompatible");
+    let key = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+    let end =
+        Zmtp::start_with(["push", &endpoint, "hello", "--curve-server-key", key], |_| {}).end();
+    fails(&end, 4, "mechanism");
+}
+
+#[test]
+fn curve_needs_the_right_key() {
+    let directory = directory();
+    // The keys of RFC 32's test vectors.
+    let (public, secret) =
+        ("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs");
+    let file = format!("{directory}/server.secret");
+    fs::write(&file, secret).unwrap();
+    let bound = format!("pull @tcp://127.0.0.1:* -n 1 --curve-server --secret-key {file}");
+    let (pull, endpoint) = Zmtp::bound(&bound);
+    let push = |key: &str| {
+        Zmtp::start_with(["push", &endpoint, "hello", "--curve-server-key", key], |_| {}).end()
+    };
+    fails(&push("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"), 4, "key");
+    assert_eq!(push(public).code, Some(0));
+    assert_eq!(pull.finish(), "hello\n");
+}
+
+#[test]
+fn signals_close_the_sockets() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let (pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:*");
+        let mut push = Zmtp::start(&format!("push {endpoint}"));
+        push.write("hello\n");
+        let mut pull = pull;
+        assert_eq!(pull.line(), "hello");
+        for process in [pull, push] {
+            process.signal(signal);
+            assert_eq!(process.end().code, Some(code));
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_closes_the_output_ends_the_command_quietly() {
+    let program = env!("CARGO_BIN_EXE_zmtp");
+    let script = format!(
+        "{{ {program} pull -q @ipc://sink; echo $? >&2; }} | head -n 1 & \
+         {program} push -q ipc://sink -n 100000 -t 5s hello; wait"
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(directory())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "hello\n");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.lines().any(|line| line == "141"), "{errors}");
+}
+
+#[test]
+fn messages_that_are_not_delivered_are_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let end = run(&format!("push {endpoint} hello -n 3 -o immediate=false -o linger=100ms"));
+    fails(&end, 5, "3 messages were not delivered");
+}
