@@ -1,4 +1,4 @@
-//! Operations that start sockets from configuration data.
+//! Operations that start sockets from configuration data, and those of the started sockets.
 
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
@@ -8,6 +8,7 @@ use tokio_zmtp::config::{
 
 use super::operation::Operation;
 use super::operations::{ANY, traffic};
+use super::scene::Cast;
 use crate::over_transport::described;
 
 /// Declares operations that start the sockets of descriptions. Each binds twice and then connects
@@ -49,3 +50,25 @@ pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
     "XPubConfig::start" XPubConfig "",
     "XSubConfig::start" XSubConfig "",
 };
+
+/// The operations of sockets whose type is known when the program runs.
+pub(super) const ANY_SOCKET_OPERATIONS: &[Operation] = &[
+    traffic("AnySocket::close", |cast| {
+        Box::pin(async move {
+            client(&cast).start().await.unwrap().close().await;
+        })
+    }),
+    traffic("SocketConfig::start_with_monitor", |cast| {
+        Box::pin(async move {
+            let (_socket, mut monitor) = client(&cast).start_with_monitor().await.unwrap();
+            monitor.recv().await.unwrap().unwrap();
+        })
+    }),
+];
+
+/// Describes a client that binds and connects to the server.
+fn client(cast: &Cast) -> SocketConfig {
+    let options = described(cast.transport);
+    let endpoints = format!("bind = '{ANY}'\nconnect = '{}'", cast.endpoint);
+    toml::from_str(&format!("type = 'client'\n{options}{endpoints}")).unwrap()
+}

@@ -123,7 +123,8 @@ trait Stage: Sized {
 fn operations() -> impl Iterator<Item = &'static Operation> + Clone {
     let operations = OPERATIONS.iter();
     #[cfg(feature = "serde")]
-    let operations = operations.chain(described::DESCRIBED_OPERATIONS);
+    let operations =
+        operations.chain(described::DESCRIBED_OPERATIONS).chain(described::ANY_SOCKET_OPERATIONS);
     operations
 }
 

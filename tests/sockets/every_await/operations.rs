@@ -35,6 +35,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
             Server::builder().over(cast.transport).connect_all(cast.endpoint).await.unwrap();
         })
     }),
+    traffic("Builder::probe", |_| {
+        Box::pin(async move {
+            let server = Server::builder().bind(ANY).await.unwrap();
+            Client::builder().probe(server.last_endpoint().unwrap()).await.unwrap();
+        })
+    }),
     // Sending to a queue that is initially full.
     traffic("Client::send", |mut cast| {
         Box::pin(async move {

@@ -114,12 +114,13 @@ fn poll(operation: &Operation, cast: Cast) -> bool {
     false
 }
 
-/// Enters the runtime for operations that create sockets, which need a current runtime.
+/// Enters the runtime for operations that create sockets or probe, which need a current runtime.
 fn enter_to_create<'a>(operation: &Operation, own: &'a Handle) -> Option<EnterGuard<'a>> {
     let (of, verb) = operation.name.split_once("::").unwrap();
     let is_constructor = ["Builder", "Client", "Server"].contains(&of)
-        && ["bind", "bind_from_std", "connect", "connect_all"].contains(&verb);
-    let creates = is_constructor || ["start", "recv_returned"].contains(&verb);
+        && ["bind", "bind_from_std", "connect", "connect_all", "probe"].contains(&verb);
+    let creates =
+        is_constructor || of == "AnySocket" || verb.starts_with("start") || verb == "recv_returned";
     creates.then(|| own.enter())
 }
 
