@@ -166,7 +166,7 @@ impl Listener {
         let arriving = self.state.shared.remotes.arrive();
         let address = incoming.address_of_stream().filter(|_| origin.proxy_address.is_none());
         if address.is_some_and(|address| !self.state.half_open.admits(address)) {
-            // Without a task, it costs a third.
+            // Reported from here: a refusal needs no task.
             span.in_scope(|| {
                 let (_, subject) = self.state.accepted(endpoint.clone(), origin, arriving);
                 self.state.refuse(&subject, HandshakeFailure::TooManyHalfOpen);
