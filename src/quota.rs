@@ -83,6 +83,7 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Quotas {
     pub(crate) accept_failed: Quota,
+    pub(crate) admitted: Quota,
     pub(crate) connect_failed: Quota,
     pub(crate) connected: Quota,
     pub(crate) datagrams: Quota,
@@ -92,6 +93,7 @@ pub(crate) struct Quotas {
     pub(crate) missed: Quota,
     pub(crate) unroutable: Quota,
     pub(crate) multipart: Quota,
+    pub(crate) not_admitted: Quota,
     pub(crate) paused: Quota,
     pub(crate) refused: Quota,
     pub(crate) replies: Quota,
@@ -105,6 +107,7 @@ impl Default for Quotas {
     fn default() -> Self {
         Self {
             accept_failed: Quota::new(),
+            admitted: Quota::new(),
             connect_failed: Quota::new(),
             connected: Quota::new(),
             datagrams: Quota::new(),
@@ -114,6 +117,7 @@ impl Default for Quotas {
             missed: Quota::new(),
             unroutable: Quota::new(),
             multipart: Quota::new(),
+            not_admitted: Quota::new(),
             paused: Quota::new(),
             refused: Quota::new(),
             replies: Quota::new(),

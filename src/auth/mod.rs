@@ -48,6 +48,7 @@
 //! ```
 
 mod admission;
+mod audit;
 mod certificate;
 mod client_keys;
 mod combination;
@@ -61,6 +62,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use self::admission::Admission;
+pub(crate) use self::audit::AuditHook;
+pub use self::audit::{AuditEvent, AuditOutcome};
 pub use self::certificate::{CertificateError, CurveCertificate};
 pub use self::client_keys::ClientKeys;
 pub use self::combination::{And, Or};

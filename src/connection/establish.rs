@@ -39,6 +39,8 @@ pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Box<Admitted>);
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pub(crate) negotiated: Negotiated,
+    /// The name or the key that the remote presented to the authenticator.
+    pub(crate) claimant: Option<Claimant>,
     /// The public key of the server under CURVE.
     pub(crate) server_key: Option<CurvePublicKey>,
 }
@@ -89,9 +91,9 @@ pub(crate) async fn establish<S: ClosingStream + Unpin, T>(
     let has_authenticator = authenticator_call.is_some();
     let handshake = Handshake::new(&config, mechanism, has_authenticator, seed()?);
     let mut framed = frame(stream, handshake);
-    let mut admission = Admission::default();
+    let mut verdict = Verdict::default();
     let shaking_hands = async {
-        let reached = shake_hands(&mut framed, &mut admission, authenticator_call).await;
+        let reached = shake_hands(&mut framed, &mut verdict, authenticator_call).await;
         let negotiated = reached.map(Reached::negotiated);
         let admitted = negotiated.and_then(|negotiated| {
             let admitted = admit(&negotiated)?;
@@ -104,7 +106,7 @@ pub(crate) async fn establish<S: ClosingStream + Unpin, T>(
     };
     match deadline.keep(shaking_hands).await {
         Ok((negotiated, admitted)) => {
-            Ok((carry_traffic(framed, negotiated, admission, (socket_type, limits)), admitted))
+            Ok((carry_traffic(framed, negotiated, verdict, (socket_type, limits)), admitted))
         }
         Err(failure) => Err(finish(framed, failure, deadline).await),
     }
@@ -116,7 +118,14 @@ pub(crate) struct AnnouncedHandshake<S> {
     stream: S,
     handshake: Handshake,
     read: BytesMut,
+    verdict: Verdict,
+}
+
+/// The admission by the authenticator, and the name or the key that it has checked.
+#[derive(Debug, Default)]
+struct Verdict {
     admission: Admission,
+    claimant: Option<Claimant>,
 }
 
 impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
@@ -131,13 +140,13 @@ impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
         let handshake =
             Handshake::with_deferred_introduction(mechanism, authenticator_call.is_some(), seed()?);
         let mut framed = frame(stream, handshake);
-        let mut admission = Admission::default();
-        let shaking_hands = shake_hands(&mut framed, &mut admission, authenticator_call);
+        let mut verdict = Verdict::default();
+        let shaking_hands = shake_hands(&mut framed, &mut verdict, authenticator_call);
         if let Err(failure) = deadline.keep(shaking_hands).await {
             return Err(finish(framed, failure, deadline).await);
         }
         let FramedParts { io, codec, read_buf, .. } = framed.into_inner().into_parts();
-        Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
+        Ok(Self { stream: io, handshake: codec.0, read: read_buf, verdict })
     }
 
     /// Assigns the remote to a socket, and completes its handshake before the deadline.
@@ -152,7 +161,7 @@ impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
         limits: MessageLimits,
         mut admit: impl FnMut(Option<&Negotiated>) -> Result<Option<T>, HandshakeFailure>,
     ) -> Result<(Established<S>, Option<T>), HandshakeFailure> {
-        let Self { stream, mut handshake, read, mut admission } = self;
+        let Self { stream, mut handshake, read, mut verdict } = self;
         let introduced = handshake.introduce(config).map_err(HandshakeFailure::from);
         let admitted = introduced.and_then(|negotiated| {
             let admitted = admit(negotiated.as_ref())?;
@@ -169,7 +178,7 @@ impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
             let outcome = match admitted? {
                 (Some(negotiated), admitted) => (negotiated, admitted),
                 (None, admitted) => {
-                    let reached = shake_hands(&mut framed, &mut admission, None).await;
+                    let reached = shake_hands(&mut framed, &mut verdict, None).await;
                     let outcome = reached.and_then(|reached| {
                         let negotiated = reached.negotiated();
                         let admitted = match admitted {
@@ -188,7 +197,7 @@ impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
         match deadline.keep(completing).await {
             Ok((negotiated, admitted)) => {
                 let form = (config.socket_type, limits);
-                Ok((carry_traffic(framed, negotiated, admission, form), admitted))
+                Ok((carry_traffic(framed, negotiated, verdict, form), admitted))
             }
             Err(failure) => Err(finish(framed, failure, deadline).await),
         }
@@ -206,8 +215,8 @@ impl<S> AnnouncedHandshake<S> {
         self,
         change: impl FnOnce(S) -> io::Result<T>,
     ) -> io::Result<AnnouncedHandshake<T>> {
-        let Self { stream, handshake, read, admission } = self;
-        Ok(AnnouncedHandshake { stream: change(stream)?, handshake, read, admission })
+        let Self { stream, handshake, read, verdict } = self;
+        Ok(AnnouncedHandshake { stream: change(stream)?, handshake, read, verdict })
     }
 }
 
@@ -249,7 +258,7 @@ fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Handshak
 /// Exchanges commands until the handshake ends, or until it depends on the requested resource.
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
-    admission: &mut Admission,
+    verdict: &mut Verdict,
     authenticator_call: Option<&AuthenticatorCall>,
 ) -> Result<Reached, HandshakeFailure> {
     loop {
@@ -265,13 +274,16 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
                     Some(call) => call.authenticate(credentials).await,
                     None => Ok(Admission::default()),
                 };
-                let verdict = answer.map(|answer| *admission = answer);
-                let judged = judge(framed, verdict).map_err(|error| match error.into() {
+                let admitted = answer.map(|admission| verdict.admission = admission);
+                let server_key = framed.codec().0.server_key();
+                let judged = judge(framed, admitted).map_err(|error| match error.into() {
                     HandshakeFailure::Rejected { status, .. } => {
-                        HandshakeFailure::Rejected { status, claimant }
+                        let claimant = claimant.clone();
+                        HandshakeFailure::Rejected { status, claimant, server_key }
                     }
                     failure => failure,
                 });
+                verdict.claimant = claimant;
                 if let Some(negotiated) = judged? {
                     return Ok(Reached::Negotiated(negotiated));
                 }
@@ -340,7 +352,7 @@ fn poll_flush<S: AsyncRead + AsyncWrite + Unpin>(
 fn carry_traffic<S: AsyncRead + AsyncWrite>(
     framed: HandshakeStream<S>,
     negotiated: Negotiated,
-    Admission { user_id, metadata: granted }: Admission,
+    Verdict { admission, claimant }: Verdict,
     (socket_type, limits): (SocketType, MessageLimits),
 ) -> Established<S> {
     let server_key = framed.codec().0.server_key();
@@ -362,8 +374,9 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     } else {
         framed.map_codec(traffic)
     };
+    let Admission { user_id, metadata: granted } = admission;
     let negotiated = Negotiated { user_id, granted, ..negotiated };
-    (Box::new(framed), Box::new(Admitted { negotiated, server_key }))
+    (Box::new(framed), Box::new(Admitted { negotiated, claimant, server_key }))
 }
 
 /// The next input of the handshake, or its result.

@@ -301,7 +301,7 @@ impl Connector {
         let shaking_hands = establish(stream, handshake, mechanism, deadline, limits, call, admit);
         let established = shaking_hands.instrument(span.clone()).await;
         let ((framed, remote), admitted) =
-            established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
+            established.map_err(|reason| self.handshake_failed(&subject, origin, &span, reason))?;
         let medium = Medium::Stream(framed);
         Ok((Dialed { medium, remote, connection_id, origin, admission, admitted }, span))
     }
@@ -316,9 +316,9 @@ impl Connector {
             Ok((side, negotiated, admitted))
         });
         let (side, negotiated, admitted) =
-            admitted.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
+            admitted.map_err(|reason| self.handshake_failed(&subject, origin, &span, reason))?;
         let medium = Medium::Inproc(side);
-        let remote = Box::new(Admitted { negotiated, server_key: None });
+        let remote = Box::new(Admitted { negotiated, claimant: None, server_key: None });
         let admission = None;
         Ok((Dialed { medium, remote, connection_id, origin, admission, admitted }, span))
     }
@@ -357,11 +357,15 @@ impl Connector {
     fn handshake_failed(
         &self,
         subject: &EventSource,
+        origin: Origin,
         span: &Span,
         reason: HandshakeFailure,
     ) -> DialFailure {
         let error = &reason as &dyn std::error::Error;
-        span.in_scope(|| tracing::debug!(target: log::CONNECTION, error, "the handshake failed"));
+        span.in_scope(|| {
+            tracing::debug!(target: log::CONNECTION, error, "the handshake failed");
+            self.shared.audit_failure(subject, origin, &reason, &self.quotas);
+        });
         self.shared.handshake_failed(subject, reason.clone());
         reason.into()
     }

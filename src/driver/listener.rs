@@ -169,7 +169,7 @@ impl Listener {
             // Reported from here: a refusal needs no task.
             span.in_scope(|| {
                 let (_, subject) = self.state.accepted(endpoint.clone(), origin, arriving);
-                self.state.refuse(&subject, HandshakeFailure::TooManyHalfOpen);
+                self.state.refuse(&subject, origin, HandshakeFailure::TooManyHalfOpen);
             });
             return;
         }

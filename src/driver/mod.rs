@@ -11,6 +11,7 @@
 //! closes the routing and all connections immediately.
 
 mod acceptor;
+mod audit;
 mod backoff;
 mod connector;
 mod datagrams;

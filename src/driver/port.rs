@@ -21,7 +21,7 @@ use zmtp_proto::endpoint::WebSocketEndpoint;
 use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, resolved};
 
 use super::incoming::{HandOver, Incoming};
-use crate::auth::{Mechanism, Network, SharedAuthenticator};
+use crate::auth::{AuditHook, Mechanism, Network, SharedAuthenticator};
 use crate::options::Options;
 #[cfg(all(feature = "tls", feature = "ws"))]
 use crate::options::TlsServer;
@@ -260,7 +260,12 @@ struct PortSecurity {
 #[derive(Clone, Debug)]
 enum PortProtocol {
     /// It authenticates the remote.
-    Zmtp { mechanism: Mechanism, authenticator: Option<SharedAuthenticator>, domain: Arc<str> },
+    Zmtp {
+        mechanism: Mechanism,
+        authenticator: Option<SharedAuthenticator>,
+        audit: Option<AuditHook>,
+        domain: Arc<str>,
+    },
     /// It reads the request; each service answers it, and authenticates the remote.
     #[cfg(feature = "ws")]
     WebSocket,
@@ -274,6 +279,7 @@ impl PortSecurity {
         let protocol = PortProtocol::Zmtp {
             mechanism: options.mechanism.clone(),
             authenticator: options.authenticator.clone(),
+            audit: options.audit.clone(),
             domain: Arc::clone(&options.domain),
         };
         Self { proxy_protocol: Arc::from(&*options.proxy_protocol), protocol }
@@ -298,15 +304,25 @@ impl PortProtocol {
     fn matches(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Self::Zmtp { mechanism, authenticator, domain },
-                Self::Zmtp { mechanism: others, authenticator: others_too, domain: others_domain },
+                Self::Zmtp { mechanism, authenticator, audit, domain },
+                Self::Zmtp {
+                    mechanism: others,
+                    authenticator: others_too,
+                    audit: others_audit,
+                    domain: others_domain,
+                },
             ) => {
                 let is_asked = match (authenticator, others_too) {
                     (Some(one), Some(other)) => one.is(other),
                     (None, None) => true,
                     _ => false,
                 };
-                is_asked && mechanism == others && domain == others_domain
+                let is_audited = match (audit, others_audit) {
+                    (Some(one), Some(other)) => one.is(other),
+                    (None, None) => true,
+                    _ => false,
+                };
+                is_asked && is_audited && mechanism == others && domain == others_domain
             }
             #[cfg(feature = "ws")]
             (Self::WebSocket, Self::WebSocket) => true,

@@ -254,7 +254,7 @@ impl SocketState {
         admitted: Box<Admitted>,
         direction: Direction,
     ) -> RegisteredRemote {
-        let Admitted { negotiated, server_key } = *admitted;
+        let Admitted { negotiated, claimant, server_key } = *admitted;
         self.options.mechanism.handshake_used(server_key.as_ref());
         let identity = attachment.identity().or_else(|| negotiated.metadata.identity().ok());
         let description = Description {
@@ -269,6 +269,7 @@ impl SocketState {
             granted: negotiated.granted,
         };
         let registered = self.add(attachment, description, direction);
+        self.audit_admitted(&registered.remote, claimant, server_key, &registered.quotas);
         self.publisher
             .publish(&EventSource::from(&registered.remote), || EventKind::HandshakeSucceeded);
         log::connected(&registered.quotas, &registered.remote, direction);

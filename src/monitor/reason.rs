@@ -10,6 +10,7 @@ use zmtp_proto::foreign_protocol::ForeignProtocol;
 use zmtp_proto::handshake::HandshakeError;
 use zmtp_proto::heartbeat::HeartbeatTimeout;
 use zmtp_proto::identity::{Identity, IdentityError};
+use zmtp_proto::mechanism::curve::CurvePublicKey;
 use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficError;
@@ -160,6 +161,8 @@ pub enum HandshakeFailure {
         status: StatusCode,
         /// The user or key that the remote claimed; `None` with NULL.
         claimant: Option<Claimant>,
+        /// The public key of this socket that the remote used; `None` except with CURVE.
+        server_key: Option<CurvePublicKey>,
     },
     /// The handshake took longer than [`handshake_interval`](crate::Builder::handshake_interval).
     #[error("the handshake took longer than {limit:?}")]
@@ -288,7 +291,7 @@ impl From<HandshakeError> for HandshakeFailure {
                 Self::Refused { reason: reason.to_string() }
             }
             HandshakeError::Mechanism(MechanismError::Rejected { status }) => {
-                Self::Rejected { status, claimant: None }
+                Self::Rejected { status, claimant: None, server_key: None }
             }
             HandshakeError::Mechanism(
                 error @ (MechanismError::Unopened { .. } | MechanismError::Vouch),

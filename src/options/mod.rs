@@ -54,12 +54,13 @@ pub(crate) use self::websocket::WebSocketOptions;
 pub use self::websocket::{InvalidHeader, RequestHeaders};
 pub use self::xpub::Verbosity;
 pub(crate) use self::xpub::XPubOptions;
-use crate::auth::{Mechanism, Network, SharedAuthenticator};
+use crate::auth::{AuditHook, Mechanism, Network, SharedAuthenticator};
 use crate::message::Multipart;
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    pub(crate) audit: Option<AuditHook>,
     pub(crate) authenticator: Option<SharedAuthenticator>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) disconnect_message: Option<Bytes>,
@@ -111,6 +112,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            audit: None,
             // libzmq's default without a ZAP handler.
             authenticator: None,
             // The system's own limit is minutes, during which no other address is tried.

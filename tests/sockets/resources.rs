@@ -265,6 +265,7 @@ async fn sockets_with_different_security_do_not_share_a_port() {
     for builder in [
         Server::builder(),
         Server::builder().authenticator(users),
+        asking.clone().audit(|_| ()),
         asking.clone().domain("other"),
         asking.clone().mechanism(Mechanism::PlainServer),
     ] {

@@ -119,7 +119,7 @@ async fn a_denied_client_receives_the_reason_and_does_not_reconnect() {
         let client = plain_client(name, password).connect(endpoint.clone()).await.unwrap();
         assert_eq!(refusal(&client).await, "400");
         let failure = failure(&mut events).await;
-        let HandshakeFailure::Rejected { status, claimant } = &failure else {
+        let HandshakeFailure::Rejected { status, claimant, .. } = &failure else {
             panic!("{failure:?}")
         };
         assert_eq!(*status, StatusCode::Denied);

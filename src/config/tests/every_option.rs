@@ -198,6 +198,7 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     // Options of one kind of socket, those that data cannot describe, and those of TLS, which are
     // files.
     let others = [
+        "audit",
         "authenticator",
         "hiccup_message",
         "disconnect_message",

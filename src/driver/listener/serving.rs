@@ -55,7 +55,7 @@ impl ListenerState {
             Err(reason) => {
                 let (_, subject) =
                     self.accepted(self.endpoint.clone(), incoming.origin(), arriving);
-                return self.refuse(&subject, reason);
+                return self.refuse(&subject, incoming.origin(), reason);
             }
         }
         let origin = incoming.origin();
@@ -67,7 +67,8 @@ impl ListenerState {
                 let directed = Box::pin(self.direct(stream, origin, port, deadline));
                 // The socket that takes it over reports its outcome.
                 if let Err(reason) = directed.await {
-                    self.refuse(&self.accepted(self.endpoint.clone(), origin, arriving).1, reason);
+                    let (_, subject) = self.accepted(self.endpoint.clone(), origin, arriving);
+                    self.refuse(&subject, origin, reason);
                 }
             }
             Incoming::HandOver(call) => {
@@ -75,13 +76,13 @@ impl ListenerState {
                     self.accepted(self.endpoint.clone(), origin, arriving);
                 let served =
                     Box::pin(self.serve_call(call, connection_info, &subject, deadline)).await;
-                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+                served.unwrap_or_else(|reason| self.refuse(&subject, origin, reason));
             }
             Incoming::Inproc(dial) => {
                 let (connection_info, subject) =
                     self.accepted(self.endpoint.clone(), origin, arriving);
                 let served = Box::pin(self.serve_dial(dial, connection_info, &subject)).await;
-                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+                served.unwrap_or_else(|reason| self.refuse(&subject, origin, reason));
             }
             Incoming::Stream(stream, _) => {
                 let (connection_info, subject) =
@@ -90,7 +91,7 @@ impl ListenerState {
                     Box::pin(self.establish_stream(stream, None, origin, &subject, deadline));
                 let served =
                     Box::pin(self.serve_stream(establishing, connection_info, &subject)).await;
-                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+                served.unwrap_or_else(|reason| self.refuse(&subject, origin, reason));
             }
         }
     }
@@ -114,7 +115,7 @@ impl ListenerState {
         let establishing =
             Box::pin(self.establish_stream(stream, admission, origin, &subject, deadline));
         let served = Box::pin(self.serve_stream(establishing, connection_info, &subject)).await;
-        served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+        served.unwrap_or_else(|reason| self.refuse(&subject, origin, reason));
     }
 
     /// Assigns an id to an accepted connection, and logs it.
@@ -138,12 +139,13 @@ impl ListenerState {
         self.shared.options.mechanism.for_handshake(turn)
     }
 
-    pub(super) fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
+    pub(super) fn refuse(&self, subject: &EventSource, origin: Origin, reason: HandshakeFailure) {
         if let HandshakeFailure::ClosedByCurveServer = reason {
             // The next handshake uses another of the client's keys of the server.
             self.server_key_turn.fetch_add(1, Ordering::Relaxed);
         }
         log::refused(&self.quotas, &reason);
+        self.shared.audit_failure(subject, origin, &reason, &self.quotas);
         self.shared.handshake_failed(subject, reason);
     }
 
@@ -400,7 +402,7 @@ impl ListenerState {
             }
         };
         let negotiated = dial.negotiated().clone();
-        let remote = Box::new(Admitted { negotiated, server_key: None });
+        let remote = Box::new(Admitted { negotiated, claimant: None, server_key: None });
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let mut registered = shared.join(&attachment, endpoint, id, remote, Direction::Accepted);

@@ -33,7 +33,7 @@ impl ListenerState {
             }
             Err(reason) => Err(reason),
         };
-        served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+        served.unwrap_or_else(|reason| self.refuse(&subject, origin, reason));
     }
 
     /// Establishes TLS with a remote, which then performs the handshake of ZMTP. Both count as

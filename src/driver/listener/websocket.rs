@@ -51,7 +51,7 @@ impl ListenerState {
             Ok(None) => Ok(()),
             Err(reason) => Err(reason),
         };
-        served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+        served.unwrap_or_else(|reason| self.refuse(&subject, origin, reason));
     }
 
     /// Returns the request of a remote. Returns `None` if it is handed over to another socket, or if

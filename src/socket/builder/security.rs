@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Builder;
-use crate::auth::{Authenticator, Mechanism, Network, SharedAuthenticator};
+use crate::auth::{AuditEvent, AuditHook, Authenticator, Mechanism, Network, SharedAuthenticator};
 
 /// # Security
 ///
@@ -25,6 +25,53 @@ use crate::auth::{Authenticator, Mechanism, Network, SharedAuthenticator};
 /// # }
 /// ```
 impl<S> Builder<S> {
+    /// Sets a function that receives each decision about a remote. Default: none. (In libzmq, the ZAP
+    /// handler and the monitor each see a part of it.)
+    ///
+    /// It is called exactly once for each connection whose remote is admitted or not admitted, if
+    /// this socket decides that: with [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and
+    /// with [`Mechanism::Null`] if there is an [`authenticator`](Self::authenticator). It is not
+    /// called in the client's role, for remotes over `inproc`, which are not authenticated, and for
+    /// a handshake that the end of its endpoint cancels.
+    ///
+    /// The function is called in the task of the connection, before the first message of the remote
+    /// is received. There is no queue that could lose an event: the connection waits until it
+    /// returns. It must not block, because other connections of the thread wait, too. If it panics,
+    /// the panic is logged, and the connection continues.
+    ///
+    /// Sockets that share a port must have the same function, from a clone of one builder. The same
+    /// events are logged with the target `tokio_zmtp::audit`: see
+    /// [Audit](crate::guide::observability#audit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::{AuditOutcome, CurveKeypair, Keys};
+    /// use tokio_zmtp::{Mechanism, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (audit, mut records) = tokio::sync::mpsc::unbounded_channel();
+    /// let server = Server::builder()
+    ///     .mechanism(Mechanism::curve_server(CurveKeypair::generate()))
+    ///     .authenticator(Keys::new())
+    ///     .audit(move |event| {
+    ///         let record = match &event.outcome {
+    ///             AuditOutcome::Admitted => format!("{:?} {:?}", event.user_id, event.claimant),
+    ///             outcome => format!("{outcome:?} {:?}", event.address),
+    ///         };
+    ///         let _ = audit.send(record);
+    ///     })
+    ///     .bind("tcp://127.0.0.1:*")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audit(mut self, hook: impl Fn(&AuditEvent) + Send + Sync + 'static) -> Self {
+        self.options.audit = Some(AuditHook::new(hook));
+        self
+    }
+
     /// Sets the authenticator that admits remotes. Default: none. (libzmq: the ZAP handler, RFC
     /// 27.)
     ///

@@ -55,6 +55,7 @@ fn every_option_is_in_the_table() {
     }
     // These options have no limits. The setter of `metadata` checks its own.
     for other in [
+        "audit",
         "authenticator",
         "metadata",
         "resolver",
