@@ -79,6 +79,9 @@ pub enum CertificateError {
     /// The public key is missing.
     #[error("the certificate does not contain a public key")]
     NoPublicKey,
+    /// The secret key is missing: it is in the file whose name ends with `_secret`.
+    #[error("the certificate does not contain a secret key")]
+    NoSecretKey,
     /// A line does not follow the format.
     #[error("line {line} does not follow the format of a certificate")]
     Syntax {

@@ -1,0 +1,150 @@
+//! Key pairs of servers that are loaded from certificate files, and loaded again when a file has been
+//! replaced.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{CertificateError, CurveCertificate, CurveKeypair, ServerKeys, TooManyKeys};
+
+/// The reason why a key file cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// The file is not a certificate, or could not be read.
+    #[error("cannot use the key file {}", .path.display())]
+    Certificate {
+        /// The path of the file.
+        path: PathBuf,
+        /// The reason.
+        source: CertificateError,
+    },
+    /// The key exceeds the number of accepted keys.
+    #[error("the key in {} cannot be accepted", .path.display())]
+    TooManyKeys {
+        /// The path of the file.
+        path: PathBuf,
+        /// The error of the key.
+        source: TooManyKeys,
+    },
+}
+
+/// # Key files
+///
+/// The key pair can be loaded from a secret [certificate](CurveCertificate), as of czmq, and loaded
+/// again when the file has been replaced. These methods read a file, and block meanwhile.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tokio_zmtp::auth::{CurveCertificate, CurveKeypair, ServerKeys};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = std::env::temp_dir().join(format!("tokio-zmtp-pair-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// # let path = directory.join("server.cert");
+/// # let secret_path = directory.join("server.cert_secret");
+/// CurveCertificate::from(CurveKeypair::generate()).save(&path)?;
+/// let keys = ServerKeys::load(&secret_path)?;
+///
+/// // Later, after the file has been replaced:
+/// let new = CurveKeypair::generate();
+/// CurveCertificate::from(new.clone()).save(&path)?;
+/// keys.reload(&secret_path, Duration::from_secs(86_400))?;
+/// assert_eq!(keys.public_key(), new.public_key());
+/// assert_eq!(keys.accepted().len(), 2);
+/// # std::fs::remove_dir_all(&directory)?;
+/// # Ok(())
+/// # }
+/// ```
+impl ServerKeys {
+    /// Loads the key pair of a secret certificate file.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if the file cannot be read, or has no secret key.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        read_keypair(path.as_ref()).map(Self::new)
+    }
+
+    /// [Rotates](Self::rotate) to the key pair of a secret certificate file. If it is the current
+    /// key pair, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if the file cannot be read, or has no secret key, and
+    /// [`KeyFileError::TooManyKeys`] if more than four key pairs would be accepted. Nothing changes.
+    ///
+    /// # Panics
+    ///
+    /// Panics in a Tokio runtime without time enabled.
+    pub fn reload(
+        &self,
+        path: impl AsRef<Path>,
+        window: impl Into<Option<Duration>>,
+    ) -> Result<(), KeyFileError> {
+        let path = path.as_ref();
+        let rotated = self.rotate(read_keypair(path)?, window);
+        rotated.map_err(|source| KeyFileError::TooManyKeys { path: path.into(), source })
+    }
+}
+
+fn read_keypair(path: &Path) -> Result<CurveKeypair, KeyFileError> {
+    let certificate = read_certificate(path)?;
+    certificate.keypair().ok_or_else(|| KeyFileError::Certificate {
+        path: path.into(),
+        source: CertificateError::NoSecretKey,
+    })
+}
+
+fn read_certificate(path: &Path) -> Result<CurveCertificate, KeyFileError> {
+    CurveCertificate::load(path)
+        .map_err(|source| KeyFileError::Certificate { path: path.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, process};
+
+    use super::*;
+
+    #[test]
+    fn a_server_accepts_the_former_key_of_a_file_that_was_replaced() {
+        let directory = Directory::new("server");
+        let (public, secret) =
+            (directory.0.join("server.cert"), directory.0.join("server.cert_secret"));
+        let [old, new] = [(); 2].map(|()| CurveKeypair::generate());
+        CurveCertificate::from(old.clone()).save(&public).unwrap();
+        let keys = ServerKeys::load(&secret).unwrap();
+        keys.reload(&secret, None).unwrap();
+        assert_eq!(keys.accepted(), [old.public_key()]);
+        CurveCertificate::from(new.clone()).save(&public).unwrap();
+        // The public file has no secret key, and changes nothing.
+        let error = keys.reload(&public, None).unwrap_err();
+        assert!(matches!(
+            error,
+            KeyFileError::Certificate { source: CertificateError::NoSecretKey, .. }
+        ));
+        assert_eq!(keys.accepted(), [old.public_key()]);
+        keys.reload(&secret, None).unwrap();
+        assert_eq!(keys.accepted(), [&new, &old].map(CurveKeypair::public_key));
+    }
+
+    /// A directory that is removed when this is dropped.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Self {
+            let path = env::temp_dir().join(format!("tokio-zmtp-{name}-{}", process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
