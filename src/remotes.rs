@@ -44,6 +44,8 @@ struct ConnectedRemote {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EndRequest {
     Disconnect,
+    /// The admission of the remote was revoked.
+    Revoke,
     /// The remote has missed this number of messages.
     TooSlow(u64),
 }
@@ -260,6 +262,11 @@ impl RemoteTable {
         self.end(id, EndRequest::TooSlow(missed));
     }
 
+    /// Requests that a connection, whose admission was revoked, end immediately.
+    pub(crate) fn revoke(&self, id: ConnectionId) {
+        self.end(id, EndRequest::Revoke);
+    }
+
     fn end(&self, id: ConnectionId, request: EndRequest) {
         let mut state = self.state.lock();
         let disconnect = state.connected.get_mut(&id).and_then(|entry| entry.disconnect.take());
@@ -301,6 +308,7 @@ impl Membership {
     /// writing anything more. Must not be called again afterwards.
     pub(crate) async fn disconnected(&mut self) -> Option<DisconnectReason> {
         match (&mut self.disconnected).await {
+            Ok(EndRequest::Revoke) => Some(DisconnectReason::Revoked),
             Ok(EndRequest::TooSlow(missed)) => Some(DisconnectReason::TooSlow { missed }),
             // The sender exists as long as this value.
             Ok(EndRequest::Disconnect) | Err(_) => None,

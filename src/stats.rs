@@ -160,7 +160,8 @@ pub struct DroppedDatagrams {
 pub struct RefusedRemotes {
     /// The authenticator did not admit the remote:
     /// [`AddressDenied`](crate::monitor::HandshakeFailure::AddressDenied) or
-    /// [`Rejected`](crate::monitor::HandshakeFailure::Rejected).
+    /// [`Rejected`](crate::monitor::HandshakeFailure::Rejected). Or its admission was revoked, and
+    /// it was disconnected: [`Revoked`](crate::monitor::DisconnectReason::Revoked).
     pub denied: u64,
     /// The identity that the remote announced to this [`Router`](crate::Router) belongs to another
     /// remote, or is not valid:

@@ -4,6 +4,7 @@ use std::fmt;
 
 use zmtp_proto::metadata::Metadata;
 
+use super::Revocation;
 use crate::error::PropertyError;
 #[cfg(feature = "tls")]
 use crate::remote::TLS_CERTIFICATE;
@@ -17,6 +18,7 @@ use crate::remote::TLS_CERTIFICATE;
 pub struct Admission {
     pub(crate) user_id: Option<String>,
     pub(crate) metadata: Metadata,
+    pub(crate) revocations: Vec<Revocation>,
 }
 
 impl Admission {
@@ -78,6 +80,22 @@ impl Admission {
         Ok(self)
     }
 
+    /// Adds a handle that ends the connection of the remote: see [`Revocation`]. With several
+    /// handles, any of them does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::{Admission, Revocation};
+    ///
+    /// let session = Revocation::new();
+    /// let admission = Admission::user("alice").revocable(&session);
+    /// ```
+    pub fn revocable(mut self, revocation: &Revocation) -> Self {
+        self.revocations.push(revocation.clone());
+        self
+    }
+
     /// Returns the user id, if there is one.
     ///
     /// # Examples
@@ -118,6 +136,7 @@ impl Admission {
     pub(crate) fn after(mut self, earlier: Self) -> Self {
         self.user_id = self.user_id.or(earlier.user_id);
         self.metadata.append(&earlier.metadata);
+        self.revocations.extend(earlier.revocations);
         self
     }
 }

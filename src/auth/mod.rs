@@ -53,11 +53,14 @@ mod certificate;
 mod client_keys;
 mod combination;
 mod key_file;
+mod keys;
 mod mechanism;
 mod networks;
 mod registry;
+mod revocation;
 mod server_keys;
 mod shared;
+mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -69,11 +72,14 @@ pub use self::certificate::{CertificateError, CurveCertificate};
 pub use self::client_keys::ClientKeys;
 pub use self::combination::{And, Or};
 pub use self::key_file::KeyFileError;
+pub use self::keys::{KeyDirectoryError, Keys};
 pub use self::mechanism::Mechanism;
 pub use self::networks::{Network, NetworkError, Networks};
-pub use self::registry::{Keys, Users};
+pub(crate) use self::revocation::RevocableConnection;
+pub use self::revocation::Revocation;
 pub use self::server_keys::{ServerKeys, TooManyKeys};
 pub(crate) use self::shared::{AuthenticatorCall, SharedAuthenticator};
+pub use self::users::Users;
 use zmtp_proto::endpoint::Endpoint;
 
 #[cfg(feature = "tls")]

@@ -113,7 +113,8 @@ fn status_after(reason: &DisconnectReason) -> Option<CloseStatus> {
             Some(TrafficError::CommandTooLarge { .. }) => CloseStatus::TooLarge,
             _ => CloseStatus::ProtocolError,
         }),
-        DisconnectReason::TooManyGroups
+        DisconnectReason::Revoked
+        | DisconnectReason::TooManyGroups
         | DisconnectReason::TooManyTopics
         | DisconnectReason::TooSlow { .. } => Some(CloseStatus::PolicyViolation),
         DisconnectReason::Io(error) => status_after_error(error),

@@ -26,7 +26,7 @@ use zmtp_proto::traffic::TrafficDecoder;
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use super::ending::refuse;
 use super::handshake_stream::HandshakeStream;
-use crate::auth::{Admission, AuthenticatorCall, Credentials, StatusCode};
+use crate::auth::{Admission, AuthenticatorCall, Credentials, Revocation, StatusCode};
 use crate::monitor::{Claimant, HandshakeFailure};
 use crate::options::MessageLimits;
 use crate::transport::ClosingStream;
@@ -43,6 +43,15 @@ pub(crate) struct Admitted {
     pub(crate) claimant: Option<Claimant>,
     /// The public key of the server under CURVE.
     pub(crate) server_key: Option<CurvePublicKey>,
+    /// Those of its admissions.
+    pub(crate) revocations: Vec<Revocation>,
+}
+
+impl Admitted {
+    /// Returns the result of a handshake without a mechanism.
+    pub(crate) const fn unauthenticated(negotiated: Negotiated) -> Self {
+        Self { negotiated, claimant: None, server_key: None, revocations: Vec::new() }
+    }
 }
 
 /// The deadline of a handshake.
@@ -374,9 +383,9 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     } else {
         framed.map_codec(traffic)
     };
-    let Admission { user_id, metadata: granted } = admission;
+    let Admission { user_id, metadata: granted, revocations } = admission;
     let negotiated = Negotiated { user_id, granted, ..negotiated };
-    (Box::new(framed), Box::new(Admitted { negotiated, claimant, server_key }))
+    (Box::new(framed), Box::new(Admitted { negotiated, claimant, server_key, revocations }))
 }
 
 /// The next input of the handshake, or its result.

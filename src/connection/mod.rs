@@ -155,9 +155,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         end: impl Future<Output = Option<DisconnectReason>>,
     ) -> Option<DisconnectReason> {
         let mut end = pin!(end);
-        let reason = future::poll_fn(|cx| match self.poll_traffic(cx) {
-            Poll::Ready(reason) => Poll::Ready(Some(reason)),
-            Poll::Pending => end.as_mut().poll(cx),
+        let reason = future::poll_fn(|cx| match end.as_mut().poll(cx) {
+            Poll::Ready(reason) => Poll::Ready(reason),
+            Poll::Pending => self.poll_traffic(cx).map(Some),
         })
         .await;
         self.is_ended_by_remote = reason.as_ref().is_some_and(DisconnectReason::is_by_remote);

@@ -318,7 +318,7 @@ impl Connector {
         let (side, negotiated, admitted) =
             admitted.map_err(|reason| self.handshake_failed(&subject, origin, &span, reason))?;
         let medium = Medium::Inproc(side);
-        let remote = Box::new(Admitted { negotiated, claimant: None, server_key: None });
+        let remote = Box::new(Admitted::unauthenticated(negotiated));
         let admission = None;
         Ok((Dialed { medium, remote, connection_id, origin, admission, admitted }, span))
     }

@@ -129,6 +129,7 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
         | DisconnectReason::MessageTooLarge { .. }
         | DisconnectReason::Protocol(_)
         | DisconnectReason::Refused { .. }
+        | DisconnectReason::Revoked
         | DisconnectReason::TooManyGroups
         | DisconnectReason::TooManyParts { .. }
         | DisconnectReason::TooManyTopics

@@ -80,6 +80,7 @@ impl Retry {
         let retry = match reason {
             DisconnectReason::MessageTooLarge { .. }
             | DisconnectReason::Protocol(_)
+            | DisconnectReason::Revoked
             | DisconnectReason::TooManyGroups
             | DisconnectReason::TooManyParts { .. }
             | DisconnectReason::TooManyTopics => Self::Rarely,

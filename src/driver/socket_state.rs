@@ -1,11 +1,13 @@
 //! The state that the parts of one socket share.
 
 use std::collections::VecDeque;
+use std::future;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -18,7 +20,7 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use super::log;
-use crate::auth::{Admission, AuthenticatorCall, Caller};
+use crate::auth::{Admission, AuthenticatorCall, Caller, RevocableConnection, Revocation};
 use crate::connection::Admitted;
 use crate::connection_id::ConnectionId;
 use crate::message::{AnyMessage, Message, Multipart};
@@ -59,8 +61,16 @@ pub(super) struct RegisteredRemote {
     direction: Direction,
     reason: DisconnectReason,
     quotas: Arc<Quotas>,
+    revocable: Option<Box<Revocable>>,
     /// Dropped after the membership.
     _wakes_hopeless: WakesHopeless,
+}
+
+/// A connection that revocations end. Boxed, because few connections are revocable.
+#[derive(Debug)]
+struct Revocable {
+    revoked: Arc<Notify>,
+    _connections: Vec<RevocableConnection>,
 }
 
 /// Wakes the senders that wait for a remote when it is dropped, if none can be expected anymore.
@@ -254,7 +264,7 @@ impl SocketState {
         admitted: Box<Admitted>,
         direction: Direction,
     ) -> RegisteredRemote {
-        let Admitted { negotiated, claimant, server_key } = *admitted;
+        let Admitted { negotiated, claimant, server_key, revocations } = *admitted;
         self.options.mechanism.handshake_used(server_key.as_ref());
         let identity = attachment.identity().or_else(|| negotiated.metadata.identity().ok());
         let description = Description {
@@ -268,12 +278,32 @@ impl SocketState {
             user_id: negotiated.user_id,
             granted: negotiated.granted,
         };
-        let registered = self.add(attachment, description, direction);
+        let mut registered = self.add(attachment, description, direction);
         self.audit_admitted(&registered.remote, claimant, server_key, &registered.quotas);
         self.publisher
             .publish(&EventSource::from(&registered.remote), || EventKind::HandshakeSucceeded);
         log::connected(&registered.quotas, &registered.remote, direction);
+        registered.revocable = self.revocable(&revocations, connection_id);
         registered
+    }
+
+    /// Lets revocations end a connection. One that has been revoked in between ends it immediately.
+    fn revocable(&self, revocations: &[Revocation], id: ConnectionId) -> Option<Box<Revocable>> {
+        if revocations.is_empty() {
+            return None;
+        }
+        let revoked = Arc::new(Notify::new());
+        let connections = revocations.iter().filter_map(|revocation| {
+            let (remotes, revoked) = (Arc::downgrade(&self.remotes), Arc::clone(&revoked));
+            revocation.ends(move || {
+                if let Some(remotes) = remotes.upgrade() {
+                    remotes.revoke(id);
+                }
+                revoked.notify_one();
+            })
+        });
+        let _connections = connections.collect();
+        Some(Box::new(Revocable { revoked, _connections }))
     }
 
     /// Adds the remote of a `udp` endpoint, which has no handshake.
@@ -320,7 +350,16 @@ impl SocketState {
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;
         let _wakes_hopeless = WakesHopeless(Arc::clone(self));
-        RegisteredRemote { shared, remote, membership, direction, reason, quotas, _wakes_hopeless }
+        RegisteredRemote {
+            shared,
+            remote,
+            membership,
+            direction,
+            reason,
+            quotas,
+            revocable: None,
+            _wakes_hopeless,
+        }
     }
 }
 
@@ -333,6 +372,15 @@ impl RegisteredRemote {
     /// identity. Returns a reason if the connection is to end without writing anything more.
     pub(super) async fn disconnected(&mut self) -> Option<DisconnectReason> {
         self.membership.disconnected().await
+    }
+
+    /// Waits until the admission of the remote is revoked, also after
+    /// [`disconnected`](Self::disconnected).
+    pub(super) async fn revoked(&self) {
+        match &self.revocable {
+            Some(revocable) => revocable.revoked.notified().await,
+            None => future::pending().await,
+        }
     }
 
     /// Returns whether another remote has taken over the identity of the remote.
@@ -367,9 +415,14 @@ pub(super) fn admitted_before(
 ) -> Box<Admitted> {
     if let Some(earlier) = admission {
         let Negotiated { user_id, granted, .. } = &mut admitted.negotiated;
-        let later = Admission { user_id: user_id.take(), metadata: mem::take(granted) };
-        let Admission { user_id: id, metadata } = later.after(*earlier);
+        let later = Admission {
+            user_id: user_id.take(),
+            metadata: mem::take(granted),
+            revocations: mem::take(&mut admitted.revocations),
+        };
+        let Admission { user_id: id, metadata, revocations } = later.after(*earlier);
         (*user_id, *granted) = (id, metadata);
+        admitted.revocations = revocations;
     }
     admitted
 }

@@ -234,6 +234,11 @@ pub enum DisconnectReason {
         /// The reason that the remote gave, made printable. It has no defined meaning.
         reason: String,
     },
+    /// The admission of the remote was revoked: see [`Revocation`](crate::auth::Revocation),
+    /// [`Keys::revoke`](crate::auth::Keys::revoke) and
+    /// [`Users::revoke`](crate::auth::Users::revoke).
+    #[error("the admission of the remote was revoked")]
+    Revoked,
     /// The remote joined more groups than
     /// [`max_groups_per_remote`](crate::Builder::max_groups_per_remote),
     /// [`max_group_bytes_per_remote`](crate::Builder::max_group_bytes_per_remote) or, together with
@@ -364,6 +369,7 @@ impl DisconnectReason {
     /// Returns the cause if this side refused the remote.
     pub(crate) const fn refusal(&self) -> Option<RemoteRefusal> {
         match self {
+            Self::Revoked => Some(RemoteRefusal::Denied),
             Self::TooManyGroups => Some(RemoteRefusal::TooManyGroups),
             Self::TooManyTopics => Some(RemoteRefusal::TooManyTopics),
             Self::TooSlow { .. } => Some(RemoteRefusal::TooSlow),
@@ -391,6 +397,7 @@ impl DisconnectReason {
             | Self::MessageTooLarge { .. }
             | Self::Protocol(_)
             | Self::Refused { .. }
+            | Self::Revoked
             | Self::TooManyGroups
             | Self::TooManyParts { .. }
             | Self::TooManyTopics

@@ -402,7 +402,7 @@ impl ListenerState {
             }
         };
         let negotiated = dial.negotiated().clone();
-        let remote = Box::new(Admitted { negotiated, claimant: None, server_key: None });
+        let remote = Box::new(Admitted::unauthenticated(negotiated));
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let mut registered = shared.join(&attachment, endpoint, id, remote, Direction::Accepted);
@@ -436,7 +436,8 @@ impl ListenerState {
         mut running: Pin<&mut impl Future<Output = DisconnectReason>>,
     ) -> DisconnectReason {
         let reason = tokio::select! {
-            reason = running.as_mut() => reason,
+            // Nothing is read from a remote whose admission has been revoked.
+            biased;
             // Its pipe has been retired.
             cut_off = registered.disconnected() => {
                 if let Some(reason) = cut_off {
@@ -444,8 +445,13 @@ impl ListenerState {
                 }
                 let linger = self.shared.linger();
                 let linger = if registered.is_replaced() { Some(Duration::ZERO) } else { linger };
-                within(linger, running).await.unwrap_or(DisconnectReason::Closed)
+                tokio::select! {
+                    // Boxed, because it is needed only at the end.
+                    () = Box::pin(registered.revoked()) => return DisconnectReason::Revoked,
+                    ended = within(linger, running) => ended.unwrap_or(DisconnectReason::Closed),
+                }
             }
+            reason = running.as_mut() => reason,
         };
         if registered.is_replaced() { DisconnectReason::HandedOver } else { reason }
     }

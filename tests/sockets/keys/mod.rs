@@ -1,5 +1,6 @@
 //! Keys of CURVE that change while sockets use them.
 
+mod revocation;
 mod rotation;
 
 use std::time::Duration;

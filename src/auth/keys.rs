@@ -1,0 +1,210 @@
+//! Keys of clients.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::registry::Registry;
+use super::{
+    Admission, Authenticator, CertificateError, Credentials, CurveCertificate, CurvePublicKey,
+    Request, StatusCode,
+};
+
+/// A list of public keys with user ids, for CURVE.
+///
+/// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
+/// remotes stay connected, except if their key is [revoked](Self::revoke).
+///
+/// A client that was refused does not try again: if it is added later, its program must
+/// [`connect`](crate::Client::connect) again.
+#[derive(Clone, Default)]
+pub struct Keys(Arc<Registry<CurvePublicKey, String>>);
+
+/// The error of a directory of certificates that cannot be loaded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KeyDirectoryError {
+    /// The directory cannot be read.
+    #[error("cannot read the directory {}", .path.display())]
+    Directory {
+        /// The path of the directory.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// Files are not valid certificates.
+    #[error("{} of the files are not valid certificates, such as {}", .files.len(), first(.files))]
+    Files {
+        /// The path of each of these files, with the reason.
+        files: Vec<(PathBuf, CertificateError)>,
+    },
+}
+
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{CurveKeypair, Keys};
+///
+/// let (alice, bob) = (CurveKeypair::generate(), CurveKeypair::generate());
+/// let keys = Keys::new();
+/// keys.insert(alice.public_key(), "alice");
+/// assert!(keys.contains(&alice.public_key()));
+/// assert!(keys.remove(&alice.public_key()));
+/// keys.replace([(bob.public_key(), "bob")]);
+/// assert_eq!(keys.revoke(&bob.public_key()), 0, "bob is not connected");
+/// assert_eq!(keys.revoke_user("carol"), 0);
+/// assert_eq!(keys.revoke_removed(), 0);
+/// ```
+impl Keys {
+    /// Creates an empty list, which admits no remote.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Creates a list from a directory of certificates, like [`reload`](Self::reload).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyDirectoryError`] if the directory or one of its files cannot be read, or if a file is
+    /// not a certificate.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio_zmtp::auth::Keys;
+    ///
+    /// let keys = Keys::load("clients")?;
+    /// // Later, after files have been added and removed:
+    /// keys.reload("clients")?;
+    /// let ended = keys.revoke_removed();
+    /// # Ok::<(), tokio_zmtp::auth::KeyDirectoryError>(())
+    /// ```
+    pub fn load(directory: impl AsRef<Path>) -> Result<Self, KeyDirectoryError> {
+        let list = Self::new();
+        list.reload(directory)?;
+        Ok(list)
+    }
+
+    /// Replaces all keys atomically by those of a directory of [certificates](CurveCertificate), as
+    /// `zauth` of czmq reads it. This blocks the thread. Returns the number of keys.
+    ///
+    /// Each file contains one key. Its user id is the value of `name` in the metadata, or otherwise
+    /// the name of the file without its extension. Subdirectories, hidden files and files whose
+    /// names end in `_secret` are ignored. Connected remotes stay connected: see
+    /// [`revoke_removed`](Self::revoke_removed).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyDirectoryError`], with all files that are not valid. The list is not changed.
+    pub fn reload(&self, directory: impl AsRef<Path>) -> Result<usize, KeyDirectoryError> {
+        let keys = read_directory(directory.as_ref())?;
+        let count = keys.len();
+        self.0.replace(keys);
+        Ok(count)
+    }
+
+    /// Adds a key, or changes its user id. Several keys may have the same user id, for example while
+    /// a user changes to a new one.
+    pub fn insert(&self, key: CurvePublicKey, user_id: impl Into<String>) {
+        let user_id = user_id.into();
+        self.0.insert(key, user_id);
+    }
+
+    /// Removes a key; returns whether it was present.
+    pub fn remove(&self, key: &CurvePublicKey) -> bool {
+        self.0.remove(key)
+    }
+
+    /// Replaces all keys atomically.
+    pub fn replace<U: Into<String>>(&self, keys: impl IntoIterator<Item = (CurvePublicKey, U)>) {
+        let keys = keys.into_iter().map(|(key, user_id)| (key, user_id.into())).collect();
+        self.0.replace(keys);
+    }
+
+    /// Removes a key, and ends all connections that this list has admitted with it, in all sockets,
+    /// with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). The key may have
+    /// been removed before. Returns the number of connections.
+    ///
+    /// Connections that are admitted and not established yet end when they are. Messages that have
+    /// been read from such a remote can still be received.
+    pub fn revoke(&self, key: &CurvePublicKey) -> usize {
+        self.0.revoke(key)
+    }
+
+    /// [Revokes](Self::revoke) all keys of the list that have a user id. Returns the number of
+    /// connections.
+    pub fn revoke_user(&self, user_id: &str) -> usize {
+        let keys = self.0.keys(|user| user == user_id);
+        keys.iter().map(|key| self.0.revoke(key)).sum()
+    }
+
+    /// Ends all connections that this list has admitted with keys that it does not contain anymore.
+    /// Returns their number.
+    pub fn revoke_removed(&self) -> usize {
+        self.0.revoke_removed()
+    }
+
+    /// Returns whether the list contains the key.
+    #[must_use]
+    pub fn contains(&self, key: &CurvePublicKey) -> bool {
+        self.0.contains(key)
+    }
+}
+
+impl Authenticator for Keys {
+    async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+        let Credentials::Curve { public_key } = request.credentials else {
+            return Err(StatusCode::Denied);
+        };
+        self.0.with(|keys| {
+            let entry = keys.get(&public_key).ok_or(StatusCode::Denied)?;
+            Ok(Admission::user(&entry.value).revocable(&entry.revocation))
+        })
+    }
+}
+
+/// Shows the number of keys.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("len", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+impl<U: Into<String>> FromIterator<(CurvePublicKey, U)> for Keys {
+    fn from_iter<T: IntoIterator<Item = (CurvePublicKey, U)>>(keys: T) -> Self {
+        let list = Self::new();
+        list.replace(keys);
+        list
+    }
+}
+
+fn read_directory(path: &Path) -> Result<HashMap<CurvePublicKey, String>, KeyDirectoryError> {
+    let unreadable = |source| KeyDirectoryError::Directory { path: path.into(), source };
+    let (mut keys, mut invalid) = (HashMap::new(), Vec::new());
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() || name.starts_with('.') || name.ends_with("_secret") {
+            continue;
+        }
+        match CurveCertificate::load(&path) {
+            Ok(certificate) => {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                let user_id = certificate.get("name").unwrap_or(&stem).to_owned();
+                keys.insert(certificate.public_key(), user_id);
+            }
+            Err(error) => invalid.push((path, error)),
+        }
+    }
+    if invalid.is_empty() { Ok(keys) } else { Err(KeyDirectoryError::Files { files: invalid }) }
+}
+
+fn first(files: &[(PathBuf, CertificateError)]) -> String {
+    files.first().map(|(path, error)| format!("{}: {error}", path.display())).unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! The revocation of admissions.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use crate::sync::Lock;
+
+/// A handle that ends connections: those whose [`Admission`](super::Admission) has it.
+///
+/// An authenticator adds it to admissions that it may have to withdraw, for example when a session or
+/// a token expires: see [`Admission::revocable`](super::Admission::revocable). [`Keys`](super::Keys)
+/// and [`Users`](super::Users) do so. One handle can be added to any number of admissions, in any
+/// number of sockets. Connections without one cost nothing.
+///
+/// Clones share the state. A revocation is final: add a new handle to later admissions.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{Admission, Authenticator, Request, Revocation, StatusCode};
+///
+/// struct Session(Revocation);
+///
+/// impl Authenticator for Session {
+///     async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
+///         Ok(Admission::user("alice").revocable(&self.0))
+///     }
+/// }
+///
+/// let session = Revocation::new();
+/// let authenticator = Session(session.clone());
+/// // Later:
+/// assert_eq!(session.revoke(), 0, "no connection has been admitted yet");
+/// assert!(session.is_revoked());
+/// ```
+#[derive(Clone, Default)]
+pub struct Revocation(Arc<Lock<State>>);
+
+#[derive(Default)]
+struct State {
+    is_revoked: bool,
+    next: u64,
+    connections: HashMap<u64, End>,
+}
+
+/// Ends a connection.
+type End = Box<dyn FnOnce() + Send>;
+
+/// A connection that a revocation ends, until this is dropped.
+pub(crate) struct RevocableConnection {
+    revocation: Revocation,
+    number: u64,
+}
+
+impl Revocation {
+    /// Creates a handle.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends all connections whose admission has this handle, with
+    /// [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked), and returns their
+    /// number. Connections that are admitted and not established yet end when they are.
+    ///
+    /// Messages that have been read from such a remote can still be received. Nothing more is read
+    /// from it or written to it.
+    pub fn revoke(&self) -> usize {
+        let connections = {
+            let mut state = self.0.lock();
+            state.is_revoked = true;
+            mem::take(&mut state.connections)
+        };
+        let count = connections.len();
+        // This wakes the tasks of connections, which must not happen under the lock.
+        for end in connections.into_values() {
+            end();
+        }
+        count
+    }
+
+    /// Returns whether it has been revoked.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.0.lock().is_revoked
+    }
+
+    /// Calls `end` when this is revoked, immediately if it already is.
+    pub(crate) fn ends(&self, end: impl FnOnce() + Send + 'static) -> Option<RevocableConnection> {
+        let mut state = self.0.lock();
+        if state.is_revoked {
+            drop(state);
+            end();
+            return None;
+        }
+        let number = state.next;
+        state.next += 1;
+        state.connections.insert(number, Box::new(end));
+        drop(state);
+        Some(RevocableConnection { revocation: self.clone(), number })
+    }
+
+    /// Returns whether an admission or a connection has it, in addition to the caller.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+/// Compares handles: clones are equal.
+impl PartialEq for Revocation {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Revocation {}
+
+impl fmt::Debug for Revocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocation").field("is_revoked", &self.is_revoked()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RevocableConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevocableConnection").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+impl Drop for RevocableConnection {
+    fn drop(&mut self) {
+        let end = self.revocation.0.lock().connections.remove(&self.number);
+        drop(end);
+    }
+}

@@ -1,0 +1,112 @@
+//! Users with passwords.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::registry::Registry;
+use super::{Admission, Authenticator, Credentials, Password, Request, StatusCode};
+
+/// Names with their passwords, for PLAIN. The name becomes the user id of the remote.
+///
+/// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
+/// remotes stay connected, except if the user is [revoked](Self::revoke).
+///
+/// A client that was refused does not try again: if it is added later, its program must
+/// [`connect`](crate::Client::connect) again.
+#[derive(Clone, Default)]
+pub struct Users(Arc<Registry<String, Password>>);
+
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::Users;
+///
+/// let users = Users::new();
+/// users.insert("alice", "swordfish");
+/// assert!(users.contains("alice"));
+/// assert!(users.remove("alice"));
+/// users.replace([("bob", "hunter2"), ("carol", "letmein")]);
+/// assert_eq!(users.revoke("bob"), 0, "bob is not connected");
+/// assert_eq!(users.revoke_removed(), 0);
+/// ```
+impl Users {
+    /// Creates an empty list, which admits no remote.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a user, or changes the user's password.
+    pub fn insert(&self, username: impl Into<String>, password: impl Into<Password>) {
+        let (username, password) = (username.into(), password.into());
+        self.0.insert(username, password);
+    }
+
+    /// Removes a user; returns whether it was present.
+    pub fn remove(&self, username: &str) -> bool {
+        self.0.remove(&username.into())
+    }
+
+    /// Replaces all users atomically.
+    pub fn replace<U: Into<String>, P: Into<Password>>(
+        &self,
+        users: impl IntoIterator<Item = (U, P)>,
+    ) {
+        let users =
+            users.into_iter().map(|(user, password)| (user.into(), password.into())).collect();
+        self.0.replace(users);
+    }
+
+    /// Removes a user, and ends all connections that this list has admitted with the name, in all
+    /// sockets, with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). It may
+    /// have been removed before. Returns the number of connections.
+    ///
+    /// Connections that are admitted and not established yet end when they are. To end connections
+    /// that were established with an earlier password, revoke the user and insert it again.
+    pub fn revoke(&self, username: &str) -> usize {
+        self.0.revoke(&username.into())
+    }
+
+    /// Ends all connections that this list has admitted with names that it does not contain anymore.
+    /// Returns their number.
+    pub fn revoke_removed(&self) -> usize {
+        self.0.revoke_removed()
+    }
+
+    /// Returns whether the list contains a user.
+    #[must_use]
+    pub fn contains(&self, username: &str) -> bool {
+        self.0.contains(&username.into())
+    }
+}
+
+impl Authenticator for Users {
+    async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+        let Credentials::Plain { username, password } = request.credentials else {
+            return Err(StatusCode::Denied);
+        };
+        let revocation = self.0.with(|users| {
+            // If there are users, an unknown name also costs a comparison.
+            let known = users.get(&username).or_else(|| users.values().next())?;
+            let is_right = known.value == password;
+            users.get(&username).filter(|_| is_right).map(|user| user.revocation.clone())
+        });
+        let revocation = revocation.ok_or(StatusCode::Denied)?;
+        Ok(Admission::user(username).revocable(&revocation))
+    }
+}
+
+/// Shows the number of users. The names are omitted.
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Users").field("len", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+impl<U: Into<String>, P: Into<Password>> FromIterator<(U, P)> for Users {
+    fn from_iter<T: IntoIterator<Item = (U, P)>>(users: T) -> Self {
+        let list = Self::new();
+        list.replace(users);
+        list
+    }
+}
