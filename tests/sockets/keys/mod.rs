@@ -1,5 +1,6 @@
 //! Keys of CURVE that change while sockets use them.
 
+mod load;
 mod revocation;
 mod rotation;
 
