@@ -80,9 +80,6 @@ impl Keys {
     /// use tokio_zmtp::auth::Keys;
     ///
     /// let keys = Keys::load("clients")?;
-    /// // Later, after files have been added and removed:
-    /// keys.reload("clients")?;
-    /// let ended = keys.revoke_removed();
     /// # Ok::<(), tokio_zmtp::auth::KeyDirectoryError>(())
     /// ```
     pub fn load(directory: impl AsRef<Path>) -> Result<Self, KeyDirectoryError> {
@@ -102,6 +99,17 @@ impl Keys {
     /// # Errors
     ///
     /// [`KeyDirectoryError`], with all files that are not valid. The list is not changed.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio_zmtp::auth::Keys;
+    ///
+    /// let keys = Keys::load("clients")?;
+    /// // A file was added, and another one removed.
+    /// keys.reload("clients")?;
+    /// # Ok::<(), tokio_zmtp::auth::KeyDirectoryError>(())
+    /// ```
     pub fn reload(&self, directory: impl AsRef<Path>) -> Result<usize, KeyDirectoryError> {
         let keys = read_directory(directory.as_ref())?;
         let count = keys.len();

@@ -54,6 +54,16 @@ pub(crate) struct RevocableConnection {
     number: u64,
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::Revocation;
+///
+/// let session = Revocation::new();
+/// assert!(!session.is_revoked());
+/// session.revoke();
+/// assert!(session.is_revoked());
+/// ```
 impl Revocation {
     /// Creates a handle.
     #[must_use]
