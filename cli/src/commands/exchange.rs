@@ -50,6 +50,7 @@ pub(crate) async fn run(
         Err(failure) => Err(failure),
         Ok(input) => {
             let other = open.sender();
+            let is_finite = input.is_finite();
             let is_sent = Cell::new(false);
             let sending = async {
                 send_all(&arguments.socket, &arguments.target, &other, input).await?;
@@ -69,22 +70,29 @@ pub(crate) async fn run(
                     }
                 }
             };
-            open.unless_refused(both(sending, receiving)).await
+            open.unless_refused(both(sending, receiving, is_finite)).await
         }
     };
     finish(open, output.flush().and(done)).await
 }
 
-/// Sends and receives, until receiving ends or sending fails.
+/// Sends and receives, until receiving ends or sending fails. What is `finite` is sent to its end
+/// even if the last message has been received before.
 async fn both(
     sending: impl Future<Output = Result<(), Failure>>,
     receiving: impl Future<Output = Result<(), Failure>>,
+    finite: bool,
 ) -> Result<(), Failure> {
     let (mut sending, mut receiving) = (pin!(sending), pin!(receiving));
     tokio::select! {
         biased;
-        received = &mut receiving => return received,
-        sent = &mut sending => sent?,
+        received = &mut receiving => {
+            received?;
+            if finite { sending.await } else { Ok(()) }
+        }
+        sent = &mut sending => {
+            sent?;
+            receiving.await
+        }
     }
-    receiving.await
 }

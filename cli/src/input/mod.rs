@@ -86,6 +86,11 @@ impl InputArguments {
 }
 
 impl Input {
+    /// Returns whether the messages are known, instead of lines that may still arrive.
+    pub(crate) const fn is_finite(&self) -> bool {
+        self.lines.is_none() && self.left.is_some()
+    }
+
     /// Waits for the next message, and returns `None` at the end. Dropping the future loses no
     /// line.
     pub(crate) async fn next(&mut self) -> Result<Option<Outgoing>, Failure> {

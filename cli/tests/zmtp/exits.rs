@@ -82,8 +82,7 @@ fn signals_close_the_sockets() {
         let mut pull = pull;
         assert_eq!(pull.line(), "hello");
         for process in [pull, push] {
-            process.signal(signal);
-            assert_eq!(process.end().code, Some(code));
+            assert_eq!(process.interrupt(signal).code, Some(code));
         }
     }
 }

@@ -88,6 +88,13 @@ impl Zmtp {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
+    /// Sends a signal, and waits for the end of the process, whose input stays open until then.
+    pub(crate) fn interrupt(mut self, name: &str) -> End {
+        self.signal(name);
+        self.child.wait().unwrap();
+        self.end()
+    }
+
     /// Closes the input, and waits for the end of the process.
     pub(crate) fn end(mut self) -> End {
         drop(self.stdin.take());
