@@ -10,7 +10,7 @@
 use libfuzzer_sys::fuzz_target;
 use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::ws::{WebSocketAcceptor, WebSocketConnector};
-use tokio_zmtp::{HandshakeMechanism, Multipart, Pull};
+use tokio_zmtp::{Mechanism, Multipart, Pull};
 use tokio_zmtp_fuzz::{
     flip, run, send_all, stream_of_pieces, upgrade_as_client, upgrade_as_server,
 };
@@ -80,10 +80,10 @@ async fn receive(
     let mut monitor = pull.monitor();
     let (near, mut far) = stream_of_pieces(piece);
     let upgraded = if is_server {
-        let acceptor = WebSocketAcceptor::new(&HandshakeMechanism::Null);
+        let acceptor = WebSocketAcceptor::new(&Mechanism::Null);
         tokio::join!(acceptor.accept(near), upgrade_as_client(&mut far)).0
     } else {
-        let connector = WebSocketConnector::new(&HandshakeMechanism::Null, "example.org", "/zmq");
+        let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/zmq");
         tokio::join!(connector.connect(near), upgrade_as_server(&mut far)).0
     };
     pull.attach(upgraded.expect("the upgrade is valid")).await.expect("the socket is open");

@@ -8,7 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tokio::io::AsyncWriteExt;
-use tokio_zmtp::HandshakeMechanism;
+use tokio_zmtp::Mechanism;
 use tokio_zmtp::ws::{WebSocketAcceptor, WebSocketConnector};
 use tokio_zmtp_fuzz::{
     REQUEST, RESPONSE, SWITCHING, accept_header, flip, read_head, run, send_all, stream_of_pieces,
@@ -44,7 +44,7 @@ fuzz_target!(|input: (u8, u8, Vec<(u16, u8)>, Vec<(u8, &[u8])>, &[u8])| {
 /// Returns the response to a request, and whether it is accepted.
 async fn accept(request: &[u8], piece: u8) -> (bool, Vec<u8>) {
     let (near, far) = stream_of_pieces(piece);
-    let acceptor = WebSocketAcceptor::new(&HandshakeMechanism::Null);
+    let acceptor = WebSocketAcceptor::new(&Mechanism::Null);
     // The accepted stream is dropped, which ends it.
     let accepting = async { acceptor.accept(near).await.is_ok() };
     let (accepted, response) = tokio::join!(accepting, send_all(far, request));
@@ -62,7 +62,7 @@ async fn accept(request: &[u8], piece: u8) -> (bool, Vec<u8>) {
 /// Returns whether a response is accepted.
 async fn connect(response: &[u8], piece: u8, answers_key: bool) -> (bool, Vec<u8>) {
     let (near, mut far) = stream_of_pieces(piece);
-    let connector = WebSocketConnector::new(&HandshakeMechanism::Null, "example.org", "/zmq");
+    let connector = WebSocketConnector::new(&Mechanism::Null, "example.org", "/zmq");
     let connecting = async { connector.connect(near).await.is_ok() };
     let responding = async {
         let accept = accept_header(&read_head(&mut far).await);

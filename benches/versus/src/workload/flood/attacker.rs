@@ -85,10 +85,10 @@ struct Attack {
 impl Attack {
     /// Establishes a connection and ends it. Failures are part of an attack.
     async fn connect(&self, number: usize) {
-        if self.flood.rate > 0 {
-            if let Ok(permit) = self.pace.acquire().await {
-                permit.forget();
-            }
+        if self.flood.rate > 0
+            && let Ok(permit) = self.pace.acquire().await
+        {
+            permit.forget();
         }
         if self.shake_hands(number).await.is_err() {
             time::sleep(TICK).await;
