@@ -1,4 +1,4 @@
-//! Probes: what a remote announces, without joining it as a socket.
+//! Probes, which read what a remote announces without connecting a socket to it.
 //!
 //! A program that examines a remote, such as `zmtp monitor`, [probes](Builder::probe) its endpoint.
 
@@ -33,8 +33,8 @@ pub struct Probed {
     pub version: (u8, u8),
     /// The security mechanism of the remote, such as `CURVE`.
     pub mechanism: String,
-    /// Whether the remote announces the server role of the mechanism. libzmq announces it in neither
-    /// role.
+    /// Whether the remote announces the server role of the mechanism. Remotes with libzmq never
+    /// announce it.
     pub as_server: bool,
     /// What the remote announced after its greeting.
     pub outcome: ProbeOutcome,
@@ -55,14 +55,16 @@ pub enum ProbeOutcome {
     /// The mechanism of the remote is not that of the builder, and requires credentials.
     CredentialsRequired,
     /// The handshake failed after the greeting. For example, the remote refuses the credentials or
-    /// the address, or has another key.
+    /// the address, or does not hold the key.
     Failed(HandshakeFailure),
-    /// Under NULL, the remote waits for the metadata of the other end. A socket of this crate does so
-    /// if it can refuse a remote because of its identity or because of another remote, such as a
-    /// [`Router`](crate::Router) or a [`Pair`](crate::Pair), and if several sockets share its port.
+    /// Under NULL: the remote sends no metadata within
+    /// [`handshake_interval`](Builder::handshake_interval), usually because it waits for that of
+    /// the other end. A socket of this crate waits if several sockets share its port, or if it can
+    /// refuse a remote because of its identity or because of another remote. Examples are a
+    /// [`Router`](crate::Router) and a [`Pair`](crate::Pair).
     Waiting,
-    /// Under PLAIN: the remote accepts the name and the password. Under CURVE: the remote has proved
-    /// that it has the `server_key`. Whether it admits the key of this end is not known.
+    /// Under PLAIN: the remote accepts the name and the password. Under CURVE: the remote proved
+    /// that it holds the key of the server. Whether it admits the key of this end is not known.
     Welcomed,
 }
 
@@ -73,7 +75,7 @@ pub enum ProbeError {
     /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// No connection was established, or the remote did not send a valid greeting.
+    /// No connection was established, or the remote did not send a valid greeting in time.
     #[error("cannot probe {endpoint}")]
     #[non_exhaustive]
     Failed {
@@ -85,18 +87,20 @@ pub enum ProbeError {
 }
 
 impl<S: Socket> Builder<S> {
-    /// Connects to an endpoint once, reads what the remote announces, and closes the connection.
-    /// Creates no socket, and announces none: to the remote, it is a connection whose handshake does
-    /// not finish.
+    /// Connects to an endpoint once, reads what the remote announces, and closes the connection. It
+    /// creates and announces no socket: the remote reports a connection whose handshake failed.
     ///
-    /// The mechanism of this builder is used if it is that of the remote. It determines what can be
-    /// learned: see [`ProbeOutcome`]. With several keys of the server, it tests the first. The options for connections apply, such as
-    /// [`connect_timeout`](Self::connect_timeout), `tls_client` and `socks_proxy`. For each of the two
-    /// steps, the greeting and what follows it, the remote has
-    /// [`handshake_interval`](Self::handshake_interval). Set it to a few seconds: a remote that is
-    /// [`Waiting`](ProbeOutcome::Waiting) does not answer sooner.
+    /// The mechanism of this builder is used if the remote has the same one. It determines the
+    /// possible results: see [`ProbeOutcome`]. If there are several keys of the server, only the
+    /// first is tested. The options for connections apply, such as
+    /// [`connect_timeout`](Self::connect_timeout), `tls_client` and `socks_proxy`.
     ///
-    /// The endpoint is one of a byte stream: `inproc` and `udp` cannot be probed.
+    /// [`handshake_interval`](Self::handshake_interval) limits the time until the greeting, and
+    /// again the time from there to the result. Set it to a few seconds (default: 30 s): the probe
+    /// of a remote that is [`Waiting`](ProbeOutcome::Waiting) takes all of it, and does not end
+    /// without a limit.
+    ///
+    /// `inproc` and `udp` endpoints cannot be probed, because they have no stream.
     ///
     /// # Cancel safety
     ///
@@ -104,12 +108,13 @@ impl<S: Socket> Builder<S> {
     ///
     /// # Errors
     ///
-    /// [`ProbeError`] if the endpoint is not valid, if no connection can be established, or if the
-    /// remote does not send a greeting.
+    /// [`ProbeError`] if the endpoint is not valid or can only be bound, if no connection can be
+    /// established, or if the remote does not send a valid greeting in time. Later failures are a
+    /// result: [`ProbeOutcome::Failed`].
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime with IO and time enabled.
+    /// Panics outside of a Tokio runtime with IO and time enabled.
     ///
     /// # Examples
     ///

@@ -1,9 +1,9 @@
 //! The statistics of a program as data, for other programs such as `zmtp top`. With the feature
 //! `serde` only.
 //!
-//! A [`Snapshot`] has the statistics of the sockets and proxies of a program at one moment. A
+//! A [`Snapshot`] contains the statistics of the sockets and proxies of a program at one moment. A
 //! program publishes snapshots over a [`Pub`], in messages of two parts: [`Snapshot::TOPIC`], and
-//! the snapshot as JSON. `zmtp top` displays those of any number of programs.
+//! the snapshot as JSON. `zmtp top` displays the snapshots of any number of programs.
 //!
 //! ```
 //! use tokio_zmtp::snapshot::Snapshot;
@@ -43,13 +43,18 @@
 //!       "stats": { "queued": { "outgoing": 2 }, "heartbeat_round_trip": 312000 }
 //!     }]
 //!   }],
-//!   "proxies": [{ "name": "broker", "is_paused": false, "stats": { "to_backend": { "messages": 7 } } }]
+//!   "proxies": [{
+//!     "name": "broker",
+//!     "is_paused": false,
+//!     "stats": { "to_backend": { "messages": 7 } }
+//!   }]
 //! }
 //! ```
 //!
-//! Every key can be absent when a snapshot is read, and has then its default; unknown keys are
-//! ignored. Programs in other languages can therefore publish what they know, and later versions can
-//! add keys. A `heartbeat_round_trip` is in nanoseconds.
+//! When a snapshot is read, absent keys have their defaults, and unknown keys are ignored. Programs
+//! in other languages can therefore omit statistics, and later versions can add keys. `time` is in
+//! milliseconds since 1970-01-01T00:00:00Z, and `heartbeat_round_trip` in nanoseconds. Counters
+//! are totals since the start of their socket, connection or proxy.
 
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -73,7 +78,7 @@ use crate::stats::{RemoteStats, Stats};
 pub struct Snapshot {
     /// The name of the program.
     pub program: String,
-    /// The id of its process; zero if it is not known.
+    /// The process id of the program; zero if it is not known.
     pub pid: u32,
     /// The time of the snapshot, in milliseconds since 1970-01-01T00:00:00Z.
     pub time: u64,
@@ -94,8 +99,8 @@ pub struct SocketSnapshot {
     pub socket_type: String,
     /// The statistics of the socket.
     pub stats: Stats,
-    /// The connected remotes, in the order in which they connected. Remove some to limit the size of
-    /// the snapshot: each takes about 900 bytes in JSON.
+    /// The connected remotes, in the order in which they connected. Each takes about 900 bytes in
+    /// JSON: remove some to limit the size of the snapshot.
     pub remotes: Vec<RemoteSnapshot>,
 }
 
@@ -104,19 +109,19 @@ pub struct SocketSnapshot {
 #[serde(default)]
 #[non_exhaustive]
 pub struct RemoteSnapshot {
-    /// The number of the connection: see [`ConnectionId`](crate::ConnectionId).
+    /// The id of the connection: see [`ConnectionId`](crate::ConnectionId).
     pub connection_id: u64,
     /// The endpoint of the socket through which the connection was accepted or dialed.
     pub endpoint: String,
-    /// The network address; `None` over `ipc` and `inproc`.
+    /// The network address and port; `None` over `ipc` and `inproc`.
     pub address: Option<String>,
     /// The type, such as `SERVER`; `None` if the remote announced none.
     pub socket_type: Option<String>,
     /// The identity that the remote announced, made printable; `None` without one.
     pub identity: Option<String>,
-    /// The routing id on a [`Server`](crate::Server) or [`Peer`](crate::Peer).
+    /// The routing id on a [`Server`](crate::Server) or [`Peer`](crate::Peer); otherwise `None`.
     pub routing_id: Option<u32>,
-    /// The user that the authenticator has recognized.
+    /// The user id that the authenticator assigned; `None` without one.
     pub user_id: Option<String>,
     /// The statistics of the remote.
     pub stats: RemoteStats,
@@ -159,8 +164,7 @@ impl Snapshot {
     /// The first part of the messages in which snapshots are published.
     pub const TOPIC: &str = "zmtp.stats";
 
-    /// Creates a snapshot without sockets and proxies, for this process, with the current time of the
-    /// system.
+    /// Creates a snapshot of this process at the current system time, without sockets and proxies.
     #[must_use]
     pub fn new(program: impl Into<String>) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -196,7 +200,7 @@ impl Snapshot {
         remotes: Remotes<'_>,
     ) -> Self {
         let snapshots = remotes.iter().filter_map(|remote| {
-            // One that leaves meanwhile is skipped.
+            // A remote that disconnects meanwhile is skipped.
             let stats = remotes.stats(remote.connection_id())?;
             Some(RemoteSnapshot::new(&remote, stats))
         });

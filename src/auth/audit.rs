@@ -1,4 +1,4 @@
-//! Records of the remotes that a socket has admitted, and of those that it has not.
+//! Audit events, which record the remotes that a socket has admitted or not admitted.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,20 +13,21 @@ use crate::monitor::{Claimant, HandshakeFailure};
 use crate::quota::{Quota, within_quota};
 use crate::remote::{Origin, ProcessCredentials};
 
-/// An event of [`Builder::audit`](crate::Builder::audit): the decision about a remote, with its
-/// credentials and its origin. It contains neither a password nor a secret key.
+/// An event of [`Builder::audit`](crate::Builder::audit): the decision about a remote, with the key
+/// or name that it presented and its origin. It contains neither a password nor a secret key.
 ///
-/// It has no time: add it when the event is recorded.
+/// It does not contain the time: add it when the event is recorded.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// The decision.
+    /// The decision about the remote.
     pub outcome: AuditOutcome,
-    /// The public key or the name that the remote presented; `None` with NULL, and if the handshake
-    /// failed before it was checked, or after the authenticator admitted the remote.
+    /// The public key or the name that the remote presented to the authenticator; `None` with NULL,
+    /// without an authenticator, and if the handshake failed for another reason than the decision
+    /// of the authenticator.
     pub claimant: Option<Claimant>,
-    /// The public key of this socket that the remote used; `None` except with CURVE, and if
-    /// `claimant` is `None`.
+    /// The public key of this socket that the remote used; `None` except with CURVE, and if the
+    /// handshake failed for another reason than the decision of the authenticator.
     pub server_key: Option<CurvePublicKey>,
     /// The user id of an admitted remote, if it has one.
     pub user_id: Option<String>,
@@ -36,8 +37,8 @@ pub struct AuditEvent {
     pub endpoint: Endpoint,
     /// The id of the connection, as in the events of a [monitor](crate::monitor::Event).
     pub connection_id: ConnectionId,
-    /// The network address of the remote; `None` over `ipc`. Behind a proxy it is the address of the
-    /// proxy's client, if the proxy sends it.
+    /// The network address of the remote; `None` over `ipc`. Behind a proxy it is the address of
+    /// the proxy's client, if the proxy sends it.
     pub address: Option<SocketAddr>,
     /// The process of the remote; `None` except over `ipc`.
     pub process: Option<ProcessCredentials>,
@@ -55,10 +56,11 @@ pub enum AuditOutcome {
     /// The remote was not admitted.
     NotAdmitted {
         /// The reason. [`Rejected`](HandshakeFailure::Rejected) and
-        /// [`AddressDenied`](HandshakeFailure::AddressDenied) are decisions of the authenticator. With
-        /// [`WrongKey`](HandshakeFailure::WrongKey) the remote could not prove that it holds its key,
-        /// or uses a wrong key of this socket. With any other reason, the handshake ended before or
-        /// after that decision, for example because the remote disconnected.
+        /// [`AddressDenied`](HandshakeFailure::AddressDenied) are decisions of the authenticator,
+        /// and `Rejected` is also that of a PLAIN server without one. With
+        /// [`WrongKey`](HandshakeFailure::WrongKey), the remote did not prove that it holds its
+        /// key, or used a wrong key of this socket. With any other reason, the handshake ended
+        /// before or after the decision, for example because the remote disconnected.
         reason: HandshakeFailure,
     },
 }
@@ -107,7 +109,7 @@ impl AuditHook {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Calls the function. A panic of it has no effect on the connection.
+    /// Calls the function. If it panics, the connection is not affected.
     pub(crate) fn call(&self, event: &AuditEvent) {
         if panic::catch_unwind(AssertUnwindSafe(|| (self.0)(event))).is_err() {
             within_quota!(PANICS, error, "the audit hook has panicked");

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 
-/// A public key or a key pair, with names and values that describe it: a certificate of czmq in
-/// its text format.
+/// A certificate in the text format of czmq: a public key or a key pair, with metadata. It is not
+/// signed and does not expire.
 ///
 /// ```text
 /// metadata
@@ -53,7 +53,7 @@ pub struct CurveCertificate {
     metadata: Vec<(String, String)>,
 }
 
-/// The reason why a certificate could not be read.
+/// The reason why a certificate cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
@@ -79,7 +79,7 @@ pub enum CertificateError {
     /// The public key is missing.
     #[error("the certificate does not contain a public key")]
     NoPublicKey,
-    /// The secret key is missing: it is in the file whose name ends with `_secret`.
+    /// The secret key is missing: it is in the file whose name ends in `_secret`.
     #[error("the certificate does not contain a secret key")]
     NoSecretKey,
     /// A line does not follow the format.
@@ -112,7 +112,7 @@ pub enum CertificateError {
 /// # }
 /// ```
 impl CurveCertificate {
-    /// Reads a public or a secret certificate file.
+    /// Reads a public or a secret certificate file. This blocks the thread.
     ///
     /// # Errors
     ///
@@ -128,11 +128,12 @@ impl CurveCertificate {
         Self::parse(text)
     }
 
-    /// Reads the text of a certificate.
+    /// Reads the text of a certificate. Unknown sections, and unknown keys of the section `curve`,
+    /// are ignored.
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if it is not valid.
+    /// [`CertificateError`] if the text is not a certificate, or if its keys do not match.
     pub fn parse(text: &str) -> Result<Self, CertificateError> {
         let (mut section, mut metadata) = (Section::None, Vec::new());
         let (mut public_key, mut secret_key) = (None, None);
@@ -173,8 +174,8 @@ impl CurveCertificate {
         Ok(Self { public_key, secret_key, metadata })
     }
 
-    /// Adds a name and its value. Quotation marks and line ends are not valid in them, and are
-    /// omitted.
+    /// Adds a name and its value to the metadata. Characters that the format cannot contain are
+    /// removed: quotation marks and line ends, and in names also `=` and surrounding spaces.
     #[must_use]
     pub fn with_metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let clean = |text: &str| text.replace(['"', '\n', '\r'], "");
@@ -183,12 +184,15 @@ impl CurveCertificate {
         self
     }
 
-    /// Writes the public part to `path`. If there is a secret key, writes everything to the path
-    /// with `_secret` appended, which only the owner can read, where the system supports this.
+    /// Writes the public key and the metadata to `path`. If there is a secret key, also writes the
+    /// whole certificate to the path with `_secret` appended. On Unix, only the owner can read that
+    /// file.
+    ///
+    /// Existing files are overwritten, but not atomically. This blocks the thread.
     ///
     /// # Errors
     ///
-    /// The error of the system.
+    /// The error of the system. The public file may then exist without the secret one.
     pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
         fs::write(path, self.text(None).as_bytes())?;
@@ -212,7 +216,7 @@ impl CurveCertificate {
         self.secret_key.clone().map(CurveKeypair::from)
     }
 
-    /// Returns the first metadata value with a name.
+    /// Returns the first value of the metadata that has this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.metadata().find(|(one, _)| *one == name).map(|(_, value)| value)

@@ -1,4 +1,4 @@
-//! The keys of a client of CURVE, which can be changed.
+//! The keys of a CURVE client, which can be changed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,18 +7,19 @@ use super::server_keys::KEYS_MAX;
 use super::{CurveKeypair, CurvePublicKey, TooManyKeys};
 use crate::sync::Lock;
 
-/// The keys of a client of CURVE: its own key pair, and one to four keys of the server.
+/// The keys of a CURVE client: its own key pair, and one to four keys of the server.
 ///
 /// It is a handle: clones share the keys, and changes apply from the next handshake on, in all
-/// sockets that use them. Connections continue.
+/// sockets that use them. Established connections continue.
 ///
-/// A server whose key has been replaced closes the connection without a reason, because it cannot
-/// decrypt the first command of the client. The client then tries the next of its keys after the
-/// [`reconnect_interval`](crate::Builder::reconnect_interval). When it has tried all of them, the
-/// interval doubles as after any failure. Once a server can be reached, it is connected after four
-/// attempts at most. Each connected endpoint keeps the key with which it succeeded. A socket that
-/// accepts connections in the client's role changes to the next key when a server closes one of
-/// them.
+/// A server that does not accept the key closes the connection without a reason, because it cannot
+/// decrypt the first command of the client. The client then tries the next key of the server after
+/// the [`reconnect_interval`](crate::Builder::reconnect_interval). When it has tried all of them,
+/// the interval doubles, as after any failure. A reachable server that accepts one of the keys is
+/// therefore connected after at most four attempts. Each endpoint continues with the key that
+/// succeeded. A socket that accepts connections in the client's role changes to the next key when a
+/// server closes one of them in this way. A [guide](crate::guide::keys) describes how to rotate
+/// keys.
 ///
 /// # Examples
 ///
@@ -67,7 +68,8 @@ impl ClientKeys {
         Self(Arc::new(Lock::new(Keyring { server_keys: vec![server_key], keypair })))
     }
 
-    /// Adds a key of the server, which is tried after the others.
+    /// Adds a key of the server, which is tried after the others. If it is present, nothing
+    /// changes.
     ///
     /// # Errors
     ///
@@ -93,8 +95,8 @@ impl ClientKeys {
         keyring.server_keys.len() < before
     }
 
-    /// Replaces the key pair of this client. The secret half of the former one is overwritten when
-    /// the last handshake that has begun with it ends.
+    /// Replaces the key pair of this client. The secret half of the former one is overwritten in
+    /// memory when the last handshake that began with it ends.
     pub fn set_keypair(&self, keypair: CurveKeypair) {
         self.0.lock().keypair = keypair;
     }
@@ -132,6 +134,10 @@ impl From<(CurvePublicKey, CurveKeypair)> for ClientKeys {
 }
 
 /// Generates a key pair, for servers that do not check the keys of their clients.
+///
+/// # Panics
+///
+/// Panics if the system provides no random numbers. Common systems always do.
 impl From<CurvePublicKey> for ClientKeys {
     fn from(server_key: CurvePublicKey) -> Self {
         Self::new(server_key, CurveKeypair::generate())

@@ -1,5 +1,4 @@
-//! Key pairs of servers that are loaded from certificate files, and loaded again when a file has been
-//! replaced.
+//! The loading and reloading of a server's key pair from a certificate file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,8 +31,9 @@ pub enum KeyFileError {
 
 /// # Key files
 ///
-/// The key pair can be loaded from a secret [certificate](CurveCertificate), as of czmq, and loaded
-/// again when the file has been replaced. These methods read a file, and block meanwhile.
+/// The key pair can be loaded from a secret [certificate](CurveCertificate) file of czmq, and
+/// reloaded when the file has been replaced. These methods block the thread while they read it.
+/// Replace a file by renaming another one, so that a partial file is never read.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,11 +74,12 @@ impl ServerKeys {
     /// # Errors
     ///
     /// [`KeyFileError`] if the file cannot be read, or has no secret key, and
-    /// [`KeyFileError::TooManyKeys`] if more than four key pairs would be accepted. Nothing changes.
+    /// [`KeyFileError::TooManyKeys`] if more than four key pairs would be accepted. Nothing
+    /// changes.
     ///
     /// # Panics
     ///
-    /// Panics in a Tokio runtime without time enabled.
+    /// Panics in a Tokio runtime without time enabled if a window has not ended.
     pub fn reload(
         &self,
         path: impl AsRef<Path>,

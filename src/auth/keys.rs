@@ -1,4 +1,4 @@
-//! Keys of clients.
+//! The keys of clients that a CURVE server admits.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,13 +15,13 @@ use super::{
     Request, StatusCode,
 };
 
-/// A list of public keys with user ids, for CURVE.
+/// An authenticator for CURVE: a list of public keys with user ids.
 ///
 /// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
-/// remotes stay connected, except if their key is [revoked](Self::revoke).
+/// remotes stay connected, unless their key is [revoked](Self::revoke).
 ///
-/// A client that was refused does not try again: if it is added later, its program must
-/// [`connect`](crate::Client::connect) again.
+/// A client of this crate does not reconnect after it was refused. If its key is added later, its
+/// program must [`connect`](crate::Client::connect) again.
 #[derive(Clone, Default)]
 pub struct Keys(Arc<Registry<CurvePublicKey, String>>);
 
@@ -37,7 +37,7 @@ pub enum KeyDirectoryError {
         /// The error of the system.
         source: io::Error,
     },
-    /// Files are not valid certificates.
+    /// Files cannot be read, or are not valid certificates.
     #[error("{} of the files are not valid certificates, such as {}", .files.len(), first(.files))]
     Files {
         /// The path of each of these files, with the reason.
@@ -67,7 +67,8 @@ impl Keys {
         Self::default()
     }
 
-    /// Creates a list from a directory of certificates, like [`reload`](Self::reload).
+    /// Creates a list from a directory of certificates, like [`reload`](Self::reload). This blocks
+    /// the thread.
     ///
     /// # Errors
     ///
@@ -89,16 +90,18 @@ impl Keys {
     }
 
     /// Replaces all keys atomically by those of a directory of [certificates](CurveCertificate), as
-    /// `zauth` of czmq reads it. This blocks the thread. Returns the number of keys.
+    /// `zauth` of czmq reads it. This blocks the thread. Returns the number of different keys.
     ///
     /// Each file contains one key. Its user id is the value of `name` in the metadata, or otherwise
-    /// the name of the file without its extension. Subdirectories, hidden files and files whose
-    /// names end in `_secret` are ignored. Connected remotes stay connected: see
+    /// the name of the file without its extension. Each key should be in one file only: which of
+    /// several user ids it has is not specified. Subdirectories and files whose names begin with a
+    /// dot or end in `_secret` are ignored. Connected remotes stay connected: see
     /// [`revoke_removed`](Self::revoke_removed).
     ///
     /// # Errors
     ///
-    /// [`KeyDirectoryError`], with all files that are not valid. The list is not changed.
+    /// [`KeyDirectoryError`] if the directory cannot be read, or with all files that cannot be read
+    /// or are not certificates. The list does not change.
     ///
     /// # Examples
     ///
@@ -117,43 +120,49 @@ impl Keys {
         Ok(count)
     }
 
-    /// Adds a key, or changes its user id. Several keys may have the same user id, for example while
-    /// a user changes to a new one.
+    /// Adds a key, or changes its user id. Several keys may have the same user id, for example
+    /// while a user changes to a new key. Connected remotes keep the user id with which they were
+    /// admitted.
     pub fn insert(&self, key: CurvePublicKey, user_id: impl Into<String>) {
         let user_id = user_id.into();
         self.0.insert(key, user_id);
     }
 
-    /// Removes a key; returns whether it was present.
+    /// Removes a key; returns whether it was present. Connected remotes stay connected: see
+    /// [`revoke`](Self::revoke).
     pub fn remove(&self, key: &CurvePublicKey) -> bool {
         self.0.remove(key)
     }
 
-    /// Replaces all keys atomically.
+    /// Replaces all keys atomically. Connected remotes stay connected: see
+    /// [`revoke_removed`](Self::revoke_removed).
     pub fn replace<U: Into<String>>(&self, keys: impl IntoIterator<Item = (CurvePublicKey, U)>) {
         let keys = keys.into_iter().map(|(key, user_id)| (key, user_id.into())).collect();
         self.0.replace(keys);
     }
 
     /// Removes a key, and ends all connections that this list has admitted with it, in all sockets,
-    /// with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). The key may have
-    /// been removed before. Returns the number of connections.
+    /// with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). The key may
+    /// have been removed before. Returns the number of established connections.
     ///
-    /// Connections that are admitted and not established yet end when they are. Messages that have
-    /// been read from such a remote can still be received.
+    /// Connections that are admitted but not yet established end as soon as they are. Messages that
+    /// were read from such a remote can still be received.
     pub fn revoke(&self, key: &CurvePublicKey) -> usize {
         self.0.revoke(key)
     }
 
     /// [Revokes](Self::revoke) all keys of the list that have a user id. Returns the number of
-    /// connections.
+    /// established connections.
+    ///
+    /// Keys of the user that were removed before are not revoked: call
+    /// [`revoke_removed`](Self::revoke_removed), too.
     pub fn revoke_user(&self, user_id: &str) -> usize {
         let keys = self.0.keys(|user| user == user_id);
         keys.iter().map(|key| self.0.revoke(key)).sum()
     }
 
-    /// Ends all connections that this list has admitted with keys that it does not contain anymore.
-    /// Returns their number.
+    /// Ends all connections that this list has admitted with keys that it no longer contains.
+    /// Returns the number of established ones.
     pub fn revoke_removed(&self) -> usize {
         self.0.revoke_removed()
     }

@@ -5,7 +5,7 @@ use zmtp_proto::mechanism;
 
 use super::{ClientKeys, CurvePublicKey, Password, PlainCredentialsError, ServerKeys};
 
-/// The security mechanism of all endpoints of a socket. All its remotes have to use the same
+/// The security mechanism of all endpoints of a socket. All its remotes must use the same
 /// mechanism.
 ///
 /// In PLAIN and CURVE one end is the client and the other the server. These roles do not depend on
@@ -71,14 +71,14 @@ impl Mechanism {
         }
     }
 
-    /// Creates the client role of CURVE: from the key of the server and the key pair of this socket,
-    /// or from [`ClientKeys`], which can be changed while the socket uses them. From the key of the
-    /// server alone it generates a key pair, for servers that do not check the keys of their
-    /// clients.
+    /// Creates the client role of CURVE. The keys are the public key of the server and the key pair
+    /// of this socket, or [`ClientKeys`], which can be changed while the socket uses them. With the
+    /// public key of the server alone, it generates a key pair, for servers that do not check the
+    /// keys of their clients.
     ///
     /// # Panics
     ///
-    /// Panics if a key pair is to be generated, and the system provides no random numbers. Common
+    /// Panics if a key pair must be generated, and the system provides no random numbers. Common
     /// systems always do.
     ///
     /// # Examples
@@ -97,8 +97,8 @@ impl Mechanism {
         Self::CurveClient { keys: keys.into() }
     }
 
-    /// Creates the server role of CURVE: from a key pair, or from [`ServerKeys`], which can be
-    /// changed while the socket uses them.
+    /// Creates the server role of CURVE with a key pair, or with [`ServerKeys`], which can be
+    /// rotated while the socket uses them.
     ///
     /// # Examples
     ///
@@ -114,7 +114,7 @@ impl Mechanism {
         Self::CurveServer { keys: keys.into() }
     }
 
-    /// Returns whether this end receives the remote's metadata before it has to announce its own.
+    /// Returns whether this end can receive the remote's metadata before it announces its own.
     #[must_use]
     pub const fn can_defer_introduction(&self) -> bool {
         match self {
@@ -141,8 +141,8 @@ impl Mechanism {
         }
     }
 
-    /// Returns the mechanism of one handshake, with the keys that are valid now. A client uses the
-    /// key of the server that has this turn.
+    /// Returns the mechanism of one handshake, with the current keys. A client uses the key of the
+    /// server that has this turn.
     pub(crate) fn for_handshake(&self, turn: usize) -> mechanism::HandshakeMechanism {
         match self {
             Self::Null => mechanism::HandshakeMechanism::Null,

@@ -1,4 +1,4 @@
-//! A list of credentials, and the revocations of what it has admitted.
+//! A list of credentials, and the revocations of the remotes that it has admitted.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,11 +12,11 @@ pub(super) struct Registry<K, V>(RwLock<Entries<K, V>>);
 
 struct Entries<K, V> {
     present: HashMap<K, Entry<V>>,
-    /// Removed entries that have admitted remotes which may still be connected.
+    /// The revocations of removed entries whose remotes may still be connected.
     removed: HashMap<K, Revocation>,
 }
 
-/// An entry, with the revocation of all admissions because of it.
+/// An entry, with the revocation of all its admissions.
 pub(super) struct Entry<V> {
     pub(super) value: V,
     pub(super) revocation: Revocation,
@@ -45,7 +45,8 @@ impl<K: Clone + Eq + Hash, V> Registry<K, V> {
         }
     }
 
-    /// Removes an entry, and ends the connections that it has admitted. Returns their number.
+    /// Removes an entry, and ends the connections that it has admitted. Returns the number of
+    /// established ones.
     pub(super) fn revoke(&self, key: &K) -> usize {
         let revocation = {
             let mut entries = self.write();
@@ -55,7 +56,8 @@ impl<K: Clone + Eq + Hash, V> Registry<K, V> {
         revocation.map_or(0, |revocation| revocation.revoke())
     }
 
-    /// Ends the connections that removed entries have admitted. Returns their number.
+    /// Ends the connections that removed entries have admitted. Returns the number of established
+    /// ones.
     pub(super) fn revoke_removed(&self) -> usize {
         let removed = mem::take(&mut self.write().removed);
         removed.into_values().map(|revocation| revocation.revoke()).sum()
@@ -81,7 +83,7 @@ impl<K: Clone + Eq + Hash, V> Registry<K, V> {
         look_up(&self.read().present)
     }
 
-    // Only hashing a key could panic under these locks, and it does not change the list.
+    // Only hashing a key could panic under these locks, and that does not change the list.
 
     fn read(&self) -> RwLockReadGuard<'_, Entries<K, V>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
@@ -102,8 +104,8 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
         self.present.insert(key, Entry { value, revocation });
     }
 
-    /// Keeps the revocation of a removed entry as long as a remote that it has admitted may be
-    /// connected.
+    /// Keeps the revocation of a removed entry while a remote that it has admitted may be
+    /// connected. Drops the revocations of earlier ones that are no longer needed.
     fn keep(&mut self, key: K, revocation: Revocation) {
         self.removed.retain(|_, revocation| revocation.is_shared());
         if revocation.is_shared() {

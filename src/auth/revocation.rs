@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use crate::sync::Lock;
 
-/// A handle that ends connections: those whose [`Admission`](super::Admission) has it.
+/// A handle that ends all connections whose [`Admission`](super::Admission) contains it.
 ///
-/// An authenticator adds it to admissions that it may have to withdraw, for example when a session or
-/// a token expires: see [`Admission::revocable`](super::Admission::revocable). [`Keys`](super::Keys)
-/// and [`Users`](super::Users) do so. One handle can be added to any number of admissions, in any
-/// number of sockets. Connections without one cost nothing.
+/// An authenticator adds the handle with [`Admission::revocable`](super::Admission::revocable), for
+/// example to end connections when a session or a token expires. [`Keys`](super::Keys) and
+/// [`Users`](super::Users) do so themselves. One handle can be added to any number of admissions,
+/// in any number of sockets. Remotes over `inproc` are not authenticated, and cannot be revoked.
 ///
-/// Clones share the state. A revocation is final: add a new handle to later admissions.
+/// Clones share the state. A revocation is final: a connection that is admitted with a revoked
+/// handle ends as soon as it is established. Add a new handle to later admissions.
 ///
 /// # Examples
 ///
@@ -48,7 +49,7 @@ struct State {
 /// Ends a connection.
 type End = Box<dyn FnOnce() + Send>;
 
-/// A connection that a revocation ends, until this is dropped.
+/// A connection that a revocation ends, until this value is dropped.
 pub(crate) struct RevocableConnection {
     revocation: Revocation,
     number: u64,
@@ -71,12 +72,13 @@ impl Revocation {
         Self::default()
     }
 
-    /// Ends all connections whose admission has this handle, with
-    /// [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked), and returns their
-    /// number. Connections that are admitted and not established yet end when they are.
+    /// Ends all connections whose admission contains this handle, with
+    /// [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked), and returns the
+    /// number of established ones. Connections that are admitted but not yet established end as
+    /// soon as they are.
     ///
-    /// Messages that have been read from such a remote can still be received. Nothing more is read
-    /// from it or written to it.
+    /// Messages that were read from such a remote can still be received. Nothing more is read from
+    /// it or written to it.
     pub fn revoke(&self) -> usize {
         let connections = {
             let mut state = self.0.lock();
@@ -91,13 +93,13 @@ impl Revocation {
         count
     }
 
-    /// Returns whether it has been revoked.
+    /// Returns whether this handle has been revoked.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         self.0.lock().is_revoked
     }
 
-    /// Calls `end` when this is revoked, immediately if it already is.
+    /// Calls `end` when this handle is revoked, or immediately if it already is.
     pub(crate) fn ends(&self, end: impl FnOnce() + Send + 'static) -> Option<RevocableConnection> {
         let mut state = self.0.lock();
         if state.is_revoked {
@@ -112,7 +114,7 @@ impl Revocation {
         Some(RevocableConnection { revocation: self.clone(), number })
     }
 
-    /// Returns whether an admission or a connection has it, in addition to the caller.
+    /// Returns whether an admission or a connection holds this handle, in addition to the caller.
     pub(super) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }

@@ -1,4 +1,4 @@
-//! The key pairs of a server of CURVE, which can be rotated.
+//! The key pairs of a CURVE server, which can be rotated.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -12,22 +12,23 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{CurveKeypair, CurvePublicKey};
 use crate::sync::Lock;
 
-/// The key pairs of a server of CURVE: the current one, and up to three former ones that are still
+/// The key pairs of a CURVE server: the current one, and up to three former ones that are still
 /// accepted.
 ///
 /// It is a handle: clones share the key pairs, and changes apply from the next handshake on, in all
-/// sockets that use them. Connections continue, and a handshake ends with the key pairs with which
-/// it began. Sockets that share a port must share the handle, or have the same keys at all times.
+/// sockets that use them. Established connections continue. A handshake uses the key pairs that
+/// were accepted when it began. Sockets that share a port must share the handle, or have the same
+/// keys at all times.
 ///
-/// A client presents no key until it has proved that it knows a key of the server. Each accepted key
-/// pair can therefore cost a handshake one key agreement. The key pair that the last client has used
-/// is tried first, so that a handshake usually costs one. Withdraw former keys when all clients
-/// have the new one.
+/// The first command of a client does not name the server's key that the client uses. The server
+/// tries the accepted key pairs in turn, with one key agreement for each. It begins with the key
+/// pair that was used last, so that a handshake usually needs only one. Withdraw former keys when
+/// all clients have the new one.
 ///
-/// The secret half of a withdrawn key pair is overwritten in memory when it is withdrawn, or when
-/// the last handshake that has begun with it has received the first command of its client, at the
-/// latest after [`handshake_interval`](crate::Builder::handshake_interval). A [guide](crate::guide::keys)
-/// describes how to rotate keys.
+/// The secret half of a withdrawn key pair is overwritten in memory immediately, unless handshakes
+/// began with it. It is then overwritten when the last of these has received the first command of
+/// its client, at the latest after [`handshake_interval`](crate::Builder::handshake_interval). A
+/// [guide](crate::guide::keys) describes how to rotate keys.
 ///
 /// # Examples
 ///
@@ -61,7 +62,7 @@ use crate::sync::Lock;
 #[derive(Clone)]
 pub struct ServerKeys(Arc<Lock<Keyring>>);
 
-/// The error of a key that exceeds the number of accepted keys.
+/// The error of a key that exceeds the limit of four keys of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("more than {KEYS_MAX} keys of one server")]
 #[non_exhaustive]
@@ -95,14 +96,15 @@ impl ServerKeys {
         Self(Arc::new(Lock::new(Keyring::new(keypair))))
     }
 
-    /// Makes a key pair the current one. The one that it replaces is accepted until the end of the
+    /// Replaces the current key pair. The replaced key pair is accepted until the end of the
     /// window, or with `None` until it is [withdrawn](Self::withdraw).
     ///
-    /// A window of zero withdraws the replaced key pair immediately. If the new key pair is the
-    /// current one, nothing changes.
+    /// A window of zero withdraws the replaced key pair immediately. If the new key pair is already
+    /// the current one, nothing changes, and the window is ignored.
     ///
-    /// The window is measured by Tokio's clock. In a Tokio runtime, a task overwrites the secret half
-    /// when the window ends. Outside of one, the next handshake or call does.
+    /// The window is measured by Tokio's clock. In a Tokio runtime, a task overwrites the secret
+    /// half when the window ends. Outside of a runtime, the next handshake does, or the next call
+    /// of `rotate`, [`withdraw`](Self::withdraw) or [`accepted`](Self::accepted).
     ///
     /// # Errors
     ///
@@ -110,7 +112,7 @@ impl ServerKeys {
     ///
     /// # Panics
     ///
-    /// Panics in a Tokio runtime without time enabled.
+    /// Panics in a Tokio runtime without time enabled if a window has not ended.
     pub fn rotate(
         &self,
         keypair: CurveKeypair,
@@ -123,8 +125,8 @@ impl ServerKeys {
         Ok(())
     }
 
-    /// Makes a key pair the only one, and withdraws all others immediately: for example if a secret
-    /// has been disclosed.
+    /// Replaces all key pairs by one, and withdraws the others immediately, for example if a secret
+    /// key has been disclosed.
     pub fn replace(&self, keypair: CurveKeypair) {
         let replaced = std::mem::replace(&mut *self.0.lock(), Keyring::new(keypair));
         drop(replaced);
@@ -132,6 +134,10 @@ impl ServerKeys {
 
     /// Stops accepting a former key pair; returns false if it was not accepted, or if it is the
     /// current one.
+    ///
+    /// # Panics
+    ///
+    /// Panics in a Tokio runtime without time enabled if a window has not ended.
     pub fn withdraw(&self, key: &CurvePublicKey) -> bool {
         self.expire();
         self.0.lock().withdraw(|former| former.keypair.public_key() == *key)
@@ -145,6 +151,10 @@ impl ServerKeys {
 
     /// Returns the public halves of all accepted key pairs: first the current one, then the former
     /// ones, from the newest to the oldest.
+    ///
+    /// # Panics
+    ///
+    /// Panics in a Tokio runtime without time enabled if a window has not ended.
     #[must_use]
     pub fn accepted(&self) -> Vec<CurvePublicKey> {
         self.expire();
@@ -160,7 +170,7 @@ impl ServerKeys {
     /// Returns the key pairs for a new handshake, in the order in which they are tried.
     pub(super) fn for_handshake(&self) -> Arc<[CurveKeypair]> {
         let mut keyring = self.0.lock();
-        // The task of a runtime that has ended does not.
+        // The timer does not run after its runtime has ended.
         keyring.expire();
         Arc::clone(&keyring.tried)
     }
@@ -198,7 +208,7 @@ impl From<CurveKeypair> for ServerKeys {
     }
 }
 
-/// Compares the current keys, and the former ones that are accepted.
+/// Compares the current key pairs, and the former ones that are accepted.
 impl PartialEq for ServerKeys {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || {
@@ -224,7 +234,7 @@ struct Keyring {
     current: CurveKeypair,
     /// From the newest to the oldest.
     former: Vec<FormerKeypair>,
-    /// All of them, in the order in which a handshake tries them.
+    /// All accepted key pairs, in the order in which a handshake tries them.
     tried: Arc<[CurveKeypair]>,
     /// The task that waits for the end of the next window.
     timer: Option<AbortOnDropHandle<()>>,
@@ -265,7 +275,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// Returns whether there were such key pairs.
+    /// Withdraws the former key pairs that match, and returns whether there were any.
     fn withdraw(&mut self, is_withdrawn: impl Fn(&FormerKeypair) -> bool) -> bool {
         let before = self.former.len();
         self.former.retain(|former| !is_withdrawn(former));
@@ -293,8 +303,8 @@ impl Keyring {
     }
 }
 
-/// The number of keys of one server that are accepted, or tried by a client. A server computes a key
-/// agreement with each of them for a HELLO that none of them opens.
+/// The maximum number of keys of one server that it accepts, or that a client tries. A server
+/// computes a key agreement with each of them for a HELLO that none of them opens.
 pub(super) const KEYS_MAX: usize = 4;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Users with passwords.
+//! The users that a PLAIN server admits.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::registry::Registry;
 use super::{Admission, Authenticator, Credentials, Password, Request, StatusCode};
 
-/// Names with their passwords, for PLAIN. The name becomes the user id of the remote.
+/// An authenticator for PLAIN: a list of names with passwords. The name becomes the user id of the
+/// remote.
 ///
 /// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
-/// remotes stay connected, except if the user is [revoked](Self::revoke).
+/// remotes stay connected, unless the user is [revoked](Self::revoke).
 ///
-/// A client that was refused does not try again: if it is added later, its program must
-/// [`connect`](crate::Client::connect) again.
+/// A client of this crate does not reconnect after it was refused. If the user is added later, its
+/// program must [`connect`](crate::Client::connect) again.
 #[derive(Clone, Default)]
 pub struct Users(Arc<Registry<String, Password>>);
 
@@ -36,18 +37,20 @@ impl Users {
         Self::default()
     }
 
-    /// Adds a user, or changes the user's password.
+    /// Adds a user, or changes the user's password. Connected remotes stay connected.
     pub fn insert(&self, username: impl Into<String>, password: impl Into<Password>) {
         let (username, password) = (username.into(), password.into());
         self.0.insert(username, password);
     }
 
-    /// Removes a user; returns whether it was present.
+    /// Removes a user; returns whether it was present. Connected remotes stay connected: see
+    /// [`revoke`](Self::revoke).
     pub fn remove(&self, username: &str) -> bool {
         self.0.remove(&username.into())
     }
 
-    /// Replaces all users atomically.
+    /// Replaces all users atomically. Connected remotes stay connected: see
+    /// [`revoke_removed`](Self::revoke_removed).
     pub fn replace<U: Into<String>, P: Into<Password>>(
         &self,
         users: impl IntoIterator<Item = (U, P)>,
@@ -58,17 +61,18 @@ impl Users {
     }
 
     /// Removes a user, and ends all connections that this list has admitted with the name, in all
-    /// sockets, with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). It may
-    /// have been removed before. Returns the number of connections.
+    /// sockets, with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). The
+    /// user may have been removed before. Returns the number of established connections.
     ///
-    /// Connections that are admitted and not established yet end when they are. To end connections
-    /// that were established with an earlier password, revoke the user and insert it again.
+    /// Connections that are admitted but not yet established end as soon as they are. Messages that
+    /// were read from such a remote can still be received. To end connections that were established
+    /// with an earlier password, revoke the user and immediately insert it again.
     pub fn revoke(&self, username: &str) -> usize {
         self.0.revoke(&username.into())
     }
 
-    /// Ends all connections that this list has admitted with names that it does not contain anymore.
-    /// Returns their number.
+    /// Ends all connections that this list has admitted with names that it no longer contains.
+    /// Returns the number of established ones.
     pub fn revoke_removed(&self) -> usize {
         self.0.revoke_removed()
     }
@@ -86,7 +90,7 @@ impl Authenticator for Users {
             return Err(StatusCode::Denied);
         };
         let revocation = self.0.with(|users| {
-            // If there are users, an unknown name also costs a comparison.
+            // An unknown name also takes the time of a comparison, if there are users.
             let known = users.get(&username).or_else(|| users.values().next())?;
             let is_right = known.value == password;
             users.get(&username).filter(|_| is_right).map(|user| user.revocation.clone())
