@@ -29,10 +29,11 @@ use self::exit::{Exit, Failure};
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     command: Command,
-    /// Log what the sockets do; -vv also logs each connection attempt in detail
+    /// Log the events of sockets, including attempts to connect (DEBUG); -vv logs everything
+    /// (TRACE)
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     verbose: u8,
-    /// Write no notices, only errors
+    /// Write only errors, no notices
     #[arg(short, long, global = true, display_order = 901)]
     quiet: bool,
     /// Color of notices and errors

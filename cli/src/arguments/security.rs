@@ -11,20 +11,22 @@ use crate::exit::{Exit, Failure};
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Security")]
 pub(crate) struct SecurityArguments {
-    /// CURVE: the public key of the server, or a file with it. Makes this socket a client
+    /// CURVE: the public key of the server, as 40 characters of Z85 or in a file. Makes this socket
+    /// a client
     #[arg(long, value_name = "KEY|FILE", conflicts_with_all = ["curve_server", "username"])]
     curve_server_key: Option<String>,
-    /// CURVE: this socket is the server. Needs --secret-key
+    /// CURVE: this socket is the server, and admits every client that knows its public key.
+    /// Requires --secret-key
     #[arg(long, requires = "secret_key", conflicts_with = "username")]
     curve_server: bool,
-    /// CURVE: a file with the secret key of this socket. A client without one generates a key
+    /// CURVE: a file with the secret key of this socket. Without it, a client generates a new key
     #[arg(long, value_name = "FILE", env = "ZMTP_SECRET_KEY_FILE", hide_env_values = true)]
     secret_key: Option<PathBuf>,
     /// PLAIN: the user name of this client
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
-    /// PLAIN: a file whose first line is the password. The environment variable ZMTP_PASSWORD has
-    /// the password itself
+    /// PLAIN: a file whose first line is the password. Default: the password in the environment
+    /// variable ZMTP_PASSWORD
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }

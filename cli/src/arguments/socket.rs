@@ -22,7 +22,7 @@ pub(crate) struct SocketArguments {
     /// Connect to an endpoint, such as tcp://localhost:5555. Any number of times
     #[arg(short, long, value_name = "ENDPOINT")]
     connect: Vec<String>,
-    /// Identity of the socket, by which a ROUTER knows it
+    /// Identity of the socket, by which a ROUTER addresses it
     #[arg(long, value_name = "NAME")]
     identity: Option<String>,
     /// Subscribe to a topic (SUB, XSUB). Any number of times
@@ -34,7 +34,8 @@ pub(crate) struct SocketArguments {
     /// Set an option of the library, such as linger=5s or send_hwm=100. Any number of times
     #[arg(short, long, value_name = "NAME=VALUE")]
     option: Vec<String>,
-    /// Limit of each wait: for a connection, for room to send, for a message
+    /// Limit of each wait for a connection, for queue capacity or for a message, such as 500ms; a
+    /// number without a unit means seconds
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// Use the endpoints, keys and options of a context: see `zmtp context --help`

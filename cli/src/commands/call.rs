@@ -25,23 +25,23 @@ use crate::socket::{Watch, finish};
 pub(crate) struct CallArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// Body of the request; @FILE is the content of a file. Before it, the endpoint to connect to,
-    /// unless --bind or --connect names one. Without a body, it is the standard input
+    /// Endpoint to connect to, unless --bind, --connect or a context names one, and the body of the
+    /// request; @FILE is the content of a file. Without a body, the standard input is sent
     #[arg(value_name = "ENDPOINT|BODY")]
     body: Vec<String>,
     /// Type of the socket: client for a SERVER, dealer for a REP or ROUTER
     #[arg(short = 'T', long = "type", value_enum, default_value = "client", value_name = "TYPE")]
     socket_type: Caller,
-    /// Time limit of the call, which the service receives as well. Default: that of --timeout
+    /// Time limit of the call, which is also sent to the service. Default: that of --timeout
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     deadline: Option<Duration>,
-    /// Accept a reply that is a stream, and write its parts as they arrive
+    /// Accept a stream as the reply, and write its parts as they arrive
     #[arg(long)]
     stream: bool,
-    /// Trace context of the request, in the form of W3C
+    /// Trace context of the request: a W3C traceparent
     #[arg(long, value_name = "TRACEPARENT", env = "TRACEPARENT")]
     traceparent: Option<String>,
-    /// State of the trace context
+    /// Vendor state of the trace context: a W3C tracestate
     #[arg(long, value_name = "TRACESTATE", env = "TRACESTATE", requires = "traceparent")]
     tracestate: Option<String>,
     #[command(flatten)]

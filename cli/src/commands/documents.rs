@@ -17,9 +17,9 @@ pub(crate) struct CompletionsArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ManArguments {
-    /// The command to describe; without one, all of `zmtp`
+    /// Command to describe. Default: `zmtp` itself
     command: Option<String>,
-    /// Write a page for each command to this directory instead
+    /// Write a page for each command to this directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     directory: Option<PathBuf>,
 }

@@ -26,8 +26,8 @@ pub(crate) struct ExchangeArguments {
     delimiter: DelimiterArguments,
     #[command(flatten)]
     target: TargetArguments,
-    /// End after this number of received messages. Without it, the command ends when everything is
-    /// sent and no message has arrived within --timeout
+    /// End after this number of received messages. Without it, the command ends when all messages
+    /// are sent and none has arrived within --timeout
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
     /// Number of messages to send; 0 for any number. Default: one, or all lines

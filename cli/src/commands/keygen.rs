@@ -15,17 +15,18 @@ use crate::output::{Stdout, notice};
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct KeygenArguments {
-    /// Write two certificates: FILE with the public key, and FILE_secret, which only its owner can
-    /// read. Without FILE, both keys are printed
+    /// Write two certificates: FILE with the public key, and FILE_secret with both keys, which on
+    /// Unix only its owner can read. Without FILE, both keys are printed
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Add a name and a value to the certificates. Any number of times
+    /// Add a name and a value to the metadata of the certificates. Any number of times
     #[arg(short, long, value_name = "NAME=VALUE", requires = "file")]
     metadata: Vec<String>,
-    /// Replace files that exist
+    /// Replace existing files
     #[arg(short, long, requires = "file")]
     force: bool,
-    /// Print the public key that belongs to a secret key: that of a file, or - for the standard input
+    /// Print the public key that belongs to a secret key: that of a file, or - for the standard
+    /// input
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     public: Option<PathBuf>,
     /// Print JSON

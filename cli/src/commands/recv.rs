@@ -20,7 +20,7 @@ pub(crate) struct RecvArguments {
     #[command(flatten)]
     pub(super) socket: SocketArguments,
     /// Endpoint to connect to, or to bind after an `@`, unless --bind, --connect or a context names
-    /// one. Then topics (SUB) or groups (DISH)
+    /// one, followed by topics (SUB) or groups (DISH)
     #[arg(value_name = "ENDPOINT|TOPIC")]
     names: Vec<String>,
     #[command(flatten)]

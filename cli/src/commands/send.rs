@@ -34,8 +34,8 @@ pub(crate) struct TargetArguments {
     /// first remote
     #[arg(long, value_name = "ID")]
     to: Option<String>,
-    /// Send at once, even if no subscriber (PUB) or member of the group (RADIO) is there, which
-    /// drops the message. By default the first message waits for one
+    /// Send immediately, and drop the message if it has no subscriber (PUB) or the group has no
+    /// member (RADIO). By default, the first message waits for one
     #[arg(long)]
     no_wait: bool,
 }

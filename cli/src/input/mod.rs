@@ -21,17 +21,17 @@ use crate::socket::Outgoing;
 pub(crate) struct InputArguments {
     /// Parts of the message, one for each argument
     ///
-    /// `@FILE` is the content of a file, `@-` that of the standard input, `@@` a text that begins
-    /// with @. Replaced are {{count}} by the number of the message, {{time}} by the time, {{uuid}}
-    /// by a random UUID, and {{line}} by a line of the standard input. Without parts, each line of
-    /// the standard input is a message. Before the parts comes the endpoint to connect to, or to
-    /// bind after an `@`, unless --bind, --connect or a context names one
+    /// Before the parts comes the endpoint to connect to, or to bind after an `@`, unless --bind,
+    /// --connect or a context names one. `@FILE` is the content of a file, `@-` that of the
+    /// standard input, and `@@` begins text with @. In text, {{count}} is replaced by the number of
+    /// the message, {{time}} by the time, {{uuid}} by a random UUID, and {{line}} by a line of the
+    /// standard input. Without parts, each line of the standard input is a message
     #[arg(value_name = "PART")]
     pub(crate) parts: Vec<String>,
-    /// Form of parts and lines; the objects of json are those of `--output json`
+    /// Form of parts and lines; json reads the objects that `--output json` writes
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     input: Encoding,
-    /// Send {{count}} and the like unchanged
+    /// Send {{count}} and the other placeholders unchanged
     #[arg(long)]
     no_template: bool,
     #[command(flatten)]

@@ -9,10 +9,10 @@ use crate::arguments::time;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ScheduleArguments {
-    /// Send a message in each interval, such as 1s; without --count, indefinitely
+    /// Send a message at each interval, such as 1s; without --count, indefinitely
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     interval: Option<Duration>,
-    /// Send this number of messages a second; without --count, indefinitely
+    /// Send this number of messages per second; without --count, indefinitely
     #[arg(long, value_name = "NUMBER", conflicts_with = "interval", value_parser = rate)]
     rate: Option<f64>,
 }

@@ -35,7 +35,7 @@ pub(crate) struct FormatArguments {
     /// Form of received messages
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
     output: Encoding,
-    /// Short for `--output json`: one JSON object a line, which `--input json` reads
+    /// Short for `--output json`: one JSON object per line, which `--input json` reads
     #[arg(long, conflicts_with_all = ["raw", "hex", "output"])]
     json: bool,
     /// Short for `--output raw`: the bytes, with nothing in between
@@ -47,10 +47,10 @@ pub(crate) struct FormatArguments {
     /// Short for `--output base64`
     #[arg(long, conflicts_with_all = ["output", "json", "raw", "hex"])]
     base64: bool,
-    /// Add the time of arrival to each message, in UTC
+    /// Add the UTC time of arrival to each message
     #[arg(long)]
     timestamps: bool,
-    /// Also write each message to a file of its own in DIR, as JSON. Send them again by
+    /// Also write each message as JSON to a file of its own in DIR. Send the messages again with
     /// `cat DIR/* | zmtp push .. --input json`
     #[arg(long, value_name = "DIR")]
     dump: Option<PathBuf>,
@@ -59,8 +59,8 @@ pub(crate) struct FormatArguments {
 /// The separator of parts, of commands that send, receive or do both.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DelimiterArguments {
-    /// Separates the parts of a message in a line; \t is a tab. Lines that are sent are one part
-    /// by default; in received ones a tab separates parts
+    /// Separator of the parts of a message in a line; \t is a tab. By default, a line that is sent
+    /// is one part, and a tab separates the parts of received messages
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     delimiter: Option<String>,
 }

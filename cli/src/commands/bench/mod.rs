@@ -20,7 +20,7 @@ use crate::exit::Failure;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum BenchCommand {
-    /// Send or receive as many messages as possible
+    /// Send or receive messages at the highest possible rate
     Throughput(ThroughputArguments),
     /// Send requests at a fixed rate, and measure the time to their replies
     Latency(LatencyArguments),
@@ -31,16 +31,16 @@ pub(crate) enum BenchCommand {
 pub(crate) struct ThroughputArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// Endpoint to connect to. After @, it is bound
+    /// Endpoint to connect to, or to bind after an @
     #[arg(value_name = "ENDPOINT")]
     endpoint: Vec<String>,
-    /// Type of the socket. A type that sends and receives sends, unless --receive is given
+    /// Type of the socket. A type that can send and receive sends, except with --receive
     #[arg(short = 'T', long = "type", value_name = "TYPE", value_parser = socket_type, default_value = "push")]
     socket_type: SocketType,
     /// Receive messages and count them
     #[arg(long)]
     receive: bool,
-    /// Bytes of a message to send
+    /// Size of each message to send, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
     size: usize,
     /// Group to send to (RADIO)
@@ -55,21 +55,21 @@ pub(crate) struct ThroughputArguments {
 pub(crate) struct LatencyArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// Endpoint to connect to, and the request; @FILE is the content of a file. Without a request,
-    /// it consists of --size bytes
+    /// Endpoint to connect to, and the request; @FILE is the content of a file. Default: a request
+    /// of --size bytes
     #[arg(value_name = "ENDPOINT|REQUEST")]
     request: Vec<String>,
-    /// How requests are made: req or dealer for a REP or ROUTER, client for a SERVER, pair or
+    /// Form of the requests: req or dealer for a REP or ROUTER, client for a SERVER, pair or
     /// channel for the same type, rpc for a service of `zmtp call`
     #[arg(short = 'T', long = "type", value_enum, value_name = "TYPE", default_value = "req")]
     style: Style,
-    /// Requests per second. 0 sends each request when the previous reply has arrived
+    /// Requests per second; 0 sends each request when the previous reply has arrived
     #[arg(short, long, value_name = "NUMBER", default_value_t = 1000.0)]
     rate: f64,
     /// Sockets that share the rate. Each has one request at a time
     #[arg(short = 'C', long, value_name = "NUMBER", default_value_t = 1)]
     connections: usize,
-    /// Bytes of a request
+    /// Size of each request, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
     size: usize,
     /// Write a diagram of the percentiles to a file
@@ -83,10 +83,10 @@ pub(crate) struct LatencyArguments {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Measurement")]
 pub(crate) struct SharedArguments {
-    /// Time to measure
+    /// Duration of the measurement
     #[arg(short, long, value_name = "TIME", value_parser = time, default_value = "10s")]
     duration: Duration,
-    /// Time before that, which is not measured
+    /// Duration of the warm-up before it, which is not measured
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "1s")]
     warm_up: Duration,
     /// Write the result as JSON

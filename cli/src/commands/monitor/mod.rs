@@ -23,17 +23,17 @@ use crate::signals;
 pub(crate) struct MonitorArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// Endpoint to examine. Without --join, the connection is closed as soon as the remote has
-    /// announced itself, and no socket joins it
+    /// Endpoint to examine. Without --join-as, no socket connects: the connection is closed when
+    /// the remote has announced itself
     #[arg(value_name = "ENDPOINT")]
     endpoint: Vec<String>,
-    /// Join as a socket of this type, and write the events of its connections as they occur
+    /// Connect a socket of this type, and write the events of its connections as they occur
     #[arg(long = "join-as", value_name = "TYPE", value_parser = socket_type)]
     join_as: Option<SocketType>,
     /// With --join-as, end after this number of events
     #[arg(short = 'n', long, value_name = "NUMBER", requires = "join_as")]
     count: Option<u64>,
-    /// Write one JSON object a line
+    /// Write one JSON object per line
     #[arg(long)]
     json: bool,
 }

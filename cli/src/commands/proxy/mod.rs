@@ -26,7 +26,7 @@ pub(crate) struct ProxyArguments {
     #[arg(value_name = "TYPE=[@]ENDPOINT,..")]
     backend: SocketSpec,
     /// Socket that sends a copy of each message, such as pub=@tcp://*:5557. It never delays the
-    /// others: copies for which it has no room are dropped and counted
+    /// other sockets: copies that exceed its queue capacity are dropped and counted
     #[arg(long, value_name = "TYPE=[@]ENDPOINT,..")]
     capture: Option<SocketSpec>,
     /// Set an option of the frontend, such as send_hwm=100. Any number of times
@@ -38,10 +38,11 @@ pub(crate) struct ProxyArguments {
     /// Set an option of the capture. Any number of times
     #[arg(long, value_name = "NAME=VALUE", requires = "capture")]
     capture_option: Vec<String>,
-    /// Write the statistics to the standard error at this interval
+    /// Write the statistics to the standard error at this interval, such as 10s
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     report: Option<Duration>,
-    /// Publish the statistics once a second at this endpoint, for `zmtp top`. After @, it is bound
+    /// Publish the statistics once a second for `zmtp top`: connect to this endpoint, or bind it
+    /// after an @
     #[arg(long, value_name = "[@]ENDPOINT")]
     stats: Option<String>,
     /// Name of this proxy in the statistics

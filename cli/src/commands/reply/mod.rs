@@ -30,8 +30,8 @@ pub(crate) struct ReplyArguments {
     /// Reply with the request itself
     #[arg(long, conflicts_with_all = ["command", "parts"])]
     echo: bool,
-    /// Reply with the output of a shell command, which reads the request from its standard input.
-    /// Parts are also in the environment: ZMTP_PART_1 and so on. A final line end is removed
+    /// Reply with the output of a shell command, without its final line end. The command reads the
+    /// request from its standard input. Parts are also in the variables ZMTP_PART_1 and so on
     #[arg(long, value_name = "COMMAND", conflicts_with = "parts")]
     command: Option<String>,
     /// Number of shell commands that run concurrently. Default: the number of processors

@@ -29,7 +29,7 @@ pub(crate) struct TopArguments {
     /// Endpoints at which programs publish their statistics
     #[arg(value_name = "ENDPOINT")]
     endpoints: Vec<String>,
-    /// Print the table for each snapshot, also on a terminal
+    /// Print the table for each snapshot, even on a terminal
     #[arg(long)]
     plain: bool,
     /// Print each snapshot as one line of JSON
@@ -38,7 +38,7 @@ pub(crate) struct TopArguments {
     /// End after this number of snapshots
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
-    /// Leave out the remotes of sockets
+    /// Omit the remotes of sockets
     #[arg(long)]
     no_remotes: bool,
 }
