@@ -111,14 +111,18 @@ fn about(section: Section) -> &'static str {
         }
         Section::Handshakes => {
             "Over tcp, ten clients connect concurrently, exchange one message of 64 bytes with the server and \
-             disconnect. The processor time is that of the server's process: user and system time for one \
-             connection, from accepting to closing it. libzmq has one I/O thread, and its server another."
+             disconnect. The processor time is the user and system time of the server's process for one \
+             connection, from accepting to closing it. libzmq has one I/O thread, and its server has another \
+             thread."
         }
         Section::Floods => {
             "A server with CURVE is pinned to one core, and everything else to another one: the attacker, which \
              establishes connections and never completes a handshake; a client with an open connection; and \
-             clients that connect one after the other, each for one request. The latter two have this crate's \
-             sockets and another address. [security.md](security.md#floods) explains the results."
+             clients that connect one after the other, each for one request. These clients have sockets of this \
+             crate and, unless the table states otherwise, another address than the attacker. *HELLO, stays*: \
+             the attacker sends a copy of a valid HELLO over each connection, and keeps it open. *HELLO, \
+             leaves*: it closes each connection after the WELCOME. *Garbage*: the HELLO has random bytes \
+             instead of a box. [security.md](security.md#floods) explains the results."
         }
         Section::Idle => {
             "Growth of resident memory for each of the last nine tenths of the connections, \
