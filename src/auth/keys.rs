@@ -89,13 +89,14 @@ impl Keys {
         Ok(list)
     }
 
-    /// Replaces all keys atomically by those of a directory of [certificates](CurveCertificate), as
-    /// `zauth` of czmq reads it. This blocks the thread. Returns the number of different keys.
+    /// Replaces all keys atomically by those of a directory of [certificates](CurveCertificate).
+    /// This blocks the thread. Returns the number of different keys.
     ///
     /// Each file contains one key. Its user id is the value of `name` in the metadata, or otherwise
     /// the name of the file without its extension. Each key should be in one file only: which of
     /// several user ids it has is not specified. Subdirectories and files whose names begin with a
-    /// dot or end in `_secret` are ignored. Connected remotes stay connected: see
+    /// dot or end in `_secret` are ignored. (`zauth` of czmq also reads subdirectories, and skips
+    /// files that are not valid.) Connected remotes stay connected: see
     /// [`revoke_removed`](Self::revoke_removed).
     ///
     /// # Errors
