@@ -384,7 +384,7 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
     assert_eq!(logged("endpoint", "CLIENT"), expected.map(owned));
     let expected = [(debug, "dialed"), (debug, "the handshake failed")];
     assert_eq!(logged("connection", "CLIENT"), expected.map(owned));
-    let expected = [(debug, "accepted"), (warn, "refused a connection")];
+    let expected = [(debug, "accepted"), (warn, "refused a connection"), (info, "not admitted")];
     assert_eq!(logged("connection", "SERVER"), expected.map(owned));
     assert!(!journal.mentions("guess"));
 }
