@@ -20,9 +20,9 @@ use crate::sync::Lock;
 ///
 /// A handshake is polled only in its turn. There are as many turns as the runtime has workers. A
 /// turn ends only after the other tasks of its worker have been polled: they wait for one step of
-/// one handshake, which is at most two key agreements, and not for those of all remotes that
-/// connect. [`Slots`] decides which handshake has the next turn, and which is evicted above the
-/// limits.
+/// one handshake, which is at most two key agreements, or four while the keys of the server are
+/// rotated, and not for those of all remotes that connect. [`Slots`] decides which handshake has the
+/// next turn, and which is evicted above the limits.
 #[derive(Debug)]
 pub(super) struct HalfOpen {
     slots: Lock<Slots<Arc<Signal>>>,

@@ -35,9 +35,10 @@ impl<S> Builder<S> {
     /// a handshake that the end of its endpoint cancels.
     ///
     /// The function is called in the task of the connection, before the first message of the remote
-    /// is received. There is no queue that could lose an event: the connection waits until it
-    /// returns. It must not block, because other connections of the thread wait, too. If it panics,
-    /// the panic is logged, and the connection continues.
+    /// is received, and in that of the listener for a connection that is refused before its
+    /// handshake, because too many are in progress. There is no queue that could lose an event: the
+    /// task waits until it returns. It must not block, because other connections of the thread wait,
+    /// too. If it panics, the panic is logged, and the connection continues.
     ///
     /// Sockets that share a port must have the same function, from a clone of one builder. The same
     /// events are logged with the target `tokio_zmtp::audit`: see
