@@ -1,6 +1,6 @@
 //! Admission of remotes: keys, registries, networks, and custom authenticators.
 //!
-//! A [`Mechanism`](crate::Mechanism) determines the credentials of remotes and whether traffic is
+//! A [`Mechanism`] determines the credentials of remotes and whether traffic is
 //! encrypted. An [`Authenticator`] decides which remotes are admitted. They are set separately, by
 //! [`Builder::mechanism`](crate::Builder::mechanism) and
 //! [`Builder::authenticator`](crate::Builder::authenticator).
