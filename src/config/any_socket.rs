@@ -36,7 +36,7 @@ macro_rules! any_socket {
         /// # let remote = toml::from_str::<SocketConfig>(&text)?.start().await?;
         /// println!("waiting for a remote at {:?}", socket.last_endpoint());
         /// socket.remotes().connected_timeout(Duration::from_secs(5)).await?;
-        /// println!("{} accepted", socket.stats().accepted);
+        /// println!("{:?}", socket.stats());
         /// println!("{:?}", monitor.recv().await);
         ///
         /// let report = socket.close().await;
