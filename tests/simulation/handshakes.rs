@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time;
-use tokio_zmtp::{Client, Mechanism, Server};
+use tokio_zmtp::{Client, Server};
 
 use crate::scenario::{run, seeds};
 
@@ -24,6 +24,7 @@ fn ends_that_wait_for_one_another_to_read_complete_their_handshake() {
 #[cfg(feature = "ws")]
 #[test]
 fn pings_of_websockets_do_not_block_a_handshake() {
+    use tokio_zmtp::Mechanism;
     use tokio_zmtp::ws::{WebSocketAcceptor, WebSocketConnector};
 
     for seed in seeds() {
