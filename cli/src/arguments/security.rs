@@ -27,13 +27,20 @@ pub(crate) struct SecurityArguments {
     username: Option<String>,
     /// PLAIN: a file whose first line is the password. Default: the password in the environment
     /// variable ZMTP_PASSWORD
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "username")]
     password_file: Option<PathBuf>,
 }
 
 impl SecurityArguments {
     /// Adds the mechanism to the description of a socket.
     pub(crate) fn apply(&self, table: &mut Table) -> Result<(), Failure> {
+        let is_curve = self.curve_server || self.curve_server_key.is_some();
+        if self.secret_key.is_some() && !is_curve {
+            // Otherwise the traffic would not be encrypted, against what the user expects.
+            let failure = Failure::usage("a secret key needs a role");
+            return Err(failure
+                .hint("add --curve-server or --curve-server-key, or unset ZMTP_SECRET_KEY_FILE"));
+        }
         let secret_key = self.secret_key.as_deref().map(|path| key(path, "secret-key"));
         let mechanism = if self.curve_server {
             let secret_key = secret_key.transpose()?.unwrap_or_default();

@@ -69,6 +69,28 @@ impl SocketArguments {
         Ok(())
     }
 
+    /// Takes the endpoint like [`take_endpoint`](Self::take_endpoint), and refuses a second one, which
+    /// would become a part of a message.
+    pub(crate) fn take_endpoint_before_parts(
+        &mut self,
+        parts: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let given = parts.len();
+        self.take_endpoint(parts)?;
+        let is_taken = parts.len() < given;
+        let second = parts.first().filter(|text| {
+            let text = text.strip_prefix('@').unwrap_or(text);
+            is_taken && text.contains("://") && text.parse::<Endpoint>().is_ok()
+        });
+        match second {
+            None => Ok(()),
+            Some(second) => Err(Failure::usage(format!("`{second}`: a second endpoint")).hint(
+                "name several endpoints by --connect or --bind; then each of the other arguments is \
+                 a part",
+            )),
+        }
+    }
+
     /// Uses names as topics of a SUB or XSUB, or as groups of a DISH.
     pub(crate) fn select(
         &mut self,

@@ -56,7 +56,12 @@ pub(crate) fn run(arguments: ContextArguments) -> Result<(), Failure> {
             write!(stdout, "{shown}")?;
         }
         Action::Save { name, socket } => {
-            contexts.table.insert(name, Value::Table(socket.to_context()?));
+            let context = socket.to_context()?;
+            if context.is_empty() {
+                return Err(Failure::usage("a context without arguments")
+                    .hint("add an endpoint by --connect or --bind, a key or an option"));
+            }
+            contexts.table.insert(name, Value::Table(context));
             contexts.save()?;
             notice::info(&format!("saved in {}", contexts.path.display()));
         }

@@ -39,7 +39,7 @@ pub(crate) async fn run(
     mut arguments: ExchangeArguments,
     socket_type: SocketType,
 ) -> Result<(), Failure> {
-    arguments.socket.take_endpoint(&mut arguments.input.parts)?;
+    arguments.socket.take_endpoint_before_parts(&mut arguments.input.parts)?;
     if socket_type == SocketType::Xsub {
         arguments.socket.select(socket_type, Vec::new())?;
     }

@@ -30,7 +30,7 @@ pub(crate) async fn run(
     mut arguments: RequestArguments,
     socket_type: SocketType,
 ) -> Result<(), Failure> {
-    arguments.socket.take_endpoint(&mut arguments.input.parts)?;
+    arguments.socket.take_endpoint_before_parts(&mut arguments.input.parts)?;
     let mut output = Output::open(&arguments.format, &arguments.delimiter)?;
     let mut open = arguments.socket.open(socket_type).await?;
     let delimiter = arguments.delimiter.bytes();

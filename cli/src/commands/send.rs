@@ -44,7 +44,7 @@ pub(crate) async fn run(
     mut arguments: SendArguments,
     socket_type: SocketType,
 ) -> Result<(), Failure> {
-    arguments.socket.take_endpoint(&mut arguments.input.parts)?;
+    arguments.socket.take_endpoint_before_parts(&mut arguments.input.parts)?;
     let target = arguments.target.target(socket_type)?;
     let delimiter = arguments.delimiter.bytes();
     let mut open = arguments.socket.open(socket_type).await?;

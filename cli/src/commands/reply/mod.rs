@@ -28,11 +28,12 @@ pub(crate) struct ReplyArguments {
     #[command(flatten)]
     delimiter: DelimiterArguments,
     /// Reply with the request itself
-    #[arg(long, conflicts_with_all = ["command", "parts"])]
+    #[arg(long, conflicts_with = "command")]
     echo: bool,
     /// Reply with the output of a shell command, without its final line end. The command reads the
-    /// request from its standard input. Parts are also in the variables ZMTP_PART_1 and so on
-    #[arg(long, value_name = "COMMAND", conflicts_with = "parts")]
+    /// request from its standard input. Parts that are text of up to 64 KiB are also in the
+    /// variables ZMTP_PART_1 and so on. If the command fails, its output is still the reply
+    #[arg(long, value_name = "COMMAND")]
     command: Option<String>,
     /// Number of shell commands that run concurrently. Default: the number of processors
     #[arg(long, value_name = "NUMBER", requires = "command")]
@@ -46,11 +47,14 @@ pub(crate) async fn run(
     mut arguments: ReplyArguments,
     socket_type: SocketType,
 ) -> Result<(), Failure> {
-    arguments.socket.take_endpoint(&mut arguments.input.parts)?;
+    arguments.socket.take_endpoint_before_parts(&mut arguments.input.parts)?;
     let mut output = Output::open(&arguments.format, &arguments.delimiter)?;
     let mut replies = Replies::default();
     // The same parts for every request, or a line for each.
     let generates = !arguments.echo && arguments.command.is_none();
+    if !generates && !arguments.input.parts.is_empty() {
+        return Err(Failure::usage("--echo and --command reply without parts"));
+    }
     let mut input = None;
     if generates {
         let count = (!arguments.input.parts.is_empty()).then_some(0);

@@ -15,7 +15,10 @@ pub(super) async fn run(command: &str, parts: &[Bytes]) -> Result<Bytes, Failure
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     for (number, part) in (1..).zip(parts) {
-        if let Some(text) = std::str::from_utf8(part).ok().filter(|text| !text.contains('\0')) {
+        // Systems limit the length of a variable.
+        let text = std::str::from_utf8(part).ok();
+        let text = text.filter(|text| text.len() <= VARIABLE_MAX && !text.contains('\0'));
+        if let Some(text) = text {
             shell.env(format!("ZMTP_PART_{number}"), text);
         }
     }
@@ -30,10 +33,14 @@ pub(super) async fn run(command: &str, parts: &[Bytes]) -> Result<Bytes, Failure
     let ((), output) = tokio::join!(write, child.wait_with_output());
     let mut output = output.map_err(failed)?;
     if !output.status.success() {
-        notice::warning(&format!("`{command}`: {}", output.status));
+        notice::error(&format!("`{command}`: {}", output.status));
     }
     if output.stdout.last() == Some(&b'\n') {
         output.stdout.pop();
     }
     Ok(output.stdout.into())
 }
+
+/// The number of bytes up to which a part becomes a variable. Linux allows twice as many for a
+/// variable with its name.
+const VARIABLE_MAX: usize = 64 * 1024;

@@ -70,7 +70,8 @@ pub(crate) async fn run(mut arguments: TopArguments) -> Result<(), Failure> {
         let watching = watch(&arguments, &sub);
         open.unless_refused(watching).await
     } else {
-        print(&arguments, &mut open, &sub, stdout).await
+        let other = open.sender();
+        open.unless_refused(print(&arguments, &other, &sub, stdout)).await
     };
     finish(open, shown).await
 }
@@ -78,7 +79,7 @@ pub(crate) async fn run(mut arguments: TopArguments) -> Result<(), Failure> {
 /// Prints snapshots as they arrive.
 async fn print(
     arguments: &TopArguments,
-    open: &mut Open,
+    open: &Open,
     sub: &Sub,
     mut stdout: Stdout,
 ) -> Result<(), Failure> {
