@@ -23,6 +23,44 @@ fn a_wrong_command_line_is_explained() {
     fails(&run("push tcp://localhost:1 @/no/such/file"), 2, "/no/such/file");
     fails(&run("pull --context nowhere"), 2, "not a context");
     assert_eq!(run("pull --no-such-option").code, Some(2));
+    fails(&run("push tcp://localhost:1 tcp://localhost:2"), 2, "a second endpoint");
+    fails(&run("reply @tcp://127.0.0.1:* part --echo"), 2, "without parts");
+    fails(&run("context save nothing"), 2, "without arguments");
+}
+
+#[test]
+fn keys_without_a_role_are_refused() {
+    fails(&run("push tcp://localhost:1 hello --secret-key /no/such/file"), 2, "needs a role");
+    fails(&run("context save one --secret-key /no/such/file"), 2, "needs a role");
+    assert_eq!(run("push tcp://localhost:1 --password-file /no/such/file").code, Some(2));
+}
+
+#[test]
+fn top_ends_while_it_waits() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let (top, _) = Zmtp::bound("top @tcp://127.0.0.1:*");
+        assert_eq!(top.interrupt(signal).code, Some(code));
+    }
+}
+
+#[test]
+fn the_first_argument_of_a_reply_is_the_endpoint() {
+    for answer in ["--echo", "--command=cat"] {
+        let (reply, endpoint) = Zmtp::bound(&format!("reply @tcp://127.0.0.1:* -n 1 {answer}"));
+        assert_eq!(Zmtp::start(&format!("request {endpoint} hello")).finish(), "hello\n");
+        assert_eq!(reply.finish(), "hello\n");
+    }
+}
+
+#[test]
+fn a_command_replies_to_a_request_that_is_too_long_for_a_variable() {
+    let file = format!("{}/long", directory());
+    fs::write(&file, "a".repeat(200_000)).unwrap();
+    let (mut reply, endpoint) = Zmtp::bound("reply @tcp://127.0.0.1:* -n 1 --command wc");
+    let request = Zmtp::start(&format!("request {endpoint} @{file}"));
+    assert_eq!(reply.line().len(), 200_000);
+    assert_eq!(request.finish().split_whitespace().last(), Some("200000"));
+    reply.finish();
 }
 
 #[test]
