@@ -29,7 +29,7 @@ pub struct AuditEvent {
     /// The public key of this socket that the remote used; `None` except with CURVE, and if the
     /// handshake failed for another reason than the decision of the authenticator.
     pub server_key: Option<CurvePublicKey>,
-    /// The user id of an admitted remote, if it has one.
+    /// The user id of an admitted or revoked remote, if it has one.
     pub user_id: Option<String>,
     /// The [`Builder::domain`](crate::Builder::domain) of this socket.
     pub domain: Arc<str>,
@@ -53,6 +53,9 @@ pub struct AuditEvent {
 pub enum AuditOutcome {
     /// The handshake is completed, and the remote can exchange messages.
     Admitted,
+    /// The admission of the remote was [revoked](super::Revocation), and its connection has ended.
+    /// The event of the admission has the same `connection_id`, and the key or the name.
+    Revoked,
     /// The remote was not admitted.
     NotAdmitted {
         /// The reason. [`Rejected`](HandshakeFailure::Rejected) and
@@ -82,7 +85,9 @@ impl AuditEvent {
             AuditOutcome::NotAdmitted {
                 reason: HandshakeFailure::Rejected { claimant, server_key, .. },
             } => (claimant.clone(), *server_key),
-            AuditOutcome::NotAdmitted { .. } | AuditOutcome::Admitted => (None, None),
+            AuditOutcome::NotAdmitted { .. } | AuditOutcome::Admitted | AuditOutcome::Revoked => {
+                (None, None)
+            }
         };
         Self {
             outcome,

@@ -21,19 +21,30 @@ impl SocketState {
         server_key: Option<CurvePublicKey>,
         quotas: &Quotas,
     ) {
-        if !self.is_audited(remote.endpoint()) {
-            return;
+        if self.is_audited(remote.endpoint()) {
+            let event = self.event(AuditOutcome::Admitted, remote);
+            self.audit(&AuditEvent { claimant, server_key, ..event }, quotas);
         }
-        let user_id = remote.user_id().map(str::to_owned);
+    }
+
+    /// Reports that the admission of a remote was revoked.
+    pub(super) fn audit_revoked(&self, remote: &Remote, quotas: &Quotas) {
+        if self.is_audited(remote.endpoint()) {
+            self.audit(&self.event(AuditOutcome::Revoked, remote), quotas);
+        }
+    }
+
+    /// Returns an event of a connected remote.
+    fn event(&self, outcome: AuditOutcome, remote: &Remote) -> AuditEvent {
         let (endpoint, id) = (remote.endpoint().clone(), remote.connection_id());
-        let domain = Arc::clone(&self.options.domain);
         let origin = Origin {
             address: remote.address(),
             credentials: remote.credentials(),
             proxy_address: remote.proxy_address(),
         };
-        let event = AuditEvent::new(AuditOutcome::Admitted, domain, endpoint, id, origin);
-        self.audit(&AuditEvent { claimant, server_key, user_id, ..event }, quotas);
+        let user_id = remote.user_id().map(str::to_owned);
+        let domain = Arc::clone(&self.options.domain);
+        AuditEvent { user_id, ..AuditEvent::new(outcome, domain, endpoint, id, origin) }
     }
 
     /// Reports that a remote is not admitted.
@@ -95,6 +106,9 @@ fn log(event: &AuditEvent, has_authenticator: bool, quotas: &Quotas) {
     match &event.outcome {
         AuditOutcome::Admitted if has_authenticator => {
             fields!(info!(target: AUDIT,), "admitted");
+        }
+        AuditOutcome::Revoked => {
+            fields!(info!(target: AUDIT,), "revoked");
         }
         AuditOutcome::Admitted => {
             fields!(within_quota!(quotas.admitted, info, target: AUDIT,), "admitted");

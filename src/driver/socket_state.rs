@@ -437,6 +437,9 @@ impl Drop for RegisteredRemote {
     fn drop(&mut self) {
         let Self { shared, remote, direction, reason, quotas, .. } = self;
         log::disconnected(quotas, reason, *direction);
+        if let DisconnectReason::Revoked = reason {
+            shared.audit_revoked(remote, quotas);
+        }
         if let Some(cause) = reason.refusal() {
             shared.remotes.refuse(cause);
         }

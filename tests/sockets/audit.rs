@@ -109,6 +109,29 @@ async fn decisions_about_users_and_addresses_are_reported_without_passwords() {
 }
 
 #[tokio::test]
+async fn a_revocation_is_reported_with_the_connection_of_the_admission() {
+    let _watchdog = Watchdog::start();
+    let [ours, alice] = [(); 2].map(|()| CurveKeypair::generate());
+    let keys = Keys::from_iter([(alice.public_key(), "alice")]);
+    let (server, mut events) = audited(
+        Server::builder()
+            .mechanism(Mechanism::curve_server(ours.clone()))
+            .authenticator(keys.clone()),
+    );
+    let server = server.bind(ANY_PORT).await.unwrap();
+    let client = client(Mechanism::curve_client((ours.public_key(), alice.clone())));
+    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    exchange(&server, &client).await;
+    let admitted = events.recv().await.unwrap();
+    assert!(matches!(admitted.outcome, AuditOutcome::Admitted), "{admitted:?}");
+    keys.revoke(&alice.public_key());
+    let revoked = events.recv().await.unwrap();
+    assert!(matches!(revoked.outcome, AuditOutcome::Revoked), "{revoked:?}");
+    assert_eq!(revoked.connection_id, admitted.connection_id);
+    assert_eq!(revoked.user_id.as_deref(), Some("alice"));
+}
+
+#[tokio::test]
 async fn a_socket_that_decides_nothing_reports_nothing() {
     let _watchdog = Watchdog::start();
     let (open, mut of_open) = audited(Server::builder());

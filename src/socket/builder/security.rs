@@ -28,7 +28,8 @@ impl<S> Builder<S> {
     /// Sets a function that receives each decision about a remote. Default: none. (In libzmq, the ZAP
     /// handler and the monitor each see a part of it.)
     ///
-    /// It is called exactly once for each connection whose remote is admitted or not admitted, if
+    /// It is called exactly once for each connection whose remote is admitted or not admitted, and
+    /// again when an admission was [revoked](crate::auth::Revocation) and its connection has ended, if
     /// this socket decides that: with [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and
     /// with [`Mechanism::Null`] if there is an [`authenticator`](Self::authenticator). It is not
     /// called in the client's role, for remotes over `inproc`, which are not authenticated, and for
