@@ -1,6 +1,7 @@
 //! The keys of clients that a CURVE server admits.
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -37,10 +38,19 @@ pub enum KeyDirectoryError {
         /// The error of the system.
         source: io::Error,
     },
-    /// Files cannot be read, or are not valid certificates.
-    #[error("{} of the files are not valid certificates, such as {}", .files.len(), first(.files))]
+    /// Two files have the same key, and different user ids.
+    #[error("{} and {} have the same key, and different user ids", .first.display(), .second.display())]
+    DuplicateKey {
+        /// The path of one of the files.
+        first: PathBuf,
+        /// The path of the other file.
+        second: PathBuf,
+    },
+    /// Files cannot be read, or are not valid certificates. The message contains the path of each, and
+    /// the reason.
+    #[error("{}", in_words(.files))]
     Files {
-        /// The path of each of these files, with the reason.
+        /// The path of each of these files, with the reason, in the order of the paths.
         files: Vec<(PathBuf, CertificateError)>,
     },
 }
@@ -93,16 +103,16 @@ impl Keys {
     /// This blocks the thread. Returns the number of different keys.
     ///
     /// Each file contains one key. Its user id is the value of `name` in the metadata, or otherwise
-    /// the name of the file without its extension. Each key should be in one file only: which of
-    /// several user ids it has is not specified. Subdirectories and files whose names begin with a
+    /// the name of the file without its extension. Subdirectories and files whose names begin with a
     /// dot or end in `_secret` are ignored. (`zauth` of czmq also reads subdirectories, and skips
     /// files that are not valid.) Connected remotes stay connected: see
     /// [`revoke_removed`](Self::revoke_removed).
     ///
     /// # Errors
     ///
-    /// [`KeyDirectoryError`] if the directory cannot be read, or with all files that cannot be read
-    /// or are not certificates. The list does not change.
+    /// [`KeyDirectoryError`] if the directory cannot be read, with all files that cannot be read or
+    /// are not certificates, or if two files have the same key and different user ids. The list does
+    /// not change.
     ///
     /// # Examples
     ///
@@ -204,9 +214,14 @@ impl<U: Into<String>> FromIterator<(CurvePublicKey, U)> for Keys {
 
 fn read_directory(path: &Path) -> Result<HashMap<CurvePublicKey, String>, KeyDirectoryError> {
     let unreadable = |source| KeyDirectoryError::Directory { path: path.into(), source };
-    let (mut keys, mut invalid) = (HashMap::new(), Vec::new());
-    for entry in fs::read_dir(path).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
+    let entries = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>());
+    let mut paths = entries.map_err(unreadable)?;
+    paths.sort();
+    let mut keys = HashMap::<CurvePublicKey, (String, PathBuf)>::new();
+    let mut invalid = Vec::new();
+    let mut duplicate = None;
+    for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() || name.starts_with('.') || name.ends_with("_secret") {
             continue;
@@ -215,14 +230,36 @@ fn read_directory(path: &Path) -> Result<HashMap<CurvePublicKey, String>, KeyDir
             Ok(certificate) => {
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy();
                 let user_id = certificate.get("name").unwrap_or(&stem).to_owned();
-                keys.insert(certificate.public_key(), user_id);
+                match keys.get(&certificate.public_key()) {
+                    Some((known, first)) if *known != user_id => {
+                        duplicate = Some((first.clone(), path));
+                    }
+                    Some(_) => {}
+                    None => {
+                        keys.insert(certificate.public_key(), (user_id, path));
+                    }
+                }
             }
             Err(error) => invalid.push((path, error)),
         }
     }
-    if invalid.is_empty() { Ok(keys) } else { Err(KeyDirectoryError::Files { files: invalid }) }
+    match duplicate {
+        _ if !invalid.is_empty() => Err(KeyDirectoryError::Files { files: invalid }),
+        Some((first, second)) => Err(KeyDirectoryError::DuplicateKey { first, second }),
+        None => Ok(keys.into_iter().map(|(key, (user_id, _))| (key, user_id)).collect()),
+    }
 }
 
-fn first(files: &[(PathBuf, CertificateError)]) -> String {
-    files.first().map(|(path, error)| format!("{}: {error}", path.display())).unwrap_or_default()
+/// Describes all errors in one line, with their sources.
+fn in_words(files: &[(PathBuf, CertificateError)]) -> String {
+    let describe = |(path, error): &(PathBuf, CertificateError)| {
+        let mut text = format!("{}: {error}", path.display());
+        let mut next = error.source();
+        while let Some(source) = next {
+            text.push_str(&format!(": {source}"));
+            next = source.source();
+        }
+        text
+    };
+    files.iter().map(describe).collect::<Vec<_>>().join("; ")
 }

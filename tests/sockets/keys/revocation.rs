@@ -157,15 +157,22 @@ fn a_directory_of_certificates_is_reloaded_entirely_or_not_at_all() {
     }
     let error = keys.reload(&directory).unwrap_err();
     let KeyDirectoryError::Files { files } = &error else { panic!("{error:?}") };
-    let mut names: Vec<_> = files.iter().map(|(path, _)| path.file_name().unwrap()).collect();
-    names.sort();
+    let names: Vec<_> = files.iter().map(|(path, _)| path.file_name().unwrap()).collect();
     assert_eq!(names, ["broken.cert", "empty.cert"]);
-    assert!(error.to_string().contains(".cert: "), "{error}");
+    for (path, _) in files {
+        assert!(error.to_string().contains(&format!("{}: ", path.display())), "{error}");
+    }
     assert!(keys.contains(&alice.public_key()), "nothing has changed");
 
     for name in ["broken.cert", "empty.cert"] {
         fs::remove_file(directory.join(name)).unwrap();
     }
+    CurveCertificate::from(bob.public_key()).save(directory.join("copy.cert")).unwrap();
+    let error = keys.reload(&directory).unwrap_err();
+    assert!(matches!(error, KeyDirectoryError::DuplicateKey { .. }), "{error}");
+    assert!(keys.contains(&alice.public_key()), "nothing has changed");
+    // The same key of the same user is not an error.
+    named.save(directory.join("copy.cert")).unwrap();
     assert_eq!(keys.reload(&directory).unwrap(), 1);
     assert!(!keys.contains(&alice.public_key()) && keys.contains(&bob.public_key()));
     fs::remove_dir_all(&directory).unwrap();
