@@ -14,6 +14,8 @@ struct Entries<K, V> {
     present: HashMap<K, Entry<V>>,
     /// The revocations of removed entries whose remotes may still be connected.
     removed: HashMap<K, Revocation>,
+    /// The number of removed entries from which on those that are no longer needed are dropped.
+    prune_at: usize,
 }
 
 /// An entry, with the revocation of all its admissions.
@@ -105,18 +107,26 @@ impl<K: Clone + Eq + Hash, V> Entries<K, V> {
     }
 
     /// Keeps the revocation of a removed entry while a remote that it has admitted may be
-    /// connected. Drops the revocations of earlier ones that are no longer needed.
+    /// connected. Drops those of earlier ones that are no longer needed, so rarely that each removal
+    /// takes constant time on average.
     fn keep(&mut self, key: K, revocation: Revocation) {
-        self.removed.retain(|_, revocation| revocation.is_shared());
-        if revocation.is_shared() {
-            self.removed.insert(key, revocation);
+        if !revocation.is_shared() {
+            return;
         }
+        if self.removed.len() >= self.prune_at {
+            self.removed.retain(|_, revocation| revocation.is_shared());
+            self.prune_at = (2 * self.removed.len()).max(PRUNE_FROM);
+        }
+        self.removed.insert(key, revocation);
     }
 }
 
 impl<K, V> Default for Registry<K, V> {
     fn default() -> Self {
         let (present, removed) = (HashMap::new(), HashMap::new());
-        Self(RwLock::new(Entries { present, removed }))
+        Self(RwLock::new(Entries { present, removed, prune_at: PRUNE_FROM }))
     }
 }
+
+/// Fewer removed entries than this are not worth a pass over them.
+const PRUNE_FROM: usize = 32;
