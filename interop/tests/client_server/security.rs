@@ -7,7 +7,7 @@ use interop::{BytesOption, EventKind, Monitor, Socket, SocketOption, SocketType,
 use support::transports::Transport;
 use tokio::time;
 use tokio_zmtp::auth::{
-    Authenticator, CurveKeypair, CurvePublicKey, Keys, Networks, StatusCode, Users,
+    Authenticator, CurveKeypair, CurvePublicKey, Keys, Networks, ServerKeys, StatusCode, Users,
 };
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure, Monitor as OurMonitor};
 use tokio_zmtp::{Builder, Client, Mechanism, Server};
@@ -73,6 +73,63 @@ async fn another_mechanism_is_refused_by_either_side() {
         until_refused(&monitor).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_client_of_libzmq_has_either_key_of_a_server_during_a_rotation() {
+    guarded(async {
+        let (old, mut new) = (TestKeys::new(), TestKeys::new());
+        new.client = old.client.clone();
+        let server_keys = ServerKeys::new(old.server.clone());
+        let clients = Keys::from_iter([(old.client.public_key(), "client")]);
+        let mechanism = Mechanism::curve_server(server_keys.clone());
+        let server = Server::builder().mechanism(mechanism).authenticator(clients.clone());
+        let mut ours = Ours::new(server.build());
+        let endpoint = ours.bind().await;
+        let server = OurServer(ours.socket.clone());
+        let connected = async |keys: &TestKeys| {
+            let client = theirs::client(DEFAULT_HWM);
+            secure(&client.0, Kind::Curve, Role::Server, keys);
+            client.0.connect(&endpoint).unwrap();
+            exchange_once(&client, &server).await;
+            client
+        };
+        let earlier = connected(&old).await;
+        server_keys.rotate(new.server.clone(), None).unwrap();
+        for keys in [&old, &new] {
+            connected(keys).await;
+        }
+        assert!(server_keys.withdraw(&old.server.public_key()));
+        let current = connected(&new).await;
+        let late = theirs::socket(SocketType::Client, DEFAULT_HWM);
+        secure(&late, Kind::Curve, Role::Server, &old);
+        let monitor = late.monitor().unwrap();
+        late.connect(&endpoint).unwrap();
+        assert!(matches!(ours.failure().await, HandshakeFailure::WrongKey(_)));
+        until_refused(&monitor).await;
+        // The connection outlives the key with which it was established.
+        exchange_once(&earlier, &server).await;
+
+        assert!(clients.revoke(&new.client.public_key()) >= 2);
+        // The clients reconnect, one of them with the current key of the server.
+        loop {
+            match ours.failure().await {
+                HandshakeFailure::WrongKey(_) => {}
+                HandshakeFailure::Rejected { status: StatusCode::Denied, .. } => break,
+                other => panic!("rejected, not {other:?}"),
+            }
+        }
+        drop(current);
+    })
+    .await;
+}
+
+async fn exchange_once(client: &impl ClientSide, server: &impl ServerSide) {
+    client.send(b"request").await;
+    let (request, id) = server.recv().await;
+    assert_eq!(request, b"request");
+    server.route(id, b"reply").await;
+    assert_eq!(client.recv().await, b"reply");
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
