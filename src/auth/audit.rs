@@ -22,12 +22,11 @@ use crate::remote::{Origin, ProcessCredentials};
 pub struct AuditEvent {
     /// The decision about the remote.
     pub outcome: AuditOutcome,
-    /// The public key or the name that the remote presented to the authenticator; `None` with NULL,
-    /// without an authenticator, and if the handshake failed for another reason than the decision
-    /// of the authenticator.
+    /// The public key or the name that the remote presented; `None` with NULL, and if the handshake
+    /// failed for another reason than the decision about it.
     pub claimant: Option<Claimant>,
     /// The public key of this socket that the remote used; `None` except with CURVE, and if the
-    /// handshake failed for another reason than the decision of the authenticator.
+    /// handshake failed for another reason than the decision about the remote.
     pub server_key: Option<CurvePublicKey>,
     /// The user id of an admitted or revoked remote, if it has one.
     pub user_id: Option<String>,

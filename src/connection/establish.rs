@@ -97,8 +97,8 @@ pub(crate) async fn establish<S: ClosingStream + Unpin, T>(
     admit: impl FnOnce(&Negotiated) -> Result<T, HandshakeFailure>,
 ) -> Result<(Established<S>, T), HandshakeFailure> {
     let socket_type = config.socket_type;
-    let has_authenticator = authenticator_call.is_some();
-    let handshake = Handshake::new(&config, mechanism, has_authenticator, seed()?);
+    let is_decided_here = is_decided_here(&mechanism, authenticator_call);
+    let handshake = Handshake::new(&config, mechanism, is_decided_here, seed()?);
     let mut framed = frame(stream, handshake);
     let mut verdict = Verdict::default();
     let shaking_hands = async {
@@ -146,8 +146,8 @@ impl<S: ClosingStream + Unpin> AnnouncedHandshake<S> {
         deadline: Deadline,
         authenticator_call: Option<&AuthenticatorCall>,
     ) -> Result<Self, HandshakeFailure> {
-        let handshake =
-            Handshake::with_deferred_introduction(mechanism, authenticator_call.is_some(), seed()?);
+        let is_decided_here = is_decided_here(&mechanism, authenticator_call);
+        let handshake = Handshake::with_deferred_introduction(mechanism, is_decided_here, seed()?);
         let mut framed = frame(stream, handshake);
         let mut verdict = Verdict::default();
         let shaking_hands = shake_hands(&mut framed, &mut verdict, authenticator_call);
@@ -264,6 +264,12 @@ fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Handshak
     HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER))
 }
 
+/// Returns whether credentials are passed to [`shake_hands`]. In the role of a server they always
+/// are, because each decision is audited.
+fn is_decided_here(mechanism: &HandshakeMechanism, call: Option<&AuthenticatorCall>) -> bool {
+    call.is_some() || mechanism.is_server()
+}
+
 /// Exchanges commands until the handshake ends, or until it depends on the requested resource.
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
@@ -281,7 +287,10 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
                 let claimant = Claimant::of(&credentials);
                 let answer = match authenticator_call {
                     Some(call) => call.authenticate(credentials).await,
-                    None => Ok(Admission::default()),
+                    None => {
+                        let verdict = credentials.verdict_without_authenticator();
+                        verdict.map(|()| Admission::default())
+                    }
                 };
                 let admitted = answer.map(|admission| verdict.admission = admission);
                 let server_key = framed.codec().0.server_key();

@@ -109,6 +109,29 @@ async fn decisions_about_users_and_addresses_are_reported_without_passwords() {
 }
 
 #[tokio::test]
+async fn decisions_without_an_authenticator_are_reported_with_keys_and_users() {
+    let _watchdog = Watchdog::start();
+    let [ours, alice] = [(); 2].map(|()| CurveKeypair::generate());
+    let (server, mut events) =
+        audited(Server::builder().mechanism(Mechanism::curve_server(ours.clone())));
+    let server = server.bind(ANY_PORT).await.unwrap();
+    let mechanism = Mechanism::curve_client((ours.public_key(), alice.clone()));
+    let _client = client(mechanism).connect(server.last_endpoint().unwrap()).await.unwrap();
+    let event = events.recv().await.unwrap();
+    assert!(matches!(event.outcome, AuditOutcome::Admitted), "{event:?}");
+    assert_eq!(event.claimant, Some(Claimant::Key(alice.public_key())));
+    assert_eq!(event.server_key, Some(ours.public_key()));
+
+    let (server, mut events) = audited(Server::builder().mechanism(Mechanism::PlainServer));
+    let server = server.bind(ANY_PORT).await.unwrap();
+    let mechanism = Mechanism::plain_client("alice", "swordfish").unwrap();
+    let _client = client(mechanism).connect(server.last_endpoint().unwrap()).await.unwrap();
+    let event = events.recv().await.unwrap();
+    assert!(matches!(event.outcome, AuditOutcome::NotAdmitted { .. }), "{event:?}");
+    assert_eq!(event.claimant, Some(Claimant::User("alice".to_owned())));
+}
+
+#[tokio::test]
 async fn a_revocation_is_reported_with_the_connection_of_the_admission() {
     let _watchdog = Watchdog::start();
     let [ours, alice] = [(); 2].map(|()| CurveKeypair::generate());

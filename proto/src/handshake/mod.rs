@@ -304,7 +304,7 @@ impl Handshake {
                 self.stage = Stage::Verdict { version };
                 return Ok(None);
             }
-            self.decide(without_authenticator(&credentials))?;
+            self.decide(credentials.verdict_without_authenticator())?;
         }
         while let Some(command) = self.security.poll_command() {
             command.encode(&mut self.output);
@@ -437,15 +437,6 @@ const COMMAND_SIZE_MAX: u64 = 0x1_0000;
 /// The size limit where no metadata is due. The largest such command is the HELLO of PLAIN, with
 /// 518 bytes. This bounds the memory that a remote can occupy before it has sent its credentials.
 const SHORT_COMMAND_SIZE_MAX: u64 = 0x400;
-
-/// Returns the verdict about credentials if there is no authenticator.
-fn without_authenticator(credentials: &Credentials) -> Result<(), StatusCode> {
-    match credentials {
-        Credentials::Null | Credentials::Curve { .. } => Ok(()),
-        // No password is known. libzmq also refuses every remote.
-        Credentials::Plain { .. } => Err(StatusCode::Denied),
-    }
-}
 
 /// The number of bytes of an unknown socket type that the error contains. The longest valid name
 /// has 7 bytes.

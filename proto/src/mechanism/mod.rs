@@ -150,6 +150,7 @@ pub enum Credentials {
 /// use tokio_zmtp::auth::Credentials;
 ///
 /// assert_eq!(Credentials::Null.mechanism(), "NULL");
+/// assert_eq!(Credentials::Null.verdict_without_authenticator(), Ok(()));
 /// ```
 impl Credentials {
     /// Returns the name of the mechanism: `NULL`, `PLAIN` or `CURVE`.
@@ -159,6 +160,18 @@ impl Credentials {
             Self::Null => "NULL",
             Self::Plain { .. } => "PLAIN",
             Self::Curve { .. } => "CURVE",
+        }
+    }
+
+    /// Returns the verdict of a socket without an authenticator.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`](StatusCode::Denied) with PLAIN: no password is known. libzmq refuses them, too.
+    pub const fn verdict_without_authenticator(&self) -> Result<(), StatusCode> {
+        match self {
+            Self::Null | Self::Curve { .. } => Ok(()),
+            Self::Plain { .. } => Err(StatusCode::Denied),
         }
     }
 }
