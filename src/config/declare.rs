@@ -174,8 +174,15 @@ macro_rules! methods {
             /// # }
             /// ```
             pub fn builder(&self) -> Result<Builder<$socket>, ConfigError> {
+                self.builder_with(None)
+            }
+
+            fn builder_with(
+                &self,
+                authenticator: Option<SharedAuthenticator>,
+            ) -> Result<Builder<$socket>, ConfigError> {
                 let config = self.clone();
-                let mut options = Options::default();
+                let mut options = Options { authenticator, ..Options::default() };
                 $($($($(#[cfg($($cfg)*)])? { options.$($place).+ = config.$key; })*)?)+
                 let builder = metadata::announce(Builder::with_options(options), &self.metadata)
                     .map_err(|(name, source)| ConfigError::Property { name, source })?;
@@ -224,8 +231,11 @@ macro_rules! methods {
             }
 
             /// Creates the socket like `start`, with a monitor that misses no event.
-            async fn start_with_monitor(&self) -> Result<($socket, Monitor), ConfigError> {
-                let socket = self.builder()?.build();
+            async fn start_monitored(
+                &self,
+                authenticator: Option<SharedAuthenticator>,
+            ) -> Result<($socket, Monitor), ConfigError> {
+                let socket = self.builder_with(authenticator)?.build();
                 let monitor = socket.monitor();
                 open(&socket, &self.bind, &self.connect, &self.connect_all).await?;
                 Ok((socket, monitor))
@@ -341,10 +351,58 @@ macro_rules! kinds {
             /// # }
             /// ```
             pub async fn start_with_monitor(&self) -> Result<(AnySocket, Monitor), ConfigError> {
+                self.start_monitored(None).await
+            }
+
+            /// Creates the socket like [`start_with_monitor`](Self::start_with_monitor), with an
+            /// authenticator, which a description cannot contain. See
+            /// [`Builder::authenticator`].
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future leaves nothing bound or connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConfigError`] if an endpoint, a property or a file is refused. Nothing is then bound or
+            /// connected.
+            ///
+            /// # Panics
+            ///
+            /// Outside of a Tokio runtime with IO and time enabled.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::auth::Users;
+            /// use tokio_zmtp::config::SocketConfig;
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let text = "type = 'pull'\nbind = 'tcp://127.0.0.1:*'\nmechanism = 'plain_server'";
+            /// let config: SocketConfig = toml::from_str(text)?;
+            /// let users = Users::from_iter([("alice", "swordfish")]);
+            /// let (socket, monitor) = config.start_with_authenticator(users).await?;
+            /// # drop(monitor);
+            /// # socket.close().await;
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn start_with_authenticator(
+                &self,
+                authenticator: impl Authenticator,
+            ) -> Result<(AnySocket, Monitor), ConfigError> {
+                self.start_monitored(Some(SharedAuthenticator::new(authenticator))).await
+            }
+
+            async fn start_monitored(
+                &self,
+                authenticator: Option<SharedAuthenticator>,
+            ) -> Result<(AnySocket, Monitor), ConfigError> {
                 match self {
                     $(
                         Self::$socket(config) => {
-                            let (socket, monitor) = config.start_with_monitor().await?;
+                            let (socket, monitor) = config.start_monitored(authenticator).await?;
                             Ok((AnySocket::$socket(socket), monitor))
                         }
                     )+

@@ -18,7 +18,7 @@ use super::declare::sockets;
 #[cfg(feature = "tls")]
 use super::tls::{self, TlsClientConfig, TlsServerConfig};
 use super::{ConfigError, form, metadata, open, refuse_others, security};
-use crate::auth::{Mechanism, Network};
+use crate::auth::{Authenticator, Mechanism, Network, SharedAuthenticator};
 use crate::message::Multipart;
 use crate::monitor::Monitor;
 #[cfg(feature = "ws")]

@@ -1,5 +1,6 @@
 //! Operations that start sockets from configuration data, and those of the started sockets.
 
+use tokio_zmtp::auth::Networks;
 use tokio_zmtp::config::{
     ChannelConfig, ClientConfig, DealerConfig, DishConfig, GatherConfig, PairConfig, PeerConfig,
     PubConfig, PullConfig, PushConfig, RadioConfig, RepConfig, ReqConfig, RouterConfig,
@@ -56,6 +57,13 @@ pub(super) const ANY_SOCKET_OPERATIONS: &[Operation] = &[
     traffic("AnySocket::close", |cast| {
         Box::pin(async move {
             client(&cast).start().await.unwrap().close().await;
+        })
+    }),
+    traffic("SocketConfig::start_with_authenticator", |cast| {
+        Box::pin(async move {
+            let started = client(&cast).start_with_authenticator(Networks::new()).await;
+            let (_socket, mut monitor) = started.unwrap();
+            monitor.recv().await.unwrap().unwrap();
         })
     }),
     traffic("SocketConfig::start_with_monitor", |cast| {
