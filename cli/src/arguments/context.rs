@@ -87,6 +87,13 @@ pub(crate) fn secrets_hidden(value: &mut Value) {
     }
 }
 
+/// Returns whether a value contains a secret key or a password.
+pub(super) fn has_secret(value: &Value) -> bool {
+    let mut hidden = value.clone();
+    secrets_hidden(&mut hidden);
+    hidden != *value
+}
+
 /// Returns the path of the file.
 fn path() -> Result<PathBuf, Failure> {
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

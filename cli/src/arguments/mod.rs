@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+mod admission;
 mod context;
 mod options;
 mod security;

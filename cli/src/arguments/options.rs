@@ -1,10 +1,14 @@
 //! `--option name=value`: every option of the library, in the form of its configuration files.
 
+use std::fs;
+
 use serde::Deserialize as _;
 use tokio_zmtp::config::SocketConfig;
 use toml::{Table, Value};
 
+use super::context::has_secret;
 use crate::exit::Failure;
+use crate::output::notice;
 
 /// Adds an option to the description of a socket.
 pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
@@ -13,7 +17,15 @@ pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
             .hint("write --option name=value, such as --option linger=5s"));
     };
     let name = name.trim().replace('-', "_");
-    let text = Value::String(value.to_owned());
+    let path = value.strip_prefix('@').filter(|path| !path.starts_with('@'));
+    let value = match path {
+        None => value.strip_prefix('@').unwrap_or(value).to_owned(),
+        Some(path) => {
+            let read = fs::read_to_string(path);
+            read.map_err(|error| Failure::usage(format!("{path}: {error}")))?.trim_end().to_owned()
+        }
+    };
+    let text = Value::String(value.clone());
     // `linger=5s` needs no quotes, and `identity=7` is text although it looks like a number.
     let parsed = format!("value = {value}").parse::<Table>().ok();
     let parsed = parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.clone());
@@ -21,6 +33,12 @@ pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
     for value in [parsed, text] {
         match check(table, &name, &value) {
             Ok(()) => {
+                if path.is_none() && has_secret(&value) {
+                    notice::warning(&format!(
+                        "other users can see the secret of `--option {name}`; \
+                         write it to a file, and read it by `--option {name}=@FILE`"
+                    ));
+                }
                 table.insert(name, value);
                 return Ok(());
             }
@@ -29,7 +47,7 @@ pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
             }
         }
     }
-    Err(Failure::usage(format!("`--option {option}`: {}", first.unwrap_or_default())))
+    Err(Failure::usage(format!("`--option {name}`: {}", first.unwrap_or_default())))
 }
 
 /// Adds the keys of a context to the description of a socket, except those of other types.

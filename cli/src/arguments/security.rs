@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use toml::{Table, Value};
 
+use super::admission::Admitted;
 use crate::exit::{Exit, Failure};
 
 #[derive(Clone, Debug, Default, Args)]
@@ -15,13 +16,25 @@ pub(crate) struct SecurityArguments {
     /// a client
     #[arg(long, value_name = "KEY|FILE", conflicts_with_all = ["curve_server", "username"])]
     curve_server_key: Option<String>,
-    /// CURVE: this socket is the server, and admits every client that knows its public key.
-    /// Requires --secret-key
+    /// CURVE: this socket is the server. Without --allow-key, it admits every client that knows its
+    /// public key. Requires --secret-key
     #[arg(long, requires = "secret_key", conflicts_with = "username")]
     curve_server: bool,
     /// CURVE: a file with the secret key of this socket. Without it, a client generates a new key
     #[arg(long, value_name = "FILE", env = "ZMTP_SECRET_KEY_FILE", hide_env_values = true)]
     secret_key: Option<PathBuf>,
+    /// CURVE: the server admits only clients with this public key: 40 characters of Z85, a file with
+    /// a key or a certificate, or a directory of certificates. Any number of times
+    #[arg(long, value_name = "KEY|FILE|DIR")]
+    allow_key: Vec<String>,
+    /// PLAIN: this socket is the server, and admits the users of a file, which has a line
+    /// NAME:PASSWORD for each
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["username", "curve_server", "curve_server_key", "allow_key"]
+    )]
+    plain_server: Option<PathBuf>,
     /// PLAIN: the user name of this client
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
@@ -54,6 +67,8 @@ impl SecurityArguments {
                 keys.push(("secret_key", secret_key));
             }
             role("curve_client", keys)
+        } else if self.plain_server.is_some() {
+            PLAIN_SERVER.into()
         } else if let Some(username) = &self.username {
             let password = match &self.password_file {
                 Some(path) => read(path)?.lines().next().unwrap_or_default().to_owned(),
@@ -69,7 +84,40 @@ impl SecurityArguments {
         table.insert("mechanism".to_owned(), mechanism);
         Ok(())
     }
+
+    /// Returns the clients that the socket of a description admits, if the arguments name them.
+    pub(crate) fn admitted(&self, table: &Table) -> Result<Option<Admitted>, Failure> {
+        let mechanism = table.get("mechanism");
+        if let Some(path) = &self.plain_server {
+            if mechanism.and_then(Value::as_str) != Some(PLAIN_SERVER) {
+                return Err(Failure::usage("--plain-server and another mechanism"));
+            }
+            return Admitted::users(path).map(Some);
+        }
+        if self.allow_key.is_empty() {
+            return Ok(None);
+        }
+        if mechanism.and_then(|mechanism| mechanism.get("curve_server")).is_none() {
+            let failure = Failure::usage("--allow-key is for a server of CURVE");
+            return Err(failure.hint("add --curve-server and --secret-key"));
+        }
+        Admitted::keys(&self.allow_key).map(Some)
+    }
+
+    /// Returns an error if a context cannot contain these arguments.
+    pub(crate) fn check_for_context(&self) -> Result<(), Failure> {
+        let name = match self {
+            Self { plain_server: Some(_), .. } => "--plain-server",
+            Self { allow_key, .. } if !allow_key.is_empty() => "--allow-key",
+            _ => return Ok(()),
+        };
+        let failure = Failure::usage(format!("a context cannot contain {name}"));
+        Err(failure.hint("write it on the command line of the server, after --context"))
+    }
 }
+
+/// The name of the mechanism in a configuration file.
+const PLAIN_SERVER: &str = "plain_server";
 
 /// A mechanism with its keys, in the form of a configuration file.
 fn role(name: &str, keys: impl IntoIterator<Item = (&'static str, String)>) -> Value {

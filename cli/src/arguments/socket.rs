@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize as _;
-use tokio_zmtp::config::SocketConfig;
+use tokio_zmtp::config::{AnySocket, SocketConfig};
+use tokio_zmtp::monitor::Monitor;
 use tokio_zmtp::{Endpoint, SocketType};
 use toml::{Table, Value};
 
+use super::admission::Admitted;
 use super::{Contexts, SecurityArguments, options, time};
 use crate::exit::{Failure, with_sources};
-use crate::socket::{Open, name_of};
+use crate::socket::{Open, name_of, refused};
 
 /// The arguments that every command with a socket has.
 #[derive(Clone, Debug, Default, Args)]
@@ -31,7 +33,8 @@ pub(crate) struct SocketArguments {
     /// Join a group (DISH). Any number of times
     #[arg(short, long, value_name = "GROUP")]
     join: Vec<String>,
-    /// Set an option of the library, such as linger=5s or send_hwm=100. Any number of times
+    /// Set an option of the library, such as linger=5s or send_hwm=100. NAME=@FILE reads the value
+    /// from a file, which hides a secret from other users. Any number of times
     #[arg(short, long, value_name = "NAME=VALUE")]
     option: Vec<String>,
     /// Limit of each wait for a connection, for queue capacity or for a message, such as 500ms; a
@@ -162,6 +165,7 @@ impl SocketArguments {
 
     /// Returns these arguments as a context.
     pub(crate) fn to_context(&self) -> Result<Table, Failure> {
+        self.security.check_for_context()?;
         let mut table = self.context()?;
         self.apply(&mut table)?;
         Ok(table)
@@ -169,6 +173,14 @@ impl SocketArguments {
 
     /// Returns the description of a socket of this type.
     pub(crate) fn config(&self, socket_type: SocketType) -> Result<SocketConfig, Failure> {
+        self.describe(socket_type).map(|(config, _)| config)
+    }
+
+    /// Returns the description of a socket of this type, and the clients that it admits.
+    fn describe(
+        &self,
+        socket_type: SocketType,
+    ) -> Result<(SocketConfig, Option<Admitted>), Failure> {
         let mut table = Table::new();
         table.insert("type".to_owned(), name_of(socket_type).into());
         // A message is accepted only when there is a connection: the program could not write it
@@ -176,8 +188,10 @@ impl SocketArguments {
         table.insert("immediate".to_owned(), true.into());
         options::extend(&mut table, self.context()?)?;
         self.apply(&mut table)?;
-        SocketConfig::deserialize(table)
-            .map_err(|error| Failure::usage(error.message().trim().to_owned()))
+        let admitted = self.security.admitted(&table)?;
+        let config = SocketConfig::deserialize(table)
+            .map_err(|error| Failure::usage(error.message().trim().to_owned()))?;
+        Ok((config, admitted))
     }
 
     /// Sets the keys of these arguments.
@@ -202,8 +216,22 @@ impl SocketArguments {
     }
 
     /// Starts a socket of this type.
+    pub(crate) async fn start(
+        &self,
+        socket_type: SocketType,
+    ) -> Result<(AnySocket, Monitor), Failure> {
+        let (config, admitted) = self.describe(socket_type)?;
+        let started = match admitted {
+            Some(admitted) => config.start_with_authenticator(admitted).await,
+            None => config.start_with_monitor().await,
+        };
+        started.map_err(refused)
+    }
+
+    /// Starts a socket of this type, and watches its events.
     pub(crate) async fn open(&self, socket_type: SocketType) -> Result<Open, Failure> {
-        Open::start(&self.config(socket_type)?).await
+        let (socket, monitor) = self.start(socket_type).await?;
+        Ok(Open::new(socket, monitor))
     }
 
     /// Waits for a future for the time of `--timeout`.

@@ -15,6 +15,7 @@ Examples:
   zmtp pull @tcp://*:5557 -n 10 --timeout 5s  ten messages; exit code 3 if one is late
   zmtp pull @tcp://*:5557 --json --timestamps | jq .
   zmtp pull @tcp://*:5557 --dump dump         keep each message in a file
+  zmtp pull @tcp://*:5557 --curve-server --secret-key server.cert_secret --allow-key clients/
   zmtp recv --type gather --bind ipc:///tmp/results";
 
 pub(super) const REQUEST: &str = "\

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio_zmtp::SocketType;
 use tokio_zmtp::config::{AnySocket, ConfigError, SocketConfig};
+use tokio_zmtp::monitor::Monitor;
 
 pub(crate) use self::receiving::{Origin, Received, recv_many};
 pub(crate) use self::sending::{Outgoing, send, wait_for_recipients};
@@ -30,7 +31,12 @@ impl Open {
     /// Starts a socket from its description.
     pub(crate) async fn start(config: &SocketConfig) -> Result<Self, Failure> {
         let (socket, monitor) = config.start_with_monitor().await.map_err(refused)?;
-        Ok(Self { socket, watch: Watch::start(monitor) })
+        Ok(Self::new(socket, monitor))
+    }
+
+    /// Watches the events of a socket.
+    pub(crate) fn new(socket: AnySocket, monitor: Monitor) -> Self {
+        Self { socket, watch: Watch::start(monitor) }
     }
 
     /// Returns another handle.

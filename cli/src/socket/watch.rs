@@ -128,8 +128,14 @@ impl State {
                 self.fail(endpoint, &with_sources(reason), is_refusal(reason));
             }
             EventKind::HandshakeFailed { reason } => {
-                let text = format!("{endpoint}: {}", with_sources(reason));
-                notice::warning(&format!("refused a remote: {text}"));
+                // Clients have the endpoint in common, but not the address.
+                let remote = match event.address {
+                    Some(address) => address.to_string(),
+                    None => "a remote".to_owned(),
+                };
+                let reason = with_sources(reason);
+                let text = format!("handshake of {remote} at {endpoint} failed: {reason}");
+                notice::warning(&text);
                 self.last_failure = Some(text);
             }
             EventKind::Disconnected {

@@ -11,3 +11,4 @@ mod pairs;
 mod process;
 mod python;
 mod readme;
+mod security;

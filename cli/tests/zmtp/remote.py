@@ -1,4 +1,5 @@
-# A socket of pyzmq, whose type is the first argument. It binds a port, prints its endpoint, and exchanges a message.
+# A socket of pyzmq, whose type is the first argument, and a client of PLAIN if a name and a password follow. It binds a
+# port, prints its endpoint, and exchanges a message.
 
 import sys
 
@@ -7,6 +8,8 @@ import zmq
 context = zmq.Context()
 socket_type = sys.argv[1]
 socket = context.socket(getattr(zmq, socket_type))
+if len(sys.argv) > 2:
+    socket.plain_username, socket.plain_password = (word.encode() for word in sys.argv[2:])
 port = socket.bind_to_random_port("tcp://127.0.0.1")
 print(f"tcp://127.0.0.1:{port}")
 

@@ -1,22 +1,21 @@
 //! The events of a socket that joins.
 
 use serde_json::json;
-use tokio_zmtp::config::SocketConfig;
-use tokio_zmtp::monitor::Event;
+use tokio_zmtp::config::AnySocket;
+use tokio_zmtp::monitor::{Event, Monitor};
 
 use crate::exit::Failure;
 use crate::output::{Stdout, format};
-use crate::{signals, socket};
+use crate::signals;
 
 /// Writes events until the program is interrupted.
 pub(super) async fn watch(
-    config: &SocketConfig,
+    socket: &AnySocket,
+    mut monitor: Monitor,
     count: Option<u64>,
     json: bool,
 ) -> Result<(), Failure> {
     let mut stdout = Stdout::open()?;
-    let started = config.start_with_monitor().await;
-    let (socket, mut monitor) = started.map_err(socket::refused)?;
     let mut left = count.unwrap_or(u64::MAX);
     let ended = loop {
         if left == 0 {

@@ -57,8 +57,8 @@ pub(crate) async fn run(mut arguments: MonitorArguments) -> Result<(), Failure> 
     }
     match arguments.join_as {
         Some(socket_type) => {
-            let config = arguments.socket.config(socket_type)?;
-            events::watch(&config, arguments.count, arguments.json).await
+            let (socket, monitor) = arguments.socket.start(socket_type).await?;
+            events::watch(&socket, monitor, arguments.count, arguments.json).await
         }
         None => probe_all(&arguments).await,
     }
