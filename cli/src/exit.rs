@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Refused = 4,
     /// Messages were not delivered, or a message was received only partly.
     Incomplete = 5,
+    /// `monitor` cannot connect to the endpoint.
+    Unreachable = 6,
     /// Interrupted by Ctrl-C (SIGINT).
     Interrupted = 130,
     /// The reader of the output has closed it (SIGPIPE).

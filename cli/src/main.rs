@@ -16,7 +16,7 @@ mod socket;
 use std::io;
 use std::process::ExitCode;
 
-use clap::{ColorChoice, Parser};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use tokio::runtime;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -49,7 +49,8 @@ pub(crate) struct CommandLine {
 }
 
 fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let matches = commands::hide_others(CommandLine::command()).get_matches();
+    let line = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match line.color {
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Auto => anstream::ColorChoice::Auto,
@@ -87,8 +88,17 @@ Examples:
 
 An endpoint without an option is connected to; after an @, it is bound: @tcp://*:5555.
 
-Exit codes: 0 done, 1 failure, 2 wrong usage, 3 time-out, 4 refused by the remote,
-5 messages not delivered, 130 Ctrl-C, 141 output closed, 143 terminated";
+Exit codes:
+    0  done
+    1  any other failure
+    2  the command line, an endpoint, an option or a file is not valid
+    3  the time of --timeout has passed
+    4  the remote refuses the socket, for example because of its mechanism, key or socket type
+    5  messages were not delivered, or a request may not have been answered
+    6  monitor cannot connect to the endpoint
+  130  interrupted by Ctrl-C
+  141  the reader of the output has closed it
+  143  terminated";
 
 /// Writes the log of the library to the standard error, if it is requested.
 fn log(verbose: u8) {

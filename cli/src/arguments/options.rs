@@ -47,7 +47,13 @@ pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
             }
         }
     }
-    Err(Failure::usage(format!("`--option {name}`: {}", first.unwrap_or_default())))
+    let (reason, similar) = first.unwrap_or_default();
+    let failure = Failure::usage(format!("`--option {name}`: {reason}"));
+    Err(match similar {
+        Some(similar) => failure.hint(format!("did you mean `{similar}`? {LISTED}")),
+        None if reason.starts_with(UNKNOWN) => failure.hint(LISTED),
+        None => failure,
+    })
 }
 
 /// Adds the keys of a context to the description of a socket, except those of other types.
@@ -60,8 +66,8 @@ pub(crate) fn extend(table: &mut Table, context: Table) -> Result<(), Failure> {
             Ok(()) => {
                 table.insert(name, value);
             }
-            Err(reason) if reason.contains(OF_ANOTHER_TYPE) => {}
-            Err(reason) => {
+            Err((reason, _)) if reason.contains(OF_ANOTHER_TYPE) => {}
+            Err((reason, _)) => {
                 return Err(Failure::usage(format!("`{name}` of the context: {reason}")));
             }
         }
@@ -69,8 +75,9 @@ pub(crate) fn extend(table: &mut Table, context: Table) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Checks an option by itself, so that an error concerns nothing else.
-fn check(table: &Table, name: &str, value: &Value) -> Result<(), String> {
+/// Checks an option by itself, so that an error concerns nothing else. The error has the reason, and
+/// the most similar name if there is no option of this name.
+fn check(table: &Table, name: &str, value: &Value) -> Result<(), (String, Option<String>)> {
     let mut single = Table::new();
     let socket_type = table.get("type").cloned().unwrap_or_else(|| "dealer".into());
     single.insert("type".to_owned(), socket_type);
@@ -84,9 +91,24 @@ fn check(table: &Table, name: &str, value: &Value) -> Result<(), String> {
         Err(error) => {
             let message = error.message().trim();
             // The list of all options is longer than a line.
-            Err(message.split(", expected one of").next().unwrap_or(message).to_owned())
+            let Some((reason, names)) = message.split_once(", expected one of") else {
+                return Err((message.to_owned(), None));
+            };
+            let similarity = |other: &&str| strsim::jaro_winkler(name, other);
+            let names = names.split('`').skip(1).step_by(2);
+            let similar = names
+                .filter(|other| similarity(other) > SIMILAR)
+                .max_by(|one, other| similarity(one).total_cmp(&similarity(other)));
+            Err((reason.to_owned(), similar.map(str::to_owned)))
         }
     }
 }
+
+const UNKNOWN: &str = "unknown field";
+
+const LISTED: &str = "`zmtp options TYPE` lists the options";
+
+/// The similarity from which a name is probably a misspelled one.
+const SIMILAR: f64 = 0.8;
 
 const OF_ANOTHER_TYPE: &str = "it is not an option of a";

@@ -38,7 +38,8 @@ pub(crate) struct SocketArguments {
     #[arg(short, long, value_name = "NAME=VALUE")]
     option: Vec<String>,
     /// Limit of each wait for a connection, for queue capacity or for a message, such as 500ms; a
-    /// number without a unit means seconds
+    /// number without a unit means seconds. By default, there is none. The option linger limits only
+    /// the writing of accepted messages at the end
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// Use the endpoints, keys and options of a context: see `zmtp context --help`
@@ -134,6 +135,11 @@ impl SocketArguments {
     /// Returns whether the option subscribes to a topic.
     pub(crate) fn has_subscriptions(&self) -> bool {
         !self.subscribe.is_empty()
+    }
+
+    /// Has a PUB or XPUB report each subscription as an event.
+    pub(crate) fn report_subscriptions(&mut self) {
+        self.option.push("subscription_events=true".to_owned());
     }
 
     /// Connects to one more endpoint.
@@ -254,12 +260,15 @@ impl SocketArguments {
 /// Checks an endpoint before anything is bound or connected.
 pub(super) fn check(text: &str) -> Result<(), Failure> {
     let Err(error) = text.parse::<Endpoint>() else { return Ok(()) };
-    let failure = Failure::usage(with_sources(&error));
-    Err(if text.contains("://") {
-        failure
+    if text.contains("://") {
+        return Err(Failure::usage(with_sources(&error)));
+    }
+    let failure = Failure::usage(format!("`{text}` is not an endpoint: it has no transport"));
+    Err(failure.hint(if text.contains(':') {
+        format!("write tcp://{text}")
     } else {
-        failure.hint(format!("an endpoint has a transport, such as tcp://{text}"))
-    })
+        "write tcp://HOST:PORT or ipc://PATH".to_owned()
+    }))
 }
 
 fn list(texts: &[String]) -> Value {

@@ -29,7 +29,8 @@ pub(crate) struct CallArguments {
     /// request; @FILE is the content of a file. Without a body, the standard input is sent
     #[arg(value_name = "ENDPOINT|BODY")]
     body: Vec<String>,
-    /// Type of the socket: client for a SERVER, dealer for a REP or ROUTER
+    /// Type of the socket: client for a service with a SERVER, dealer for one with a REP or ROUTER.
+    /// Use `zmtp request` for a remote without `tokio_zmtp::rpc`
     #[arg(short = 'T', long = "type", value_enum, default_value = "client", value_name = "TYPE")]
     socket_type: Caller,
     /// Time limit of the call, which is also sent to the service. Default: that of --timeout
@@ -136,9 +137,17 @@ impl CallArguments {
                 Err(error) => Err(error),
             }
         };
-        called.map_err(|error| failure(&error, watch))
+        // A reply of another protocol is not the reply of the call, which is still awaited.
+        let is_foreign = requester.stats().malformed > 0;
+        called.map_err(|error| {
+            let failure = failure(&error, watch);
+            if is_foreign { failure.hint(FOREIGN) } else { failure }
+        })
     }
 }
+
+const FOREIGN: &str = "the remote has sent a message that is not a reply of tokio_zmtp::rpc: \
+    use `zmtp request` for a REP, ROUTER or SERVER without it";
 
 /// Writes the parts of a stream as they arrive. The inner error is that of the call.
 async fn write_parts<S: RequestingSocket>(

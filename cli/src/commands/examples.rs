@@ -6,8 +6,13 @@ Examples:
   zmtp push tcp://localhost:5557 task @job.json  two parts, the second from a file
   seq 10 | zmtp push --bind tcp://*:5557         a message for each line
   zmtp push tcp://localhost:5557 'job {{count}} {{uuid}}' -n 100 --rate 20
+  zmtp push tcp://localhost:5557 --rate 100 < lines   each line once, 100 lines a second
+  zmtp push -c tcp://a:5557 -c tcp://b:5557 'job {{count}}' -n 100 --wait-for 2
   cat dump/* | zmtp push tcp://localhost:5557 --input json
-  zmtp send --type dealer tcp://localhost:5555 '' hello";
+  zmtp send --type dealer tcp://localhost:5555 '' hello
+
+A dead endpoint does not delay the messages for the others. --wait-for 2 sends the first message when
+two remotes are connected, so that both receive half of the messages.";
 
 pub(super) const RECV: &str = "\
 Examples:
@@ -40,6 +45,7 @@ The first message waits for a subscriber, because it would otherwise be dropped.
 Examples:
   zmtp pub --bind tcp://*:5556 weather. sunny
   zmtp pub --bind tcp://*:5556 'tick {{count}} {{time}}' --interval 1s
+  zmtp pub --bind tcp://*:5556 --rate 100 < lines   each line once; @lines is one message, repeatedly
   tail -f log | zmtp pub tcp://localhost:5556 log '{{line}}'";
 
 pub(super) const SUB: &str = "\
@@ -50,8 +56,10 @@ Examples:
   zmtp sub tcp://localhost:5556 -n 1 --raw > latest";
 
 pub(super) const DEALER: &str = "\
+Without -n, the command shows messages until Ctrl-C, or until none arrives within --timeout.
+
 Examples:
-  zmtp dealer tcp://localhost:5555 hello -n 1     send, wait for one message
+  zmtp dealer tcp://localhost:5555 hello -n 1     send, end after one received message
   zmtp dealer tcp://localhost:5555 '' hello -n 1  to a REP, which needs an empty part
   zmtp dealer tcp://localhost:5555                send lines that you type";
 
@@ -106,6 +114,13 @@ An XPUB shows `subscribe` and `cancel` with the topic.
 Examples:
   zmtp xpub --bind tcp://*:5556
   zmtp xsub tcp://localhost:5556 --subscribe weather.";
+
+pub(super) const OPTIONS: &str = "\
+A dash is an option without a value: that of the system, or none. The command line sets `immediate`.
+
+Examples:
+  zmtp options push
+  zmtp push tcp://localhost:5557 hello --option send_hwm=10 --option linger=5s";
 
 pub(super) const CONTEXT: &str = "\
 The file has a table for each context, with the keys of the library's configuration files.

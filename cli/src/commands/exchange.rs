@@ -43,6 +43,7 @@ pub(crate) async fn run(
     if socket_type == SocketType::Xsub {
         arguments.socket.select(socket_type, Vec::new())?;
     }
+    arguments.target.recipients.prepare(&mut arguments.socket, socket_type);
     let target = arguments.target.target(socket_type)?;
     let mut output = Output::open(&arguments.format, &arguments.delimiter)?;
     let mut open = arguments.socket.open(socket_type).await?;

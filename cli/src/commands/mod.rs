@@ -8,8 +8,10 @@ mod examples;
 mod exchange;
 mod keygen;
 mod monitor;
+mod options;
 mod proxy;
 mod recv;
+mod relevance;
 mod reply;
 mod request;
 mod send;
@@ -25,8 +27,10 @@ use self::documents::{CompletionsArguments, ManArguments};
 use self::exchange::ExchangeArguments;
 use self::keygen::KeygenArguments;
 use self::monitor::MonitorArguments;
+use self::options::OptionsArguments;
 use self::proxy::ProxyArguments;
 use self::recv::RecvArguments;
+pub(crate) use self::relevance::hide_others;
 use self::reply::ReplyArguments;
 use self::request::RequestArguments;
 use self::send::SendArguments;
@@ -118,6 +122,9 @@ pub(crate) enum Command {
     Bench(BenchCommand),
     /// Watch the sockets, remotes and queues of programs
     Top(TopArguments),
+    /// List the options of a socket type for --option, with their defaults
+    #[command(after_help = examples::OPTIONS)]
+    Options(OptionsArguments),
     /// Manage named endpoints with keys and options
     #[command(after_help = examples::CONTEXT)]
     Context(ContextArguments),
@@ -184,11 +191,12 @@ impl Command {
             Self::Keygen(arguments) => keygen::run(&arguments),
             Self::Bench(command) => bench::run(command).await,
             Self::Top(arguments) => top::run(arguments).await,
+            Self::Options(arguments) => options::run(&arguments),
             Self::Context(arguments) => context::run(arguments),
             Self::Completions(arguments) => {
-                documents::completions(&arguments, CommandLine::command())
+                documents::completions(&arguments, hide_others(CommandLine::command()))
             }
-            Self::Man(arguments) => documents::man(&arguments, CommandLine::command()),
+            Self::Man(arguments) => documents::man(&arguments, hide_others(CommandLine::command())),
         }
     }
 }

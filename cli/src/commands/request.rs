@@ -5,6 +5,7 @@ use tokio_zmtp::config::AnySocket;
 use tokio_zmtp::{Multipart, RequestError, SocketType};
 
 use super::recv::{End, receive};
+use super::send::RecipientsArguments;
 use crate::arguments::SocketArguments;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::input::{Input, InputArguments};
@@ -24,6 +25,8 @@ pub(crate) struct RequestArguments {
     /// Number of requests; 0 for any number. Default: one, or all lines
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
+    #[command(flatten)]
+    recipients: RecipientsArguments,
 }
 
 pub(crate) async fn run(
@@ -38,7 +41,7 @@ pub(crate) async fn run(
         Err(failure) => Err(failure),
         Ok(input) => {
             let other = open.sender();
-            let requesting = request_all(&arguments.socket, &other, input, &mut output);
+            let requesting = request_all(&arguments, &other, input, &mut output);
             open.unless_refused(requesting).await
         }
     };
@@ -46,16 +49,21 @@ pub(crate) async fn run(
 }
 
 async fn request_all(
-    arguments: &SocketArguments,
+    arguments: &RequestArguments,
     open: &Open,
     mut input: Input,
     output: &mut Output,
 ) -> Result<(), Failure> {
+    let socket = &arguments.socket;
+    let mut is_first = true;
     while let Some(outgoing) = input.next().await? {
+        if std::mem::take(&mut is_first) {
+            arguments.recipients.wait(socket, open, &outgoing).await?;
+        }
         if let AnySocket::Req(req) = &open.socket {
             let message = Multipart::from_iter(outgoing.parts);
             let requesting = async { req.request(message).await.map_err(failed) };
-            let reply = arguments.in_time(open, "reply", requesting).await?;
+            let reply = socket.in_time(open, "reply", requesting).await?;
             output.write(&reply.into())?;
             output.flush()?;
         } else {
@@ -63,7 +71,7 @@ async fn request_all(
                 send(open, outgoing).await?;
                 receive(&open.socket, output, Some(1), None).await
             };
-            if arguments.in_time(open, "reply", requesting).await? == End::Closed {
+            if socket.in_time(open, "reply", requesting).await? == End::Closed {
                 return Err(Failure::new(Exit::Failure, "the socket is closed"));
             }
         }

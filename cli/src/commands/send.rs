@@ -1,5 +1,7 @@
 //! `zmtp send`, and the commands of the types that send.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 use tokio_zmtp::{Group, Identity, SocketType};
 
@@ -36,8 +38,20 @@ pub(crate) struct TargetArguments {
     to: Option<String>,
     /// Send immediately, and drop the message if it has no subscriber (PUB) or the group has no
     /// member (RADIO). By default, the first message waits for one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "wait_for")]
     no_wait: bool,
+    #[command(flatten)]
+    pub(super) recipients: RecipientsArguments,
+}
+
+/// How many remotes there are when the first message is sent.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RecipientsArguments {
+    /// Number of remotes that the first message waits for, such as the number of workers that share
+    /// the messages; for a PUB, of subscribers, and for a RADIO, of members of the group. With 1,
+    /// sending begins with the first remote, which may then receive all messages
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    wait_for: NonZeroUsize,
 }
 
 pub(crate) async fn run(
@@ -45,6 +59,7 @@ pub(crate) async fn run(
     socket_type: SocketType,
 ) -> Result<(), Failure> {
     arguments.socket.take_endpoint_before_parts(&mut arguments.input.parts)?;
+    arguments.target.recipients.prepare(&mut arguments.socket, socket_type);
     let target = arguments.target.target(socket_type)?;
     let delimiter = arguments.delimiter.bytes();
     let mut open = arguments.socket.open(socket_type).await?;
@@ -70,18 +85,52 @@ pub(super) async fn send_all(
     let mut waits = !target.no_wait;
     while let Some(outgoing) = input.next().await? {
         if std::mem::take(&mut waits) {
-            let waiting = wait_for_recipients(open, &outgoing);
-            socket.in_time(open, "recipient", waiting).await?;
+            target.recipients.wait(socket, open, &outgoing).await?;
         }
         socket.in_time(open, "remote with room", send(open, outgoing)).await?;
     }
     Ok(())
 }
 
+impl RecipientsArguments {
+    /// Has the socket report what the wait needs.
+    pub(super) fn prepare(&self, socket: &mut SocketArguments, socket_type: SocketType) {
+        let is_publisher = matches!(socket_type, SocketType::Pub | SocketType::Xpub);
+        if is_publisher && self.wait_for.get() > 1 {
+            socket.report_subscriptions();
+        }
+    }
+
+    /// Waits for the recipients of the first message.
+    pub(super) async fn wait(
+        &self,
+        socket: &SocketArguments,
+        open: &Open,
+        first: &Outgoing,
+    ) -> Result<(), Failure> {
+        let count = self.wait_for.get();
+        let awaited = if count == 1 { "recipient" } else { "sufficient number of remotes" };
+        socket.in_time(open, awaited, wait_for_recipients(open, first, count)).await
+    }
+}
+
 impl TargetArguments {
     /// Returns a message without parts, for the remote or the group that the arguments name.
     pub(super) fn target(&self, socket_type: SocketType) -> Result<Outgoing, Failure> {
         let mut outgoing = Outgoing::default();
+        let misplaced = [
+            ("--group", self.group.is_some(), &[SocketType::Radio][..]),
+            ("--to", self.to.is_some(), ROUTING),
+            ("--no-wait", self.no_wait, PUBLISHING),
+        ];
+        if let Some((name, _, types)) = misplaced
+            .into_iter()
+            .find(|(_, is_given, types)| *is_given && !types.contains(&socket_type))
+        {
+            let types: Vec<_> = types.iter().map(|one| one.as_str()).collect();
+            let failure = Failure::usage(format!("a {socket_type} has no {name}"));
+            return Err(failure.hint(format!("it is for {}", types.join(", "))));
+        }
         if let Some(group) = &self.group {
             let invalid = |error| Failure::usage(format!("--group: {error}"));
             outgoing.group = Some(Group::try_from(group.as_str()).map_err(invalid)?);
@@ -99,3 +148,9 @@ impl TargetArguments {
         Ok(outgoing)
     }
 }
+
+/// The types that send each message to one remote.
+const ROUTING: &[SocketType] = &[SocketType::Router, SocketType::Server, SocketType::Peer];
+
+/// The types that drop messages without a recipient.
+const PUBLISHING: &[SocketType] = &[SocketType::Pub, SocketType::Xpub, SocketType::Radio];

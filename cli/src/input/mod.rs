@@ -28,7 +28,8 @@ pub(crate) struct InputArguments {
     /// standard input. Without parts, each line of the standard input is a message
     #[arg(value_name = "PART")]
     pub(crate) parts: Vec<String>,
-    /// Form of parts and lines; json reads the objects that `--output json` writes
+    /// Form of parts and lines; json reads the objects that `--output json` writes. The content of
+    /// @FILE is always sent unchanged
     #[arg(long, value_enum, value_name = "FORM", default_value_t)]
     input: Encoding,
     /// Send {{count}} and the other placeholders unchanged

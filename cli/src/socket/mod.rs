@@ -1,5 +1,6 @@
 //! A socket of the type that the command line names, and what it reports.
 
+mod endpoints;
 mod receiving;
 mod sending;
 mod watch;
@@ -11,6 +12,7 @@ use tokio_zmtp::SocketType;
 use tokio_zmtp::config::{AnySocket, ConfigError, SocketConfig};
 use tokio_zmtp::monitor::Monitor;
 
+pub(crate) use self::endpoints::Endpoints;
 pub(crate) use self::receiving::{Origin, Received, recv_many};
 pub(crate) use self::sending::{Outgoing, send, wait_for_recipients};
 pub(crate) use self::watch::Watch;

@@ -76,7 +76,7 @@ pub(crate) async fn send(open: &Open, outgoing: Outgoing) -> Result<(), Failure>
 
 /// Sends a message to one remote, by default the first one.
 async fn route(open: &Open, outgoing: Outgoing) -> Result<(), Failure> {
-    let mut connections = open.watch.connections();
+    let mut recipients = open.watch.recipients();
     loop {
         let remotes = open.socket.remotes();
         let sent = match &open.socket {
@@ -84,7 +84,9 @@ async fn route(open: &Open, outgoing: Outgoing) -> Result<(), Failure> {
                 let first = || remotes.iter().find_map(|remote| remote.identity().cloned());
                 match outgoing.identity.clone().or_else(first) {
                     Some(identity) => {
-                        router.route(&identity, outgoing.clone().multipart()).await.map_err(erase)
+                        // By default, a ROUTER does not wait for room.
+                        let message = outgoing.clone().multipart();
+                        router.route_timeout(&identity, message, FOREVER).await.map_err(erase)
                     }
                     None => Err(RouteError::HostUnreachable(())),
                 }
@@ -106,40 +108,72 @@ async fn route(open: &Open, outgoing: Outgoing) -> Result<(), Failure> {
         match sent {
             Ok(()) => return Ok(()),
             Err(RouteError::HostUnreachable(())) if !outgoing.is_reply => {
-                open.patiently("for the remote to connect", connections.next()).await;
+                open.patiently("for the remote to connect", recipients.next()).await;
             }
-            Err(RouteError::Timeout(())) if !outgoing.is_reply => {
-                // A ROUTER does not wait for room by itself.
-                sleep(PAUSE).await;
+            Err(error @ RouteError::Timeout(())) => {
+                return Err(Failure::new(Exit::TimedOut, error.to_string()));
             }
             Err(error) => return Err(Failure::new(Exit::Incomplete, error.to_string())),
         }
     }
 }
 
-/// Waits until a message has a subscriber (PUB) or a member of its group (RADIO): without one it
-/// would be dropped.
-pub(crate) async fn wait_for_recipients(open: &Open, outgoing: &Outgoing) -> Result<(), Failure> {
+/// Waits until there are `count` remotes for the first message: for a PUB, subscribers of the
+/// message, and for a RADIO, members of its group. Other types wait themselves for the first remote.
+pub(crate) async fn wait_for_recipients(
+    open: &Open,
+    outgoing: &Outgoing,
+    count: usize,
+) -> Result<(), Failure> {
     let first = outgoing.parts.first().map(|part| &part[..]).unwrap_or_default();
-    let waiting = async {
-        match &open.socket {
-            AnySocket::Pub(publisher) => publisher.subscribed(first).await,
-            AnySocket::XPub(publisher) => publisher.subscribed(first).await,
-            _ => Ok(()),
+    match &open.socket {
+        AnySocket::Pub(publisher) => {
+            let subscribers = || publisher.subscribers(first);
+            wait_for_subscribers(open, publisher.subscribed(first), subscribers, count).await
         }
-    };
-    let failed = |error: NoRemoteError| Failure::new(Exit::Refused, with_sources(&error));
-    open.patiently("for a subscriber", waiting).await.map_err(failed)?;
-    if let AnySocket::Radio(radio) = &open.socket {
-        let group = outgoing.group()?;
-        let waiting = async {
-            while radio.members(&group).is_empty() {
-                sleep(PAUSE).await;
-            }
-        };
-        open.patiently("for a member of the group", waiting).await;
+        AnySocket::XPub(publisher) => {
+            let subscribers = || publisher.subscribers(first);
+            wait_for_subscribers(open, publisher.subscribed(first), subscribers, count).await
+        }
+        AnySocket::Radio(radio) => {
+            let group = outgoing.group()?;
+            let waiting = async {
+                while radio.members(&group).len() < count {
+                    sleep(PAUSE).await;
+                }
+            };
+            open.patiently("for a member of the group", waiting).await;
+            Ok(())
+        }
+        _ if count == 1 => Ok(()),
+        socket => {
+            let awaited = format!("for {count} remotes");
+            open.patiently(&awaited, socket.remotes().at_least(count)).await.map_err(no_remote)
+        }
     }
-    Ok(())
+}
+
+/// Waits for the first subscriber, and then for the others, whose subscriptions are reported as
+/// events.
+async fn wait_for_subscribers(
+    open: &Open,
+    first: impl Future<Output = Result<(), NoRemoteError>>,
+    subscribers: impl Fn() -> usize,
+    count: usize,
+) -> Result<(), Failure> {
+    let mut recipients = open.watch.recipients();
+    let waiting = async {
+        first.await?;
+        while subscribers() < count {
+            recipients.next().await;
+        }
+        Ok(())
+    };
+    open.patiently("for a subscriber", waiting).await.map_err(no_remote)
+}
+
+fn no_remote(error: NoRemoteError) -> Failure {
+    Failure::new(Exit::Refused, with_sources(&error))
 }
 
 fn done<T>(sent: Result<(), SendError<T>>) -> Result<(), Failure> {
@@ -160,5 +194,8 @@ fn erase<T>(error: RouteError<T>) -> RouteError<()> {
     }
 }
 
-/// Between two looks at a state that reports no changes.
+/// For a wait without a limit.
+const FOREVER: Duration = Duration::MAX;
+
+/// The pause between two looks at the members of a group, of which no event reports a change.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -27,6 +27,21 @@ async fn a_service_with_a_rep_is_called_by_a_dealer() {
 }
 
 #[tokio::test]
+async fn a_rep_without_rpc_is_reported() {
+    let rep = Rep::builder().bind(ANY).await.unwrap();
+    let endpoint = rep.last_endpoint().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((_, mut replier)) = rep.recv().await {
+            replier.reply("plain text").await.unwrap();
+        }
+    });
+    let arguments = ["call", "-T", "dealer", &endpoint, "hello", "--deadline=1s"];
+    let ended = run(arguments).await;
+    assert!(matches!(ended.code, Some(1 | 3)), "{ended:?}");
+    assert!(ended.stderr.contains("not a reply of tokio_zmtp::rpc"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn the_parts_of_a_stream_are_printed() {
     let endpoint = service().await;
     assert_eq!(run(["call", &endpoint, "count", "--stream"]).await.succeeded(), "0\n1\n2\n");

@@ -54,14 +54,15 @@ async fn the_reason_why_a_client_is_refused_is_shown() {
         "monitor".to_owned(),
         endpoint,
         "--join-as=sub".to_owned(),
-        "--count=3".to_owned(),
         format!("--curve-server-key={key}"),
         format!("--secret-key={}", file.display()),
     ];
 
-    let events = run(arguments).await.succeeded();
-    let last = events.lines().last().unwrap();
-    assert!(last.ends_with("the remote refuses this socket: 400 denied"), "{events}");
+    let ended = run(arguments).await;
+    let last = ended.stdout.lines().last().unwrap();
+    assert!(last.ends_with("the remote refuses this socket: 400 denied"), "{ended:?}");
+    let line = ended.failed(4);
+    assert!(line.contains("the remote refuses this socket: 400 denied"), "{line}");
 }
 
 #[tokio::test]
@@ -75,7 +76,7 @@ async fn a_remote_that_waits_is_reported() {
 #[tokio::test]
 async fn failures_have_a_reason_and_a_hint() {
     let port = ReservedPort::reserve();
-    let line = run(["monitor", &port.endpoint().to_string()]).await.failed(1);
+    let line = run(["monitor", &port.endpoint().to_string()]).await.failed(6);
     assert!(line.contains("refused") && line.contains("is the remote running"), "{line}");
 
     let line = run(["monitor", "localhost:5555"]).await.failed(2);

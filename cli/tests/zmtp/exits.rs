@@ -18,7 +18,12 @@ fn a_wrong_command_line_is_explained() {
     fails(&run("push localhost:5555 hello"), 2, "tcp://localhost:5555");
     fails(&run("pull"), 2, "no endpoint");
     fails(&run("pull tcp://localhost:1 -o lnger=1s"), 2, "unknown field `lnger`");
+    fails(&run("pull tcp://localhost:1 -o lnger=1s"), 2, "did you mean `linger`?");
+    fails(&run("pull tcp://localhost:1 -o zzz=1s"), 2, "`zmtp options TYPE` lists");
     fails(&run("pull tcp://localhost:1 -o linger"), 2, "has no value");
+    fails(&run("pull hello"), 2, "tcp://HOST:PORT");
+    fails(&run("push tcp://localhost:1 hello --no-wait"), 2, "a PUSH has no --no-wait");
+    fails(&run("pub tcp://localhost:1 hello --to 7"), 2, "it is for ROUTER, SERVER, PEER");
     fails(&run("scatter tcp://localhost:1 two parts -o immediate=false"), 2, "one part, not 2");
     fails(&run("push tcp://localhost:1 @/no/such/file"), 2, "/no/such/file");
     fails(&run("pull --context nowhere"), 2, "not a context");

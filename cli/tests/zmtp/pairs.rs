@@ -123,3 +123,51 @@ fn a_message_goes_to_the_remote_with_an_identity() {
     router.finish();
     drop(bob);
 }
+
+#[test]
+fn remotes_that_are_waited_for_share_the_messages() {
+    let (one, first) = Zmtp::bound(&format!("pull {BIND} -n 5"));
+    let (other, second) = Zmtp::bound(&format!("pull {BIND} -n 5"));
+    let push = format!("push -c {first} -c {second} job -n 10 --wait-for 2");
+    assert_eq!(run(&push).code, Some(0));
+    assert_eq!(one.finish(), "job\n".repeat(5));
+    assert_eq!(other.finish(), "job\n".repeat(5));
+}
+
+#[test]
+fn recipients_that_are_waited_for_receive_the_first_message() {
+    for (publisher, subscriber) in
+        [("pub", "sub"), ("xpub", "sub"), ("radio --group job", "dish --join job")]
+    {
+        let send = if publisher == "xpub" { "--send" } else { "-n" };
+        let (publisher, endpoint) =
+            Zmtp::bound(&format!("{publisher} {BIND} --wait-for 3 {send} 1 job"));
+        let subscribers: Vec<_> =
+            (0..3).map(|_| Zmtp::start(&format!("{subscriber} {endpoint} -n 1"))).collect();
+        for subscriber in subscribers {
+            assert!(subscriber.finish().ends_with("job\n"));
+        }
+        drop(publisher);
+    }
+}
+
+#[test]
+fn an_endpoint_without_a_remote_delays_nothing() {
+    let (pull, endpoint) = Zmtp::bound(&format!("pull {BIND} -n 1"));
+    assert_eq!(run(&format!("push -c ipc:///no/such/socket -c {endpoint} job")).code, Some(0));
+    assert_eq!(pull.finish(), "job\n");
+
+    let (_pull, endpoint) = Zmtp::bound(&format!("pull {BIND}"));
+    let end = run(&format!("push -q {endpoint} job --wait-for 2 --timeout 100ms"));
+    assert_eq!(end.code, Some(3), "{end:?}");
+    assert!(end.stderr.contains("no sufficient number of remotes within 100ms"), "{end:?}");
+}
+
+#[test]
+fn a_router_waits_for_room() {
+    let (router, endpoint) =
+        Zmtp::bound(&format!("send -T router {BIND} --to alice -n 50 -o send_hwm=1 job"));
+    let dealer = format!("recv -T dealer {endpoint} --identity alice -n 50 -o recv_hwm=1");
+    assert_eq!(run(&dealer).stdout, "job\n".repeat(50));
+    router.finish();
+}

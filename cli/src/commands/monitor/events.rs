@@ -7,8 +7,10 @@ use tokio_zmtp::monitor::{Event, Monitor};
 use crate::exit::Failure;
 use crate::output::{Stdout, format};
 use crate::signals;
+use crate::socket::Endpoints;
 
-/// Writes events until the program is interrupted.
+/// Writes events until the program is interrupted, or until no endpoint is left that could accept
+/// the socket.
 pub(super) async fn watch(
     socket: &AnySocket,
     mut monitor: Monitor,
@@ -17,7 +19,11 @@ pub(super) async fn watch(
 ) -> Result<(), Failure> {
     let mut stdout = Stdout::open()?;
     let mut left = count.unwrap_or(u64::MAX);
+    let mut endpoints = Endpoints::default();
     let ended = loop {
+        if let Some(refusal) = endpoints.refusal() {
+            break Err(refusal);
+        }
         if left == 0 {
             break Ok(());
         }
@@ -28,7 +34,10 @@ pub(super) async fn watch(
         };
         let line = match event {
             None => break Ok(()),
-            Some(Ok(event)) => line(&event, json),
+            Some(Ok(event)) => {
+                endpoints.apply(&event);
+                line(&event, json)
+            }
             Some(Err(missed)) => format!("{missed}"),
         };
         left -= 1;

@@ -134,7 +134,10 @@ fn failure(error: &ProbeError) -> Failure {
             ),
             DialFailure::Handshake(HandshakeFailure::TimedOut { .. }) => (
                 Exit::TimedOut,
-                Some("the remote accepts connections, but sends no greeting of ZMTP"),
+                Some(
+                    "the remote accepts connections, but sends no greeting of ZMTP; it may speak \
+                     another protocol",
+                ),
             ),
             DialFailure::Handshake(HandshakeFailure::ClosedByRemote) => (
                 Exit::Refused,
@@ -142,7 +145,7 @@ fn failure(error: &ProbeError) -> Failure {
             ),
             DialFailure::Handshake(_) => (Exit::Refused, None),
             DialFailure::Transport(_) => {
-                (Exit::Failure, Some("is the remote running, and is the port right?"))
+                (Exit::Unreachable, Some("is the remote running, and is the port right?"))
             }
             _ => (Exit::Refused, None),
         },
