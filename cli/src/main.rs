@@ -1,7 +1,8 @@
 //! `zmtp`: ZeroMQ from the command line.
 //!
 //! `arguments` and `input` read the command line, `commands` has a file for each command, `socket`
-//! has the sockets of any type, and `output` writes messages and notices.
+//! has the sockets of any type, `output` writes messages and notices, and `platform` has what differs
+//! between systems.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ mod commands;
 mod exit;
 mod input;
 mod output;
+mod platform;
 mod signals;
 mod socket;
 

@@ -1,11 +1,13 @@
 //! Contexts: named endpoints with keys and options, in a file.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::{env, fs, io};
+use std::{env, fs};
 
 use toml::{Table, Value};
 
 use crate::exit::{Exit, Failure};
+use crate::platform;
 
 /// The file of contexts: a table for each, in the form of the library's configuration files.
 #[derive(Debug)]
@@ -53,23 +55,14 @@ impl Contexts {
         }
         // A file that appears whole: other processes may read it now.
         let partial = self.path.with_extension(format!("{}.part", std::process::id()));
-        let written =
-            write_private(&partial, &text).and_then(|()| fs::rename(&partial, &self.path));
+        let written = platform::create_private(&partial)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| fs::rename(&partial, &self.path));
         written.map_err(|error| {
             let _ = fs::remove_file(&partial);
             failed(error)
         })
     }
-}
-
-#[cfg(unix)]
-fn write_private(path: &std::path::Path, text: &str) -> io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
 }
 
 /// Replaces secret keys and passwords by asterisks.

@@ -52,7 +52,7 @@ pub(crate) async fn run(
     let socket = open.socket.clone();
     let limit = arguments.socket.timeout;
     let receiving = receive(&socket, &mut output, arguments.count, limit);
-    let received = open.unless_refused(receiving).await;
+    let received = open.unless_unread(receiving).await;
     // What was received before a failure is written as well.
     let received = output.flush().and(received).and_then(|end| match (end, limit) {
         (End::Idle, Some(limit)) => {

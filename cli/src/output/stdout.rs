@@ -1,23 +1,22 @@
 //! The standard output, written in batches.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
+
+use crate::platform::{self, StandardOutput};
 
 /// The standard output with a buffer, which is written when it is full or flushed: one system call
 /// for many messages. The buffer of `std` would be written at each line.
 #[derive(Debug)]
 pub(crate) struct Stdout {
-    file: File,
+    file: StandardOutput,
     buffer: Vec<u8>,
     is_terminal: bool,
 }
 
 impl Stdout {
     pub(crate) fn open() -> io::Result<Self> {
-        let stdout = io::stdout();
-        let is_terminal = stdout.is_terminal();
-        let file = File::from(stdout.as_fd().try_clone_to_owned()?);
+        let is_terminal = io::stdout().is_terminal();
+        let file = platform::standard_output()?;
         Ok(Self { file, buffer: Vec::with_capacity(2 * CAPACITY), is_terminal })
     }
 
@@ -43,7 +42,7 @@ impl Stdout {
 
     /// Writes what is in the buffer.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        let written = self.file.write_all(&self.buffer);
+        let written = self.file.write_all(&self.buffer).and_then(|()| self.file.flush());
         self.buffer.clear();
         written
     }

@@ -18,7 +18,7 @@ pub(crate) use self::sending::{Outgoing, send, wait_for_recipients};
 pub(crate) use self::watch::Watch;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::output::notice;
-use crate::signals;
+use crate::{platform, signals};
 
 /// A handle of an open socket. The last one is closed by [`finish`], so that nothing is lost
 /// silently.
@@ -70,6 +70,22 @@ impl Open {
             failure = self.watch.refused() => Err(failure),
             exit = signals::interrupted() => Err(Failure::quiet(exit)),
         }
+    }
+
+    /// Waits like [`unless_refused`](Self::unless_refused). Also fails when the reader of the output
+    /// has closed it, even if no message arrives that could be written.
+    pub(crate) async fn unless_unread<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let read = async {
+            tokio::select! {
+                biased;
+                done = work => done,
+                () = platform::reader_closed() => Err(Failure::quiet(Exit::BrokenPipe)),
+            }
+        };
+        self.unless_refused(read).await
     }
 
     /// Closes the socket, and reports the messages that could not be written.

@@ -149,6 +149,31 @@ fn a_reader_that_closes_the_output_ends_the_command_quietly() {
 }
 
 #[test]
+fn a_closed_output_is_noticed_without_a_message() {
+    for command in ["pull", "top"] {
+        let (zmtp, _) = Zmtp::bound(&format!("{command} --bind tcp://127.0.0.1:*"));
+        assert_eq!(zmtp.unread(), Some(141), "{command}");
+    }
+    let mut monitor = Zmtp::start("monitor --join-as pull --bind tcp://127.0.0.1:*");
+    assert!(monitor.line().ends_with("listening"));
+    assert_eq!(monitor.unread(), Some(141));
+}
+
+#[test]
+fn a_second_signal_ends_a_command_that_still_writes() {
+    // A remote that accepts and reads nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", silent.local_addr().unwrap());
+    let mut push =
+        Zmtp::start(&format!("push {endpoint} hello -o immediate=false -o linger=infinite"));
+    let _connection = silent.accept().unwrap();
+    while !push.has_ended() {
+        push.signal("INT");
+    }
+    assert_eq!(push.end().code, Some(130));
+}
+
+#[test]
 fn messages_that_are_not_delivered_are_counted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());

@@ -11,7 +11,7 @@ use support::watchdog::Watchdog;
 pub(crate) struct Zmtp {
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
     stderr: BufReader<ChildStderr>,
     _watchdog: Watchdog,
 }
@@ -41,7 +41,7 @@ impl Zmtp {
         let mut child = command.spawn().unwrap();
         Self {
             stdin: child.stdin.take(),
-            stdout: BufReader::new(child.stdout.take().unwrap()),
+            stdout: child.stdout.take().map(BufReader::new),
             stderr: BufReader::new(child.stderr.take().unwrap()),
             child,
             _watchdog: Watchdog::start(),
@@ -73,13 +73,17 @@ impl Zmtp {
     /// Reads a line of the output.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
+        self.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
         line.trim_end_matches('\n').to_owned()
     }
 
     /// Writes to the input.
     pub(crate) fn write(&mut self, text: &str) {
         self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Sends a signal, such as `INT`.
@@ -95,11 +99,17 @@ impl Zmtp {
         self.end()
     }
 
+    /// Closes the output, and waits for the end of the process, whose input stays open until then.
+    pub(crate) fn unread(mut self) -> Option<i32> {
+        drop(self.stdout.take());
+        self.child.wait().unwrap().code()
+    }
+
     /// Closes the input, and waits for the end of the process.
     pub(crate) fn end(mut self) -> End {
         drop(self.stdin.take());
         let (mut stdout, mut stderr) = (Vec::new(), String::new());
-        self.stdout.read_to_end(&mut stdout).unwrap();
+        self.stdout.as_mut().unwrap().read_to_end(&mut stdout).unwrap();
         self.stderr.read_to_string(&mut stderr).unwrap();
         let code = self.child.wait().unwrap().code();
         End { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }

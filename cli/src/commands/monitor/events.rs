@@ -1,13 +1,15 @@
 //! The events of a socket that joins.
 
+use std::pin::pin;
+
 use serde_json::json;
 use tokio_zmtp::config::AnySocket;
 use tokio_zmtp::monitor::{Event, Monitor};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::{Stdout, format};
-use crate::signals;
 use crate::socket::Endpoints;
+use crate::{platform, signals};
 
 /// Writes events until the program is interrupted, or until no endpoint is left that could accept
 /// the socket.
@@ -20,6 +22,7 @@ pub(super) async fn watch(
     let mut stdout = Stdout::open()?;
     let mut left = count.unwrap_or(u64::MAX);
     let mut endpoints = Endpoints::default();
+    let mut unread = pin!(platform::reader_closed());
     let ended = loop {
         if let Some(refusal) = endpoints.refusal() {
             break Err(refusal);
@@ -31,6 +34,7 @@ pub(super) async fn watch(
             biased;
             event = monitor.recv() => event,
             exit = signals::interrupted() => break Err(Failure::quiet(exit)),
+            () = &mut unread => break Err(Failure::quiet(Exit::BrokenPipe)),
         };
         let line = match event {
             None => break Ok(()),

@@ -4,16 +4,16 @@ use std::process::Stdio;
 
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 use crate::exit::{Exit, Failure};
 use crate::output::notice;
+use crate::platform;
 
 /// Runs a command with the parts as input, and returns its output without the final line end.
 pub(super) async fn run(command: &str, parts: &[Bytes]) -> Result<Bytes, Failure> {
     let failed = |error| Failure::new(Exit::Failure, format!("`{command}`: {error}"));
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut shell = platform::shell(command);
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     for (number, part) in (1..).zip(parts) {
         // Systems limit the length of a variable.
         let text = std::str::from_utf8(part).ok();

@@ -71,7 +71,7 @@ pub(crate) async fn run(mut arguments: TopArguments) -> Result<(), Failure> {
         open.unless_refused(watching).await
     } else {
         let other = open.sender();
-        open.unless_refused(print(&arguments, &other, &sub, stdout)).await
+        open.unless_unread(print(&arguments, &other, &sub, stdout)).await
     };
     finish(open, shown).await
 }
