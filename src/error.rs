@@ -57,7 +57,8 @@ pub enum PropertyError {
     TooLarge,
 }
 
-/// The error of `send`, `send_timeout` and `reserve`. Holds the message, except for `reserve`.
+/// The error of `send`, `send_timeout`, `send_many` and `reserve`. Holds the message, except for
+/// `send_many`, which leaves messages with the caller, and `reserve`.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError<T = Message> {
@@ -75,7 +76,8 @@ pub enum SendError<T = Message> {
     TooLong(T),
 }
 
-/// The error of `try_send`. Holds the message.
+/// The error of `try_send` and `try_send_many`. Holds the message, except for `try_send_many`, which
+/// leaves messages with the caller.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TrySendError<T = Message> {
@@ -92,8 +94,8 @@ pub enum TrySendError<T = Message> {
     TooLong(T),
 }
 
-/// The error of `route`, `route_timeout`, `reply` and `reserve_route`. Holds the message, except
-/// for `reserve_route`.
+/// The error of `route`, `route_timeout`, `route_many`, `reply` and `reserve_route`. Holds the
+/// message, except for `route_many`, which leaves messages with the caller, and `reserve_route`.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RouteError<T = Message> {
@@ -109,7 +111,8 @@ pub enum RouteError<T = Message> {
     Timeout(T),
 }
 
-/// The error of `try_route` and `try_send_to`. Holds the message.
+/// The error of `try_route`, `try_route_many` and `try_send_to`. Holds the message, except for
+/// `try_route_many`, which leaves messages with the caller.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TryRouteError<T = Message> {

@@ -81,6 +81,22 @@ impl Outbound {
         self.unpark(wakes);
     }
 
+    /// Queues the messages that `next` returns while there is capacity, like [`push`](Self::push).
+    /// Wakes the connection once.
+    #[inline]
+    pub(crate) fn push_all(
+        &mut self,
+        mut next: impl FnMut() -> Option<Message>,
+        wakes: &mut Wakes,
+    ) {
+        while self.has_room() {
+            let Some(message) = next() else { break };
+            self.bytes += bytes(&message);
+            self.queue.push_back(message);
+        }
+        self.unpark(wakes);
+    }
+
     /// Wakes the connection if it waits for a queue like this.
     #[inline]
     fn unpark(&mut self, wakes: &mut Wakes) {

@@ -27,6 +27,10 @@ impl Strategy for Exclusive {
         self.offered.map_or(Choice::Full, Choice::Offered)
     }
 
+    fn has_one_choice(&self) -> bool {
+        true
+    }
+
     fn admit(&self, _remotes: usize) -> Result<(), AttachmentError> {
         if self.is_occupied { Err(AttachmentError::Occupied) } else { Ok(()) }
     }

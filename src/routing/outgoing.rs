@@ -1,6 +1,7 @@
 //! The outgoing halves of a socket's pipes, from which its strategy chooses.
 
 mod attaching;
+mod batch;
 mod commands;
 mod ended;
 mod many;

@@ -67,6 +67,11 @@ impl Strategy for RoundRobin {
         self.ready.front().map_or(Choice::Full, |key| Choice::Offered(*key))
     }
 
+    #[inline]
+    fn has_one_choice(&self) -> bool {
+        self.ready.len() == 1
+    }
+
     fn may_offer(&self, _key: PipeKey, pipe: &OutgoingPipe) -> bool {
         !self.is_selective || pipe.is_open()
     }

@@ -59,6 +59,11 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Chooses the pipes for a message.
     fn choose(&mut self, to: &Self::Target) -> Choice<'_>;
 
+    /// Returns whether all messages go to the same pipe while it is offered.
+    fn has_one_choice(&self) -> bool {
+        false
+    }
+
     /// Decides whether the socket admits another remote, in addition to `remotes`.
     fn admit(&self, _remotes: usize) -> Result<(), AttachmentError> {
         Ok(())

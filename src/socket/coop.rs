@@ -40,6 +40,26 @@ impl CoopBudget {
             operation.made_progress();
         }
     }
+
+    /// Records that a batch of messages was processed.
+    pub(super) fn used_for(self, messages: usize, cx: &mut Context<'_>) {
+        let Some(others) = messages.checked_sub(1) else { return };
+        self.used();
+        let uncharged = usize::from(UNCHARGED.get()) + others;
+        let per_operation = usize::from(MESSAGES_PER_OPERATION);
+        for _ in 0..uncharged / per_operation {
+            if !coop::has_budget_remaining() {
+                // The next operation yields.
+                UNCHARGED.set(MESSAGES_PER_OPERATION);
+                return;
+            }
+            // Tokio has no method that takes several units.
+            if let Poll::Ready(operation) = coop::poll_proceed(cx) {
+                operation.made_progress();
+            }
+        }
+        UNCHARGED.set(u8::try_from(uncharged % per_operation).unwrap_or_default());
+    }
 }
 
 /// Accounts for the copies of a message that were queued for many remotes. The connections write
@@ -88,6 +108,23 @@ mod tests {
             });
             let sent = tokio::task::spawn(sent).await.unwrap();
             assert!((messages..messages + 9).contains(&sent), "{copies} copies: {sent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_costs_as_much_as_its_messages() {
+        for size in [1, 7, 64, 1_000, 10_000] {
+            let sent = poll_fn(move |cx| {
+                UNCHARGED.set(0);
+                let mut sent = 0;
+                while let Poll::Ready(budget) = poll_budget(cx) {
+                    budget.used_for(size, cx);
+                    sent += size;
+                }
+                Poll::Ready(sent)
+            });
+            let sent = tokio::task::spawn(sent).await.unwrap();
+            assert!((1_024..1_033 + size).contains(&sent), "batches of {size}: {sent}");
         }
     }
 }

@@ -123,7 +123,7 @@ impl<R: Strategy> Core<R> {
 
     /// Drops and counts a message that cannot be queued, if the options permit it.
     #[cold]
-    fn drop_unroutable(
+    pub(super) fn drop_unroutable(
         &self,
         refusal: Refusal,
         to: &R::Target,
@@ -168,7 +168,7 @@ impl<R: Strategy> Core<R> {
 
     /// Charges copies to the budget of the task, and counts the losses of slow remotes.
     #[inline]
-    fn account_for(&self, copies: Copies) {
+    pub(super) fn account_for(&self, copies: Copies) {
         charge_copies(copies.queued);
         self.control.shared().losses().missed(copies);
         if copies.has_reports {

@@ -1,6 +1,7 @@
 //! The handle that every socket type wraps.
 
 use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use super::reserving::{Reserving, Slot};
 use super::sending::{Sending, Unsent, returned, send_immediately};
+use super::sending_many::{SendingMany, try_send_all};
 use super::sink_buffer::{SinkBuffer, Unqueued};
 use super::target::{Addressed, Target, TargetOf};
 use super::time_limit::TimeLimit;
@@ -134,6 +136,25 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
             Some(to) => Ok(self.send_timeout(to, message, timeout)),
             None => Err(unaddressed::<T, M>(message)),
         }
+    }
+
+    /// Sends messages to their targets, and takes each out of `messages` when it is queued; waits
+    /// for room.
+    pub(super) fn send_many<'a, 'b, M>(
+        &'a self,
+        messages: &'b mut VecDeque<M>,
+    ) -> SendingMany<'a, 'b, K::Outgoing, M> {
+        SendingMany::new(&self.core, messages)
+    }
+
+    /// Sends messages to their targets until one has no room, and takes each out of `messages` when
+    /// it is queued.
+    pub(super) fn try_send_many<M: Addressed<T>>(
+        &self,
+        messages: &mut VecDeque<M>,
+    ) -> Result<(), T::TryError<()>> {
+        let sent = try_send_all(&self.core, messages, &mut None);
+        sent.map_err(|refusal| T::try_error(refusal, ()))
     }
 
     /// Reserves a slot for one message to a target; waits until one is free.

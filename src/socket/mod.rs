@@ -33,6 +33,7 @@ mod reserving;
 mod scatter_gather;
 mod sections;
 mod sending;
+mod sending_many;
 mod sink_buffer;
 mod stats;
 #[cfg(feature = "metrics")]

@@ -117,7 +117,7 @@ pub(super) fn poll_send<R: Strategy>(
 }
 
 #[cold]
-fn poll_in_line<R: Strategy>(
+pub(super) fn poll_in_line<R: Strategy>(
     core: &Core<R>,
     to: &R::Target,
     message: &mut Option<Message>,

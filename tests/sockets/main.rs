@@ -19,6 +19,7 @@ mod abandoned;
 mod accepting;
 mod audit;
 mod bad_input;
+mod batches;
 mod cancellation;
 mod channel;
 mod concurrency;

@@ -7,6 +7,7 @@
 //! links. There are no streams: tasks of the model use an [`Attachment`] as a connection does. The
 //! driver does not run.
 
+mod batches;
 mod connection_ends;
 mod ended_pipes;
 mod fan_out;

@@ -66,6 +66,19 @@ macro_rules! broadcast_verbs {
             }
         }
 
+        $crate::socket::verbs::batch_verbs!(
+            $socket,
+            $handle,
+            $message,
+            "send",
+            "It waits for no publisher: one whose queue is full misses the messages.",
+            "if the socket is closed, or if a message is a subscription whose topic is too long.",
+            "if the socket is closed, or if a message is a subscription whose topic is too long.",
+            "let mut messages: VecDeque<_> = (0..100)",
+            "    .map(|number: u32| number.to_string().into())",
+            "    .collect();"
+        );
+
         impl $crate::socket::forwarding::Destination for $socket {}
 
         $crate::socket::verbs::sink! {

@@ -16,6 +16,7 @@
 //! A verb contains its signature and its documentation. What it does is written in
 //! [`Handle`](super::Handle), once for every target.
 
+mod batch;
 mod broadcast;
 mod connect_identity;
 mod connect_peer;
@@ -39,6 +40,7 @@ mod subscribe;
 mod topics;
 mod transmit;
 
+pub(super) use self::batch::batch_verbs;
 pub(super) use self::broadcast::broadcast_verbs;
 pub(super) use self::connect_identity::connect_identity_verbs;
 pub(super) use self::connect_peer::connect_peer_verb;

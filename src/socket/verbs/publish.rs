@@ -213,6 +213,22 @@ macro_rules! publish_verbs {
             }
         }
 
+        $crate::socket::verbs::batch_verbs!(
+            $socket, $handle, $message, "send",
+            "It waits only with [`SlowSubscriber::Wait`](crate::options::SlowSubscriber::Wait), until the \
+             queues of all subscribers of the next message have room.",
+            "if the socket is closed. With [`SlowSubscriber::Wait`](crate::options::SlowSubscriber::Wait), \
+             also if the queues of the subscribers had no room for \
+             [`send_timeout`](crate::socket::Builder::send_timeout) after the last message was sent. By \
+             default, that time is unlimited.",
+            "if the socket is closed. With [`SlowSubscriber::Wait`](crate::options::SlowSubscriber::Wait), \
+             also if the queue of a subscriber is full, or if its room is reserved for earlier \
+             senders.",
+            "let mut messages: VecDeque<_> = (0..100)",
+            "    .map(|number: u32| number.to_string().into())",
+            "    .collect();"
+        );
+
         impl $crate::socket::forwarding::Destination for $socket {}
 
         $crate::socket::verbs::sink! {

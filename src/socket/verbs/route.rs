@@ -231,6 +231,84 @@ macro_rules! route_verbs {
                 self.0.reply_timeout(request, message.into(), timeout)?.await
             }
 
+            /// Sends all `messages` in their order, each to the remote that it names, and takes each
+            /// of them out of the queue when it is sent.
+            ///
+            /// The effect is that of [`route`](Self::route) for each message. It costs less: the
+            /// socket is locked once, and each connection is woken once, for up to 256 messages.
+            /// Messages of other senders can come between them.
+            ///
+            /// While the queue of the remote of a message is full, it waits, at most for
+            /// [`send_timeout`](crate::Builder::send_timeout)
+            #[doc = $by_default]
+            /// The messages after it wait as well, whichever remote they name.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, `messages` contains exactly the
+            /// messages that have not been sent. None is lost, and another call sends the rest.
+            ///
+            /// # Errors
+            ///
+            /// [`RouteError`](crate::RouteError) as from [`route`](Self::route). The messages that
+            /// have not been sent are still in `messages`, and the error concerns the first of
+            /// them. To skip this message, remove it and call the method again.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::collections::VecDeque;
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// // An echo of many messages at a time.
+            /// let mut messages = Vec::new();
+            /// loop {
+            #[doc = concat!("    ", $handle, ".recv_many(&mut messages, 100).await?;")]
+            ///     let mut replies = VecDeque::from(messages);
+            #[doc = concat!("    while ", $handle, ".route_many(&mut replies).await.is_err() {")]
+            ///         replies.pop_front(); // Its remote has left.
+            ///     }
+            ///     messages = replies.into();
+            /// }
+            /// # }
+            /// ```
+            #[doc(alias = "send_many")]
+            pub async fn route_many(
+                &self,
+                messages: &mut std::collections::VecDeque<$request>,
+            ) -> Result<(), $crate::error::RouteError<()>> {
+                self.0.send_many(messages).await
+            }
+
+            /// Sends `messages` in their order, without waiting, each to the remote that it names,
+            /// and takes each of them out of the queue when it is sent.
+            ///
+            /// # Errors
+            ///
+            /// [`TryRouteError`](crate::TryRouteError) as from [`try_route`](Self::try_route). The
+            /// messages that have not been sent are still in `messages`, and the error concerns the
+            /// first of them.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::collections::VecDeque;
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let mut messages = Vec::new();
+            #[doc = concat!($handle, ".recv_many(&mut messages, 100).await?;")]
+            /// let mut replies = VecDeque::from(messages);
+            #[doc = concat!("if ", $handle, ".try_route_many(&mut replies).is_err() {")]
+            ///     println!("{} replies were not sent", replies.len());
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn try_route_many(
+                &self,
+                messages: &mut std::collections::VecDeque<$request>,
+            ) -> Result<(), $crate::error::TryRouteError<()>> {
+                self.0.try_send_many(messages)
+            }
+
             /// Reserves a slot for one message to a remote; waits like [`route`](Self::route) while
             /// the queue of that remote is full.
             ///

@@ -207,6 +207,24 @@ macro_rules! transmit_verbs {
             }
         }
 
+        $crate::socket::verbs::batch_verbs!(
+            $socket, $handle, $message, "send_message",
+            "It waits only with [`no_drop`](crate::socket::Builder::no_drop), until the queues of all \
+             members of the group of the next message have room.",
+            "if the socket is closed, or if it is connected to a `udp` endpoint and a message does \
+             not fit a datagram. With [`no_drop`](crate::socket::Builder::no_drop), also if the queue of a \
+             member stayed full for [`send_timeout`](crate::socket::Builder::send_timeout) after the last \
+             message was sent. By default, that time is unlimited.",
+            "if the socket is closed, or if a message does not fit a datagram of a `udp` endpoint. \
+             With [`no_drop`](crate::socket::Builder::no_drop), also if the queue of a member is full, or \
+             if its room is reserved for earlier senders.",
+            "use tokio_zmtp::{Group, GroupMessage};",
+            "",
+            "let weather = Group::try_from(\"weather\")?;",
+            "let forecasts = [\"rain\", \"wind\", \"sun\"].map(|body| GroupMessage::new(&weather, body));",
+            "let mut messages = VecDeque::from(forecasts);"
+        );
+
         impl $crate::socket::forwarding::Destination for $socket {}
 
         $crate::socket::verbs::sink! {

@@ -162,6 +162,12 @@ pub(super) const GROUP_OPERATIONS: &[Operation<GroupCast>] = operations! {
         let message = cast.offer();
         cast.sent.settle(cast.radio.send_message(message).await);
     }
+    "Radio::send_many" Traffic |cast| {
+        cast.fill();
+        let offer = |lane: &mut Lane| GroupMessage::new(&wanted(), lane.offer());
+        let mut batch = cast.sent.offer_many_with(offer);
+        cast.radio.send_many(&mut batch.messages).await.unwrap();
+    }
     "Radio::send_timeout" Traffic |cast| {
         cast.fill();
         let message = cast.sent.offer();

@@ -8,6 +8,7 @@
 //! All tasks run on one thread, so that the seed determines the order of turns, except where it
 //! depends on the kernel.
 
+mod batches;
 mod coverage;
 #[cfg(feature = "serde")]
 mod described;
@@ -31,6 +32,7 @@ use futures::future::LocalBoxFuture;
 use tokio::task;
 use tokio_zmtp::{Pub, XPub};
 
+use self::batches::BATCH_OPERATIONS;
 use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operation::Operation;
 use self::operations::OPERATIONS;
@@ -121,7 +123,7 @@ trait Stage: Sized {
 
 /// Returns the operations of a client and a server, and those that are the same for all types.
 fn operations() -> impl Iterator<Item = &'static Operation> + Clone {
-    let operations = OPERATIONS.iter();
+    let operations = OPERATIONS.iter().chain(BATCH_OPERATIONS);
     #[cfg(feature = "serde")]
     let operations =
         operations.chain(described::DESCRIBED_OPERATIONS).chain(described::ANY_SOCKET_OPERATIONS);

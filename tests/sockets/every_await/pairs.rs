@@ -150,6 +150,11 @@ impl<S: Sender> PairScene<S> {
             let message = cast.sent.offer_as();
             cast.sent.settle(cast.sender.send(message).await);
         }
+        "Sender::send_many" Traffic |cast| {
+            cast.fill();
+            let mut batch = cast.sent.offer_many();
+            cast.sender.send_many(&mut batch.messages).await.unwrap();
+        }
         "Sender::send_timeout" Traffic |cast| {
             cast.fill();
             let message = cast.sent.offer_as();

@@ -163,6 +163,13 @@ pub(super) const ROUTER_OPERATIONS: &[Operation<RouterCast>] = operations! {
         let message: Multipart = cast.replies.offer_as();
         cast.replies.settle(cast.router.route(&cast.to, message).await);
     }
+    "Router::route_many" Traffic |cast| {
+        cast.fill();
+        let to = cast.to.clone();
+        let offer = |lane: &mut Lane| RouterMessage::new(&to, lane.offer_as::<Multipart>());
+        let mut batch = cast.replies.offer_many_with(offer);
+        cast.router.route_many(&mut batch.messages).await.unwrap();
+    }
     "Router::route_timeout" Traffic |cast| {
         cast.fill();
         let message: Multipart = cast.replies.offer_as();

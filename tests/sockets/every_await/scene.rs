@@ -1,7 +1,8 @@
 //! A client and a server in use, with a record of every message.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -18,6 +19,14 @@ use super::{Stage, turns};
 use crate::one_way::{Numbered, Payload};
 use crate::over_transport::OverTransport;
 use crate::transports::Transport;
+
+/// Messages that are sent together. When it is dropped, the messages that it no longer contains are
+/// recorded as sent, and the others as returned.
+pub(super) struct Batch<M: Numbered> {
+    pub(super) messages: VecDeque<M>,
+    ledger: Ledger,
+    numbers: RangeInclusive<u32>,
+}
 
 /// The effect of an operation on the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -328,6 +337,21 @@ impl Lane {
         M::numbered(self.last)
     }
 
+    /// Creates several messages, more than fit an empty queue.
+    pub(super) fn offer_many<M: Payload>(&mut self) -> Batch<M> {
+        self.offer_many_with(Self::offer_as)
+    }
+
+    /// Creates several messages with a function that creates the next one.
+    pub(super) fn offer_many_with<M: Numbered>(
+        &mut self,
+        offer: impl Fn(&mut Self) -> M,
+    ) -> Batch<M> {
+        let first = self.last + 1;
+        let messages = (0..5).map(|_| offer(self)).collect();
+        Batch { messages, ledger: self.ledger.clone(), numbers: first..=self.last }
+    }
+
     /// Records the result for the last message. Returns whether it was sent.
     pub(super) fn settle<E: Refused>(&self, outcome: Result<(), E>) -> bool {
         let sent = outcome.is_ok();
@@ -345,6 +369,22 @@ impl Lane {
     /// Returns the record of the messages in the direction of this sender.
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+}
+
+impl<M: Numbered> Drop for Batch<M> {
+    fn drop(&mut self) {
+        let left: Vec<_> = self.messages.iter().map(Numbered::number).collect();
+        let mut entries = self.ledger.entries();
+        for number in self.numbers.clone() {
+            if left.contains(&number) {
+                entries.refused.insert(number);
+            } else {
+                entries.sent.push(number);
+            }
+        }
+        let first_left = self.numbers.end() + 1 - left.len() as u32;
+        assert!(left.into_iter().eq(first_left..=*self.numbers.end()), "not sent in order");
     }
 }
 

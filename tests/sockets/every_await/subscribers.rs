@@ -156,6 +156,11 @@ impl<P: Publisher> SubscriberScene<P> {
             let message: Multipart = cast.sent.offer_as();
             cast.sent.settle(cast.publisher.send(message).await);
         }
+        "Publisher::send_many" Traffic |cast| {
+            cast.fill();
+            let mut batch = cast.sent.offer_many();
+            cast.publisher.send_many(&mut batch.messages).await.unwrap();
+        }
         "Publisher::send_timeout" Traffic |cast| {
             cast.fill();
             let message: Multipart = cast.sent.offer_as();

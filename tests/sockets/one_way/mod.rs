@@ -3,6 +3,7 @@
 //!
 //! Every test applies to each pair. Classic types exchange messages of several parts.
 
+mod batches;
 mod cancellation;
 mod exchange;
 mod security;

@@ -1,5 +1,6 @@
 //! The verbs of socket types and their messages, for tests that are generic over them.
 
+use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -34,6 +35,14 @@ pub(crate) trait Sender:
     ) -> impl Future<Output = Result<(), SendError<Self::Message>>> + Send;
 
     fn try_send(&self, message: Self::Message) -> Result<(), TrySendError<Self::Message>>;
+
+    fn send_many(
+        &self,
+        messages: &mut VecDeque<Self::Message>,
+    ) -> impl Future<Output = Result<(), SendError<()>>> + Send;
+
+    fn try_send_many(&self, messages: &mut VecDeque<Self::Message>)
+    -> Result<(), TrySendError<()>>;
 
     fn send_timeout(
         &self,
@@ -109,6 +118,20 @@ macro_rules! senders {
 
             fn try_send(&self, message: $message) -> Result<(), TrySendError<$message>> {
                 $sender::try_send(self, message)
+            }
+
+            async fn send_many(
+                &self,
+                messages: &mut VecDeque<$message>,
+            ) -> Result<(), SendError<()>> {
+                $sender::send_many(self, messages).await
+            }
+
+            fn try_send_many(
+                &self,
+                messages: &mut VecDeque<$message>,
+            ) -> Result<(), TrySendError<()>> {
+                $sender::try_send_many(self, messages)
             }
 
             async fn send_timeout(

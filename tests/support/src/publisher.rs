@@ -1,5 +1,6 @@
 //! PUB and XPUB, for tests and measurements that are generic over them.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_sink::Sink;
@@ -28,6 +29,13 @@ pub trait Publisher: SendingSocket + Sink<Multipart, Error = SendError<Multipart
         &self,
         message: impl Into<Multipart> + Send,
     ) -> impl Future<Output = Result<(), SendError<Multipart>>> + Send;
+
+    fn send_many(
+        &self,
+        messages: &mut VecDeque<Multipart>,
+    ) -> impl Future<Output = Result<(), SendError<()>>> + Send;
+
+    fn try_send_many(&self, messages: &mut VecDeque<Multipart>) -> Result<(), TrySendError<()>>;
 
     fn send_timeout(
         &self,
@@ -78,6 +86,20 @@ macro_rules! publisher {
                 message: impl Into<Multipart> + Send,
             ) -> Result<(), SendError<Multipart>> {
                 self.send(message).await
+            }
+
+            async fn send_many(
+                &self,
+                messages: &mut VecDeque<Multipart>,
+            ) -> Result<(), SendError<()>> {
+                self.send_many(messages).await
+            }
+
+            fn try_send_many(
+                &self,
+                messages: &mut VecDeque<Multipart>,
+            ) -> Result<(), TrySendError<()>> {
+                self.try_send_many(messages)
             }
 
             async fn send_timeout(
