@@ -88,6 +88,8 @@ pub(crate) enum Section {
     Scatter,
     /// PUSH to PULL, at full speed.
     Push,
+    /// PUSH to PULL with calls for many messages, at full speed.
+    Batches,
     /// Messages of several parts from PUSH to PULL, at full speed.
     Parts,
     /// A RADIO to many DISHes.
@@ -118,6 +120,7 @@ impl Section {
             Self::Req => "REQ to REP",
             Self::Scatter => "SCATTER to GATHER",
             Self::Push => "PUSH to PULL",
+            Self::Batches => "PUSH to PULL in batches",
             Self::Parts => "Messages of three parts",
             Self::Groups => "RADIO to many DISHes",
             Self::Datagrams => "RADIO to DISH over udp",
@@ -143,6 +146,7 @@ impl Section {
             Self::Req => "req",
             Self::Scatter => "scatter",
             Self::Push => "push",
+            Self::Batches => "batches",
             Self::Parts => "parts",
             Self::Groups => "groups",
             Self::Datagrams => "datagrams",

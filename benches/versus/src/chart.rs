@@ -209,6 +209,7 @@ impl Chart {
             | Section::Req
             | Section::Scatter
             | Section::Push
+            | Section::Batches
             | Section::Parts
             | Section::Datagrams
             | Section::Websocket => case.size,

@@ -151,6 +151,12 @@ fn about(section: Section) -> &'static str {
         Section::Push => {
             "As one-way throughput, with PUSH and PULL in every implementation. A message has one part."
         }
+        Section::Batches => {
+            "As PUSH to PULL above, with calls for up to 64 messages where an implementation has them: \
+             `send_many` and `recv_many`, in omq-tokio `try_send_many` and `recv_many_into`. monocoque \
+             collects messages by write coalescing, which is faster than its `send_batch` of a `Vec` for \
+             each message; libzmq has no such calls."
+        }
         Section::Parts => "From PUSH to PULL over tcp. Each of the three parts has 64 bytes.",
         Section::Groups => {
             "Bodies of 64 bytes over tcp to one group, which all DISHes have joined: sockets of one \

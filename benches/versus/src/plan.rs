@@ -82,7 +82,7 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
         Section::Groups | Section::Datagrams | Section::Topics => {
             matches!(implementation, TokioZmtp | Libzmq | Omq)
         }
-        Section::Req | Section::Parts => {
+        Section::Req | Section::Parts | Section::Batches => {
             matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque)
         }
         Section::Push | Section::Dealer => {
@@ -179,6 +179,9 @@ fn all(section: Section) -> Vec<Case> {
             cases.push(Case { transport: Transport::Ipc, ..of(SHORT) });
             cases
         }
+        Section::Batches => {
+            sorted([16, SHORT].into_iter().flat_map(|size| on_both(Case::new(section, size))))
+        }
         Section::Parts => sorted(on_both(Case::new(section, SHORT))),
         Section::Groups => {
             let of = |clients| Case { clients, no_drop: true, ..Case::new(section, SHORT) };
@@ -250,7 +253,7 @@ fn is_in_quick(case: Case) -> bool {
         Section::Curve | Section::Floods | Section::Idle | Section::Cost => false,
         Section::Handshakes => case.curve && !multi,
         Section::Rpc => !multi,
-        Section::Scatter | Section::Push | Section::Parts => {
+        Section::Scatter | Section::Push | Section::Batches | Section::Parts => {
             case.size == SHORT && case.transport == Transport::Tcp && !multi
         }
         Section::Groups => case.clients == 10 && case.no_drop && !multi,
@@ -272,7 +275,9 @@ fn is_in_smoke(case: Case) -> bool {
         Section::Handshakes => multi,
         Section::Floods => case.flood.is_some_and(|flood| flood.addresses > 1),
         Section::Rpc => multi,
-        Section::Scatter | Section::Push | Section::Parts => case.size == SHORT && multi,
+        Section::Scatter | Section::Push | Section::Batches | Section::Parts => {
+            case.size == SHORT && multi
+        }
         Section::Groups => case.clients == 10 && case.no_drop && multi,
         Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
         Section::Topics => (case.clients == 10 && case.no_drop || case.proxied) && multi,

@@ -17,10 +17,12 @@ use crate::implementation::libzmq_topics::LibzmqTopics;
 use crate::implementation::monocoque::{Monocoque, MonocoqueParts};
 use crate::implementation::monocoque_req::MonocoqueReq;
 use crate::implementation::omq::{Omq, OmqDealer, OmqPush, OmqReq, OmqScatter};
+use crate::implementation::omq_batches::OmqBatches;
 use crate::implementation::omq_groups::OmqGroups;
 use crate::implementation::omq_topics::OmqTopics;
 use crate::implementation::rzmq::Rzmq;
 use crate::implementation::tokio_zmtp::TokioZmtp;
+use crate::implementation::tokio_zmtp_batches::TokioZmtpBatches;
 use crate::implementation::tokio_zmtp_classic::{TokioZmtpDealer, TokioZmtpPush, TokioZmtpReq};
 use crate::implementation::tokio_zmtp_groups::TokioZmtpGroups;
 use crate::implementation::tokio_zmtp_scatter::TokioZmtpScatter;
@@ -57,6 +59,9 @@ impl Role {
             }
             Part::Receiver | Part::Sender if self.section == Section::Push => {
                 self.play_push(orders)
+            }
+            Part::Receiver | Part::Sender if self.section == Section::Batches => {
+                self.play_batches(orders)
             }
             Part::Receiver | Part::Sender if self.section == Section::Parts => {
                 self.play_parts(orders)
@@ -126,6 +131,17 @@ impl Role {
                 self.play_one(orders)
             }
             _ => Err("the implementation has neither PUSH nor PULL".into()),
+        }
+    }
+
+    /// Runs a PUSH or a PULL with calls for many messages, where the implementation has them.
+    fn play_batches(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_one_way::<TokioZmtpBatches>(self, orders)),
+            Implementation::Omq => on(runtime, act_one_way::<OmqBatches>(self, orders)),
+            Implementation::Libzmq | Implementation::Monocoque => self.play_push(orders),
+            _ => Err("the implementation is not measured with batches".into()),
         }
     }
 

@@ -206,6 +206,7 @@ fn subject(section: Section) -> &'static str {
         | Section::Curve
         | Section::Scatter
         | Section::Push
+        | Section::Batches
         | Section::Datagrams
         | Section::Websocket => "bytes",
         Section::Parts => "bytes of each part",
@@ -230,6 +231,7 @@ fn label(case: Case) -> String {
         | Section::Curve
         | Section::Scatter
         | Section::Push
+        | Section::Batches
         | Section::Parts
         | Section::Datagrams
         | Section::Websocket => in_words(case.size),

@@ -147,6 +147,12 @@ pub(crate) fn all() -> Vec<Target> {
     add(Case { pinned: true, ..req }, Metric::Median, &bounds);
     let push = Case::new(Section::Push, 64);
     add(push, Metric::Rate, &[(One(Libzmq), 3.0), (One(Monocoque), 1.0)]);
+    for size in [16, 64] {
+        let batches = Case::new(Section::Batches, size);
+        for case in [batches, two_workers(batches)] {
+            add(case, Metric::Rate, &[(One(Monocoque), 1.5), (One(Omq), 2.0)]);
+        }
+    }
     add(Case::new(Section::Parts, 64), Metric::Rate, &[(One(Libzmq), 2.5)]);
     for clients in [1, 10, 100] {
         let groups = Case { clients, no_drop: true, ..Case::new(Section::Groups, 64) };
@@ -210,6 +216,7 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Dealer => format!("DEALER, {} requests outstanding, {runtime}", case.outstanding),
         Section::Req => format!("REQ, {transport}, round trip of {size} bytes on one core"),
         Section::Push => format!("PUSH, {transport}, {size} bytes, {runtime}"),
+        Section::Batches => format!("PUSH in batches, {transport}, {size} bytes, {runtime}"),
         Section::Parts => format!("PUSH, three parts of {size} bytes, {runtime}"),
         Section::Groups => format!("RADIO to {} DISH, {runtime}", case.clients),
         Section::Datagrams => format!("RADIO to DISH, {transport}, {size} bytes, {runtime}"),

@@ -10,10 +10,12 @@ pub(crate) mod libzmq_topics;
 pub(crate) mod monocoque;
 pub(crate) mod monocoque_req;
 pub(crate) mod omq;
+pub(crate) mod omq_batches;
 pub(crate) mod omq_groups;
 pub(crate) mod omq_topics;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
+pub(crate) mod tokio_zmtp_batches;
 pub(crate) mod tokio_zmtp_classic;
 pub(crate) mod tokio_zmtp_groups;
 mod tokio_zmtp_rpc;
@@ -262,6 +264,9 @@ pub(crate) trait Caller: Clone + Send + 'static {
     /// Waits for the reply.
     fn call(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
+
+/// The number of messages that are sent or received together.
+pub(crate) const BATCH: u64 = 64;
 
 /// The start of a body that is sent to many.
 ///

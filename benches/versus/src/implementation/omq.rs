@@ -165,7 +165,7 @@ impl Messaging for OmqReq {
     }
 }
 
-async fn bind(
+pub(super) async fn bind(
     socket_type: SocketType,
     place: &Place,
     announce: Announce,
@@ -176,7 +176,7 @@ async fn bind(
     Ok(Bound { socket, size: place.size })
 }
 
-async fn connect(
+pub(super) async fn connect(
     socket_type: SocketType,
     endpoint: &str,
     size: usize,
@@ -208,13 +208,13 @@ async fn inproc(
 /// A CLIENT or a SCATTER.
 #[derive(Debug)]
 pub(crate) struct Connected {
-    socket: Socket,
+    pub(super) socket: Socket,
     body: Bytes,
 }
 
 impl Connected {
     /// Creates a message. A short body is copied into it, and a longer one is shared.
-    fn message(&self) -> Message {
+    pub(super) fn message(&self) -> Message {
         if self.body.len() <= MAX_INLINE_MESSAGE {
             Message::from_slice(&self.body)
         } else {
@@ -250,8 +250,8 @@ impl Client for Connected {
 /// A SERVER or a GATHER.
 #[derive(Debug)]
 pub(crate) struct Bound {
-    socket: Socket,
-    size: usize,
+    pub(super) socket: Socket,
+    pub(super) size: usize,
 }
 
 impl Receiver for Bound {

@@ -52,6 +52,7 @@ impl Attempt<'_> {
                 | Section::FanIn
                 | Section::Scatter
                 | Section::Push
+                | Section::Batches
                 | Section::Parts
                 | Section::Websocket,
                 _,
