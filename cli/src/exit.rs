@@ -27,6 +27,7 @@ pub(crate) enum Exit {
     /// The reader of the output has closed it (SIGPIPE).
     BrokenPipe = 141,
     /// Terminated (SIGTERM).
+    #[cfg_attr(not(unix), expect(dead_code, reason = "a signal of Unix"))]
     Terminated = 143,
 }
 

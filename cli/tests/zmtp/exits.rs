@@ -181,3 +181,27 @@ fn messages_that_are_not_delivered_are_counted() {
     let end = run(&format!("push {endpoint} hello -n 3 -o immediate=false -o linger=100ms"));
     fails(&end, 5, "3 messages were not delivered");
 }
+
+#[test]
+fn a_slow_reader_loses_nothing() {
+    let (mut pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:* -n 20000 -o recv_hwm=10");
+    // More than the pipe, the buffers of the connection and the queues contain.
+    let text = "a".repeat(1000);
+    let push = Zmtp::start(&format!("push {endpoint} {text} -n 20000 -o send_hwm=10"));
+    assert_eq!(pull.line(), text);
+    assert_eq!(pull.finish().lines().filter(|line| *line == text).count(), 19_999);
+    push.finish();
+}
+
+#[test]
+fn messages_that_wait_when_the_remote_is_lost_are_counted() {
+    let (pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:*");
+    let mut push = Zmtp::start(&format!("push {endpoint} -o immediate=false -o linger=100ms"));
+    push.write("one\n");
+    let mut pull = pull;
+    assert_eq!(pull.line(), "one");
+    pull.interrupt("KILL");
+    push.notice("Connection refused");
+    push.write("two\nthree\n");
+    fails(&push.end(), 5, "2 messages were not delivered");
+}

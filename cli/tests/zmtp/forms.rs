@@ -1,6 +1,6 @@
 //! The forms of messages, on the input and on the output.
 
-use std::fs;
+use std::{fs, thread};
 
 use crate::process::{Zmtp, directory, run};
 
@@ -64,4 +64,29 @@ fn options_of_the_library_are_set() {
     drop(push);
     run(&format!("push {endpoint} four"));
     assert_eq!(pull.finish(), "four\n");
+}
+
+#[test]
+fn a_long_line_is_one_message() {
+    let (pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:* -n 2");
+    let mut push = Zmtp::start(&format!("push {endpoint}"));
+    let line = "a".repeat(10_000_000);
+    // The output is read at the same time.
+    let reading = thread::spawn(move || pull.finish());
+    push.write(&format!("{line}\nlast"));
+    push.finish();
+    let received = reading.join().unwrap();
+    assert_eq!(received.len(), line.len() + "\nlast\n".len());
+    assert!(received.ends_with("a\nlast\n"));
+}
+
+#[test]
+fn a_count_of_zero_is_any_number_of_lines_and_no_messages() {
+    let (pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:* -n 2");
+    let mut push = Zmtp::start(&format!("push {endpoint} -n 0"));
+    push.write("one\ntwo\n");
+    push.finish();
+    assert_eq!(pull.finish(), "one\ntwo\n");
+    let (pull, _) = Zmtp::bound("pull @tcp://127.0.0.1:* -n 0");
+    assert_eq!(pull.finish(), "");
 }

@@ -12,3 +12,4 @@ mod process;
 mod python;
 mod readme;
 mod security;
+mod transports;
