@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_zmtp::snapshot::{ProxySnapshot, RemoteSnapshot, Snapshot, SocketSnapshot};
-use tokio_zmtp::stats::{Dropped, DroppedDatagrams};
+use tokio_zmtp::stats::{Dropped, DroppedDatagrams, Volume};
 
 /// The programs whose snapshots have arrived.
 #[derive(Debug, Default)]
@@ -193,17 +193,26 @@ fn sorted<'a, T>(
     rows
 }
 
+impl Counters {
+    fn of(sent: Volume, received: Volume) -> Self {
+        Self {
+            sent: sent.messages,
+            received: received.messages,
+            sent_bytes: sent.bytes,
+            received_bytes: received.bytes,
+            ..Self::default()
+        }
+    }
+}
+
 impl From<&SocketSnapshot> for Counters {
     fn from(socket: &SocketSnapshot) -> Self {
         let stats = &socket.stats;
         Self {
-            sent: stats.sent.messages,
-            received: stats.received.messages,
-            sent_bytes: stats.sent.bytes,
-            received_bytes: stats.received.bytes,
             dropped: all_of(&stats.dropped),
             queued_out: (stats.queued.outgoing + stats.queued.returned) as u64,
             queued_in: stats.queued.incoming as u64,
+            ..Self::of(stats.sent, stats.received)
         }
     }
 }
@@ -212,16 +221,13 @@ impl From<&RemoteSnapshot> for Counters {
     fn from(remote: &RemoteSnapshot) -> Self {
         let stats = &remote.stats;
         Self {
-            sent: stats.sent.messages,
-            received: stats.received.messages,
-            sent_bytes: stats.sent.bytes,
-            received_bytes: stats.received.bytes,
             dropped: stats.missed
                 + stats.replaced
                 + stats.multipart
                 + all_datagrams(&stats.datagrams),
             queued_out: stats.queued.outgoing as u64,
             queued_in: stats.queued.incoming as u64,
+            ..Self::of(stats.sent, stats.received)
         }
     }
 }
@@ -231,12 +237,8 @@ impl From<&ProxySnapshot> for Counters {
     fn from(proxy: &ProxySnapshot) -> Self {
         let stats = &proxy.stats;
         Self {
-            sent: stats.to_backend.messages,
-            received: stats.to_frontend.messages,
-            sent_bytes: stats.to_backend.bytes,
-            received_bytes: stats.to_frontend.bytes,
             dropped: stats.unroutable.messages + stats.too_long.messages,
-            ..Self::default()
+            ..Self::of(stats.to_backend, stats.to_frontend)
         }
     }
 }
