@@ -16,7 +16,7 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
         ("cores", cores.to_string()),
         ("kernel", format!("{} {}", std::env::consts::OS, kernel.trim())),
         ("rustc", compiler()),
-        ("profile", "release: fat LTO, one codegen unit".to_owned()),
+        ("profile", profile().to_owned()),
     ]
 }
 
@@ -33,6 +33,14 @@ pub(crate) fn versions() -> Vec<(&'static str, String)> {
         versions.push((name, version.to_owned()));
     }
     versions
+}
+
+fn profile() -> &'static str {
+    match env!("CARGO_PROFILE_NAME") {
+        "release" => "Cargo's release profile",
+        "lto" => "release, with fat LTO and one codegen unit",
+        other => other,
+    }
 }
 
 fn compiler() -> String {
