@@ -82,6 +82,11 @@ impl HalfOpen {
         HalfOpenSlot { number, signal, half_open: Arc::clone(self) }
     }
 
+    /// Evicts a handshake, so that another connection can be accepted. Returns false if there is none.
+    pub(super) fn make_room(&self) -> bool {
+        self.change(Slots::evict_from_fullest)
+    }
+
     /// Changes the slots, and then wakes the tasks of all slots whose state has changed.
     fn change<R>(
         &self,

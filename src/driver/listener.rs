@@ -7,6 +7,7 @@ mod tls;
 #[cfg(feature = "ws")]
 mod websocket;
 
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -134,10 +135,14 @@ impl Listener {
                             %error,
                             "cannot accept connections",
                         );
+                        // Otherwise, remotes that connect and stay silent would keep all others out.
+                        let has_room =
+                            is_out_of_descriptors(&error) && self.state.half_open.make_room();
                         let error = Arc::new(error);
                         self.state.publish(|| EventKind::AcceptFailed { error });
+                        let pause = if has_room { EVICTION_PAUSE } else { ACCEPT_PAUSE };
                         tokio::select! {
-                            () = time::sleep(ACCEPT_PAUSE) => {}
+                            () = time::sleep(pause) => {}
                             () = self.state.ended.cancelled() => return,
                             () = self.state.shared.full.cancelled() => return,
                         }
@@ -151,6 +156,9 @@ impl Listener {
     }
 
     fn spawn(&mut self, incoming: Incoming) {
+        // While connections arrive continuously, `accept` might not await the tasks that have ended,
+        // and would keep their memory.
+        while self.connections.try_join_next().is_some() {}
         let ListenerState { endpoint, shared, .. } = &*self.state;
         let mut origin = incoming.origin();
         if incoming.is_proxied(&shared.options) {
@@ -202,3 +210,13 @@ const ACCEPTS_PER_WAKE: u32 = 16;
 /// The pause when the system has no file descriptor for another connection: others may be
 /// closed in between, and the backlog holds new ones.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The pause when a handshake has been evicted instead. Its connection is closed in between, and a
+/// handshake that progresses is completed before many others have been accepted.
+const EVICTION_PAUSE: Duration = Duration::from_millis(1);
+
+/// Returns whether the process or the system has no file descriptor left.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    // ENFILE and EMFILE have these numbers on Linux, macOS and the BSDs.
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}

@@ -6,8 +6,8 @@ use std::io;
 use std::iter;
 use std::process::Command;
 
-use tokio_zmtp::Server;
 use tokio_zmtp::monitor::EventKind;
+use tokio_zmtp::{Client, Server};
 
 use crate::events::{self, NO_CONNECTION};
 use crate::remote::{self, Remote};
@@ -45,6 +45,35 @@ async fn a_process_that_runs_out_of_file_descriptors_accepts_again_later() {
     assert_eq!(server.recv().await.unwrap(), "patience");
     let accepted = events::until(&mut monitor, |kind| matches!(kind, EventKind::Accepted)).await;
     assert_eq!(accepted.address, Some(remote.address()));
+}
+
+#[tokio::test]
+async fn silent_connections_do_not_keep_clients_out_when_file_descriptors_run_out() {
+    let _watchdog = Watchdog::start();
+    if env::var_os(LIMITED).is_none() {
+        return in_a_separate_process(
+            "silent_connections_do_not_keep_clients_out_when_file_descriptors_run_out",
+        );
+    }
+    let server =
+        Server::builder().handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::new();
+    client.connect(&endpoint).await.unwrap();
+    client.send("first").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "first");
+    // Both ends are in this process, which does not have as many file descriptors left.
+    let sockets: Vec<_> = (0..FILES / 2).map(|_| remote::socket()).collect();
+    let mut silent = Vec::new();
+    for socket in sockets {
+        silent.push(socket.connect(remote::address(&endpoint)).await.unwrap());
+    }
+    let mut late = Remote::new(silent.pop().unwrap());
+    late.shake_hands("CLIENT").await;
+    late.write(&remote::message(b"late")).await;
+    assert_eq!(server.recv().await.unwrap(), "late");
+    client.send("last").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "last");
 }
 
 /// Runs a test of this file in a separate process, because it uses all file descriptors.

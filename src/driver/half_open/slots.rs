@@ -140,10 +140,16 @@ impl<T: Clone> Slots<T> {
             self.evict(oldest, changes);
         }
         if max > 0 && self.slots.len() > max {
-            let oldest = self.fullest.last().map(|&(_, Reverse(oldest), _)| oldest);
-            self.evict(oldest, changes);
+            self.evict_from_fullest(changes);
         }
         number
+    }
+
+    /// Evicts the oldest handshake of the block with the most slots. Returns false if there is none.
+    pub(super) fn evict_from_fullest(&mut self, changes: &mut Changes<T>) -> bool {
+        let oldest = self.fullest.last().map(|&(_, Reverse(oldest), _)| oldest);
+        self.evict(oldest, changes);
+        oldest.is_some()
     }
 
     /// Removes a handshake that has ended, if it still has its slot.

@@ -104,8 +104,9 @@ impl<S> Builder<S> {
     /// 64 KiB more if its remote sends that much.
     ///
     /// Handshakes take turns with each other and with established connections, and no address has
-    /// more than its share of them. The default therefore needs no change to resist floods. A lower
-    /// limit saves memory and file descriptors.
+    /// more than its share of them. If no file descriptor is left for another connection, the limit
+    /// counts as exceeded. The default therefore needs no change to resist floods. A lower limit saves
+    /// memory and file descriptors.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self
