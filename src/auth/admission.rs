@@ -4,7 +4,7 @@ use std::fmt;
 
 use zmtp_proto::metadata::Metadata;
 
-use super::Revocation;
+use super::{Revocation, StatusCode};
 use crate::error::PropertyError;
 #[cfg(feature = "tls")]
 use crate::remote::TLS_CERTIFICATE;
@@ -130,6 +130,14 @@ impl Admission {
     #[cfg(feature = "tls")]
     pub(crate) fn with_certificate(self, der: &[u8]) -> Result<Self, PropertyError> {
         self.property(TLS_CERTIFICATE, der)
+    }
+
+    /// Returns the admission, or a refusal if one of its handles has been revoked.
+    pub(crate) fn unless_revoked(self) -> Result<Self, StatusCode> {
+        if self.revocations.iter().any(Revocation::is_revoked) {
+            return Err(StatusCode::Denied);
+        }
+        Ok(self)
     }
 
     /// Adds an earlier admission.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::str;
 
@@ -57,6 +57,12 @@ pub struct CurveCertificate {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
+    /// Another certificate of the directory has the same key, and another user id.
+    #[error("{} has the same key, and another user id", .other.display())]
+    DuplicateKey {
+        /// The path of the other certificate.
+        other: PathBuf,
+    },
     /// The file could not be read.
     #[error("cannot read {}", .path.display())]
     Io {
@@ -112,15 +118,15 @@ pub enum CertificateError {
 /// # }
 /// ```
 impl CurveCertificate {
-    /// Reads a public or a secret certificate file. This blocks the thread.
+    /// Reads a public or a secret certificate file. Its permissions are not checked. This blocks the
+    /// thread.
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if the file cannot be read or is not a certificate.
+    /// [`CertificateError`] if the file cannot be read, has more than 64 KiB, or is not a certificate.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CertificateError> {
         let path = path.as_ref();
-        let text = fs::read(path)
-            .map(Zeroizing::new)
+        let text = read_short_file(path)
             .map_err(|source| CertificateError::Io { path: path.into(), source })?;
         let text = str::from_utf8(&text).map_err(|error| CertificateError::Syntax {
             line: 1 + text[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count(),
@@ -138,7 +144,6 @@ impl CurveCertificate {
         let (mut section, mut metadata) = (Section::None, Vec::new());
         let (mut public_key, mut secret_key) = (None, None);
         for (line, content) in (1..).zip(text.lines()) {
-            let syntax = CertificateError::Syntax { line };
             let trimmed = content.trim();
             if trimmed.is_empty() || trimmed.starts_with('#') {
                 continue;
@@ -151,12 +156,15 @@ impl CurveCertificate {
                 };
                 continue;
             }
-            let (name, value) = trimmed.split_once('=').ok_or(syntax)?;
+            let syntax = || CertificateError::Syntax { line };
+            let (name, value) = trimmed.split_once('=').ok_or_else(syntax)?;
             let (name, value) = (name.trim(), unquoted(value.trim()));
-            let value = value.ok_or(CertificateError::Syntax { line })?;
+            let value = value.ok_or_else(syntax)?;
             let key = |source| CertificateError::InvalidKey { line, source };
             match (section, name) {
                 (Section::Metadata, _) => metadata.push((name.into(), value.into())),
+                (Section::Curve, "public-key") if public_key.is_some() => return Err(syntax()),
+                (Section::Curve, "secret-key") if secret_key.is_some() => return Err(syntax()),
                 (Section::Curve, "public-key") => {
                     public_key = Some(value.parse::<CurvePublicKey>().map_err(key)?);
                 }
@@ -186,20 +194,21 @@ impl CurveCertificate {
 
     /// Writes the public key and the metadata to `path`. If there is a secret key, also writes the
     /// whole certificate to the path with `_secret` appended. On Unix, only the owner can read that
-    /// file.
+    /// file. This blocks the thread.
     ///
-    /// Existing files are overwritten, but not atomically. This blocks the thread.
+    /// Each file is written under another name in the same directory, then renamed, so that another
+    /// process reads either the old file or the new one. The two files are not replaced together.
     ///
     /// # Errors
     ///
-    /// The error of the system. The public file may then exist without the secret one.
+    /// The error of the system. The public file may then have been written without the secret one.
     pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
-        fs::write(path, self.text(None).as_bytes())?;
+        replace_file(path, &self.text(None), Access::Default)?;
         if let Some(secret) = &self.secret_key {
             let mut secret_path = path.as_os_str().to_owned();
             secret_path.push("_secret");
-            private_file(Path::new(&secret_path))?.write_all(self.text(Some(secret)).as_bytes())?;
+            replace_file(Path::new(&secret_path), &self.text(Some(secret)), Access::Owner)?;
         }
         Ok(())
     }
@@ -285,21 +294,52 @@ fn unquoted(value: &str) -> Option<&str> {
     }
 }
 
-/// Creates a file that only its owner can read, from its creation on.
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+/// Reads a file of at most [`FILE_SIZE_MAX`] bytes into memory that is overwritten.
+fn read_short_file(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    // It never grows, which would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_SIZE_MAX + 1));
+    fs::File::open(path)?.take(FILE_SIZE_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > FILE_SIZE_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too large"));
+    }
+    Ok(bytes)
+}
 
-        let file = options.mode(0o600).open(path)?;
-        // An existing file may have had other permissions.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        Ok(file)
+/// The maximum size of a certificate file in bytes.
+const FILE_SIZE_MAX: usize = 0x1_0000;
+
+#[derive(Clone, Copy)]
+enum Access {
+    /// As the system creates files.
+    Default,
+    /// Only the owner can read the file, on Unix.
+    Owner,
+}
+
+/// Writes a file under another name, then renames it, so that `path` never refers to a partial file.
+fn replace_file(path: &Path, text: &str, access: Access) -> io::Result<()> {
+    let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let mut new_name = std::ffi::OsString::from(".");
+    new_name.push(name);
+    new_name.push(format!(".{:016x}", getrandom::u64()?));
+    let new_path = path.with_file_name(new_name);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if let Access::Owner = access {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     #[cfg(not(unix))]
-    options.open(path)
+    let _ = access;
+    let mut file = options.open(&new_path)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&new_path, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new_path);
+    }
+    written
 }
 
 const PUBLIC_HEAD: &str = "#   ZeroMQ CURVE public certificate\n\
@@ -349,6 +389,8 @@ mod tests {
             CertificateError::Syntax { line: 3 }
         ));
         assert!(matches!(refused("metadata\n"), CertificateError::NoPublicKey));
+        let twice = CZMQ_CERTIFICATE.replace("secret-key", "public-key");
+        assert!(matches!(refused(&twice), CertificateError::Syntax { line: 10 }));
         let other =
             CZMQ_CERTIFICATE.replace("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", &"0".repeat(40));
         assert!(matches!(refused(&other), CertificateError::KeyMismatch));
@@ -374,6 +416,12 @@ mod tests {
         let mode = fs::metadata(directory.join("alice.cert_secret")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!fs::read_to_string(&path).unwrap().contains("secret-key"));
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 2);
+        // A file that cannot be replaced leaves nothing behind.
+        fs::create_dir(directory.join("bob.cert")).unwrap();
+        let certificate = CurveCertificate::parse(CZMQ_CERTIFICATE).unwrap();
+        certificate.save(directory.join("bob.cert")).unwrap_err();
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 3);
         fs::remove_dir_all(&directory).unwrap();
     }
 

@@ -16,8 +16,10 @@ use crate::sync::Lock;
 /// decrypt the first command of the client. The client then tries the next key of the server after
 /// the [`reconnect_interval`](crate::Builder::reconnect_interval). When it has tried all of them,
 /// the interval doubles, as after any failure. A reachable server that accepts one of the keys is
-/// therefore connected after at most four attempts. Each endpoint continues with the key that
-/// succeeded. A socket that accepts connections in the client's role changes to the next key when a
+/// therefore connected after at most four attempts. With
+/// [`ReconnectStop::HandshakeFailed`](crate::ReconnectStop::HandshakeFailed), the client stops after
+/// the last key; without a `reconnect_interval`, after the first. Each endpoint continues with the key
+/// that succeeded. If a key has been removed, it may try another one first. A socket that accepts connections in the client's role changes to the next key when a
 /// server closes one of them in this way. A [guide](crate::guide::keys) describes how to rotate
 /// keys.
 ///

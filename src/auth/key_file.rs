@@ -33,7 +33,8 @@ pub enum KeyFileError {
 ///
 /// The key pair can be loaded from a secret [certificate](CurveCertificate) file of czmq, and
 /// reloaded when the file has been replaced. These methods block the thread while they read it.
-/// Replace a file by renaming another one, so that a partial file is never read.
+/// Replace a file by renaming another one, as [`CurveCertificate::save`] does, so that a partial file
+/// is never read.
 ///
 /// ```
 /// use std::time::Duration;
@@ -79,7 +80,7 @@ impl ServerKeys {
     ///
     /// # Panics
     ///
-    /// Panics in a Tokio runtime without time enabled if a window has not ended.
+    /// Panics in a Tokio runtime without time enabled if there is a window. Nothing changes.
     pub fn reload(
         &self,
         path: impl AsRef<Path>,

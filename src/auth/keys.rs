@@ -1,20 +1,12 @@
 //! The keys of clients that a CURVE server admits.
 
-use std::collections::HashMap;
-use std::error::Error as StdError;
 use std::fmt;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use thiserror::Error;
-
+use super::key_directory::{KeyDirectoryError, read_directory};
 use super::registry::Registry;
-use super::{
-    Admission, Authenticator, CertificateError, Credentials, CurveCertificate, CurvePublicKey,
-    Request, StatusCode,
-};
+use super::{Admission, Authenticator, Credentials, CurvePublicKey, Request, StatusCode};
 
 /// An authenticator for CURVE: a list of public keys with user ids.
 ///
@@ -25,35 +17,6 @@ use super::{
 /// program must [`connect`](crate::Client::connect) again.
 #[derive(Clone, Default)]
 pub struct Keys(Arc<Registry<CurvePublicKey, String>>);
-
-/// The error of a directory of certificates that cannot be loaded.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum KeyDirectoryError {
-    /// The directory cannot be read.
-    #[error("cannot read the directory {}", .path.display())]
-    Directory {
-        /// The path of the directory.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// Two files have the same key, and different user ids.
-    #[error("{} and {} have the same key, and different user ids", .first.display(), .second.display())]
-    DuplicateKey {
-        /// The path of one of the files.
-        first: PathBuf,
-        /// The path of the other file.
-        second: PathBuf,
-    },
-    /// Files cannot be read, or are not valid certificates. The message contains the path of each, and
-    /// the reason.
-    #[error("{}", in_words(.files))]
-    Files {
-        /// The path of each of these files, with the reason, in the order of the paths.
-        files: Vec<(PathBuf, CertificateError)>,
-    },
-}
 
 /// # Examples
 ///
@@ -104,14 +67,15 @@ impl Keys {
     ///
     /// Each file contains one key. Its user id is the value of `name` in the metadata, or otherwise
     /// the name of the file without its extension. Subdirectories and files whose names begin with a
-    /// dot or end in `_secret` are ignored. (`zauth` of czmq also reads subdirectories, and skips
-    /// files that are not valid.) Connected remotes stay connected: see
-    /// [`revoke_removed`](Self::revoke_removed).
+    /// dot, or end in `_secret` or `~`, are ignored. (`zauth` of czmq also reads subdirectories, and
+    /// skips files that are not valid.) Every other file admits a key, whatever its permissions are:
+    /// only the operator should be able to write to the directory. Connected remotes stay connected:
+    /// see [`revoke_removed`](Self::revoke_removed).
     ///
     /// # Errors
     ///
-    /// [`KeyDirectoryError`] if the directory cannot be read, with all files that cannot be read or
-    /// are not certificates, or if two files have the same key and different user ids. The list does
+    /// [`KeyDirectoryError`] if the directory cannot be read, or with all files that cannot be read,
+    /// are not certificates, or have the key of an earlier file and another user id. The list does
     /// not change.
     ///
     /// # Examples
@@ -162,18 +126,15 @@ impl Keys {
         self.0.revoke(key)
     }
 
-    /// [Revokes](Self::revoke) all keys of the list that have a user id. Returns the number of
-    /// established connections.
-    ///
-    /// Keys of the user that were removed before are not revoked: call
-    /// [`revoke_removed`](Self::revoke_removed), too.
+    /// Removes all keys with this user id, and ends all connections that this list has admitted with
+    /// the user id, as [`revoke`](Self::revoke) does. The keys may have been removed before, or have
+    /// another user id by now. Returns the number of established connections.
     pub fn revoke_user(&self, user_id: &str) -> usize {
-        let keys = self.0.keys(|user| user == user_id);
-        keys.iter().map(|key| self.0.revoke(key)).sum()
+        self.0.revoke_all(|user| user == user_id)
     }
 
-    /// Ends all connections that this list has admitted with keys that it no longer contains.
-    /// Returns the number of established ones.
+    /// Ends all connections that this list has admitted with keys that it no longer contains, or that
+    /// have another user id by now. Returns the number of established ones.
     pub fn revoke_removed(&self) -> usize {
         self.0.revoke_removed()
     }
@@ -210,56 +171,4 @@ impl<U: Into<String>> FromIterator<(CurvePublicKey, U)> for Keys {
         list.replace(keys);
         list
     }
-}
-
-fn read_directory(path: &Path) -> Result<HashMap<CurvePublicKey, String>, KeyDirectoryError> {
-    let unreadable = |source| KeyDirectoryError::Directory { path: path.into(), source };
-    let entries = fs::read_dir(path)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>());
-    let mut paths = entries.map_err(unreadable)?;
-    paths.sort();
-    let mut keys = HashMap::<CurvePublicKey, (String, PathBuf)>::new();
-    let mut invalid = Vec::new();
-    let mut duplicate = None;
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() || name.starts_with('.') || name.ends_with("_secret") {
-            continue;
-        }
-        match CurveCertificate::load(&path) {
-            Ok(certificate) => {
-                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                let user_id = certificate.get("name").unwrap_or(&stem).to_owned();
-                match keys.get(&certificate.public_key()) {
-                    Some((known, first)) if *known != user_id => {
-                        duplicate = Some((first.clone(), path));
-                    }
-                    Some(_) => {}
-                    None => {
-                        keys.insert(certificate.public_key(), (user_id, path));
-                    }
-                }
-            }
-            Err(error) => invalid.push((path, error)),
-        }
-    }
-    match duplicate {
-        _ if !invalid.is_empty() => Err(KeyDirectoryError::Files { files: invalid }),
-        Some((first, second)) => Err(KeyDirectoryError::DuplicateKey { first, second }),
-        None => Ok(keys.into_iter().map(|(key, (user_id, _))| (key, user_id)).collect()),
-    }
-}
-
-/// Describes all errors in one line, with their sources.
-fn in_words(files: &[(PathBuf, CertificateError)]) -> String {
-    let describe = |(path, error): &(PathBuf, CertificateError)| {
-        let mut text = format!("{}: {error}", path.display());
-        let mut next = error.source();
-        while let Some(source) = next {
-            text.push_str(&format!(": {source}"));
-            next = source.source();
-        }
-        text
-    };
-    files.iter().map(describe).collect::<Vec<_>>().join("; ")
 }

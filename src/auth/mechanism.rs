@@ -141,7 +141,7 @@ impl Mechanism {
         }
     }
 
-    /// Returns the mechanism of one handshake, with the current keys. A client uses the key of the
+    /// Returns the mechanism of one handshake. A client uses its current keys, and the key of the
     /// server that has this turn.
     pub(crate) fn for_handshake(&self, turn: usize) -> mechanism::HandshakeMechanism {
         match self {
@@ -156,7 +156,7 @@ impl Mechanism {
                 mechanism::HandshakeMechanism::CurveClient { server_key, keypair }
             }
             Self::CurveServer { keys } => {
-                mechanism::HandshakeMechanism::CurveServer { keypairs: keys.for_handshake() }
+                mechanism::HandshakeMechanism::CurveServer { keypairs: keys.for_handshakes() }
             }
         }
     }

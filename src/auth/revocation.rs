@@ -14,8 +14,9 @@ use crate::sync::Lock;
 /// [`Users`](super::Users) do so themselves. One handle can be added to any number of admissions,
 /// in any number of sockets. Remotes over `inproc` are not authenticated, and cannot be revoked.
 ///
-/// Clones share the state. A revocation is final: a connection that is admitted with a revoked
-/// handle ends as soon as it is established. Add a new handle to later admissions.
+/// Clones share the state. A revocation is final: a remote whose admission contains a revoked handle
+/// is refused with [`StatusCode::Denied`](super::StatusCode::Denied). Add a new handle to later
+/// admissions.
 ///
 /// # Examples
 ///

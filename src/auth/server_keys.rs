@@ -9,25 +9,25 @@ use tokio::runtime::Handle;
 use tokio::time::{self, Instant};
 use tokio_util::task::AbortOnDropHandle;
 
+use zmtp_proto::mechanism::curve::{AcceptedKeypairs, ServerKeypairs};
+
 use super::{CurveKeypair, CurvePublicKey};
 use crate::sync::Lock;
 
 /// The key pairs of a CURVE server: the current one, and up to three former ones that are still
 /// accepted.
 ///
-/// It is a handle: clones share the key pairs, and changes apply from the next handshake on, in all
-/// sockets that use them. Established connections continue. A handshake uses the key pairs that
-/// were accepted when it began. Sockets that share a port must share the handle, or have the same
-/// keys at all times.
+/// It is a handle: clones share the key pairs, and changes apply immediately, in all sockets that use
+/// them. Established connections continue, and so do handshakes after the first command of the
+/// client. Sockets that share a port must share the handle, or have the same keys at all times.
 ///
 /// The first command of a client does not name the server's key that the client uses. The server
 /// tries the accepted key pairs in turn, with one key agreement for each. It begins with the key
 /// pair that was used last, so that a handshake usually needs only one. Withdraw former keys when
 /// all clients have the new one.
 ///
-/// The secret half of a withdrawn key pair is overwritten in memory immediately, unless handshakes
-/// began with it. It is then overwritten when the last of these has received the first command of
-/// its client, at the latest after [`handshake_interval`](crate::Builder::handshake_interval). A
+/// The secret half of a withdrawn key pair is overwritten in memory immediately, even if
+/// connections have been accepted on which the client has sent nothing. A
 /// [guide](crate::guide::keys) describes how to rotate keys.
 ///
 /// # Examples
@@ -103,8 +103,9 @@ impl ServerKeys {
     /// the current one, nothing changes, and the window is ignored.
     ///
     /// The window is measured by Tokio's clock. In a Tokio runtime, a task overwrites the secret
-    /// half when the window ends. Outside of a runtime, the next handshake does, or the next call
-    /// of `rotate`, [`withdraw`](Self::withdraw) or [`accepted`](Self::accepted).
+    /// half when the window ends. Outside of a runtime, or if the runtime ends earlier, the next
+    /// handshake does, or the next call of `rotate`, [`withdraw`](Self::withdraw) or
+    /// [`accepted`](Self::accepted).
     ///
     /// # Errors
     ///
@@ -112,7 +113,7 @@ impl ServerKeys {
     ///
     /// # Panics
     ///
-    /// Panics in a Tokio runtime without time enabled if a window has not ended.
+    /// Panics in a Tokio runtime without time enabled if there is a window. Nothing changes.
     pub fn rotate(
         &self,
         keypair: CurveKeypair,
@@ -120,8 +121,12 @@ impl ServerKeys {
     ) -> Result<(), TooManyKeys> {
         // A window beyond the range of the clock has no end.
         let until = window.into().and_then(|window| Instant::now().checked_add(window));
+        if let (Some(until), Ok(_)) = (until, Handle::try_current()) {
+            // Panics before anything changes.
+            drop(time::sleep_until(until));
+        }
         self.0.lock().rotate(keypair, until)?;
-        self.expire();
+        self.start_timer();
         Ok(())
     }
 
@@ -134,13 +139,10 @@ impl ServerKeys {
 
     /// Stops accepting a former key pair; returns false if it was not accepted, or if it is the
     /// current one.
-    ///
-    /// # Panics
-    ///
-    /// Panics in a Tokio runtime without time enabled if a window has not ended.
     pub fn withdraw(&self, key: &CurvePublicKey) -> bool {
-        self.expire();
-        self.0.lock().withdraw(|former| former.keypair.public_key() == *key)
+        let mut keyring = self.0.lock();
+        keyring.expire();
+        keyring.withdraw(|former| former.keypair.public_key() == *key)
     }
 
     /// Returns the public half of the current key pair.
@@ -151,14 +153,11 @@ impl ServerKeys {
 
     /// Returns the public halves of all accepted key pairs: first the current one, then the former
     /// ones, from the newest to the oldest.
-    ///
-    /// # Panics
-    ///
-    /// Panics in a Tokio runtime without time enabled if a window has not ended.
     #[must_use]
     pub fn accepted(&self) -> Vec<CurvePublicKey> {
-        self.expire();
-        self.0.lock().accepted().map(CurveKeypair::public_key).collect()
+        let mut keyring = self.0.lock();
+        keyring.expire();
+        keyring.accepted().map(CurveKeypair::public_key).collect()
     }
 
     /// Returns the current key pair.
@@ -167,12 +166,9 @@ impl ServerKeys {
         self.0.lock().current.clone()
     }
 
-    /// Returns the key pairs for a new handshake, in the order in which they are tried.
-    pub(super) fn for_handshake(&self) -> Arc<[CurveKeypair]> {
-        let mut keyring = self.0.lock();
-        // The timer does not run after its runtime has ended.
-        keyring.expire();
-        Arc::clone(&keyring.tried)
+    /// Returns the key pairs for handshakes.
+    pub(super) fn for_handshakes(&self) -> ServerKeypairs {
+        ServerKeypairs::new(Arc::clone(&self.0) as Arc<dyn AcceptedKeypairs>)
     }
 
     /// Lets the next handshake try this key pair first.
@@ -181,24 +177,36 @@ impl ServerKeys {
     }
 
     /// Withdraws the key pairs whose window has ended, and starts a task that waits for the end of
-    /// the next window.
-    fn expire(&self) {
+    /// the next window, unless one already does.
+    fn start_timer(&self) {
         let mut keyring = self.0.lock();
         keyring.expire();
         let next = keyring.former.iter().filter_map(|former| former.until).min();
-        keyring.timer = match (next, Handle::try_current()) {
-            (Some(next), Ok(runtime)) => {
-                let (sleep, keyring) = (time::sleep_until(next), Arc::downgrade(&self.0));
-                let timer = runtime.spawn(async move {
-                    sleep.await;
-                    if let Some(keyring) = Weak::upgrade(&keyring) {
-                        Self(keyring).expire();
-                    }
-                });
-                Some(AbortOnDropHandle::new(timer))
+        let Some(until) = next else { return };
+        let is_started = keyring.timer.as_ref().is_some_and(|timer| {
+            timer.until > Instant::now() && timer.until <= until && !timer.task.is_finished()
+        });
+        let Ok(runtime) = Handle::try_current() else { return };
+        if is_started {
+            return;
+        }
+        let (sleep, weak) = (time::sleep_until(until), Arc::downgrade(&self.0));
+        let task = runtime.spawn(async move {
+            sleep.await;
+            if let Some(keyring) = Weak::upgrade(&weak) {
+                Self(keyring).start_timer();
             }
-            _ => None,
-        };
+        });
+        keyring.timer = Some(WindowTimer { until, task: AbortOnDropHandle::new(task) });
+    }
+}
+
+impl AcceptedKeypairs for Lock<Keyring> {
+    fn accepted(&self) -> Arc<[CurveKeypair]> {
+        let mut keyring = self.lock();
+        // The timer does not run after its runtime has ended.
+        keyring.expire();
+        Arc::clone(&keyring.tried)
     }
 }
 
@@ -213,8 +221,9 @@ impl PartialEq for ServerKeys {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || {
             let accepted = |keys: &Self| {
-                keys.expire();
-                keys.0.lock().accepted().cloned().collect::<Vec<_>>()
+                let mut keyring = keys.0.lock();
+                keyring.expire();
+                keyring.accepted().cloned().collect::<Vec<_>>()
             };
             accepted(self) == accepted(other)
         }
@@ -236,8 +245,13 @@ struct Keyring {
     former: Vec<FormerKeypair>,
     /// All accepted key pairs, in the order in which a handshake tries them.
     tried: Arc<[CurveKeypair]>,
-    /// The task that waits for the end of the next window.
-    timer: Option<AbortOnDropHandle<()>>,
+    timer: Option<WindowTimer>,
+}
+
+/// The task that waits for the end of the next window.
+struct WindowTimer {
+    until: Instant,
+    task: AbortOnDropHandle<()>,
 }
 
 struct FormerKeypair {
@@ -336,7 +350,51 @@ mod tests {
         assert!(keys.0.lock().timer.is_none());
         let until = keys.0.lock().former[0].until.unwrap();
         time::sleep_until(until).await;
-        assert_eq!(keys.for_handshake().len(), 1);
+        assert_eq!(keys.0.accepted().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_use_outside_of_the_runtime_does_not_end_the_timer() {
+        let [first, second] = [(); 2].map(|()| CurveKeypair::generate());
+        let keys = ServerKeys::new(first);
+        keys.rotate(second.clone(), Duration::from_secs(60)).unwrap();
+        let used = keys.clone();
+        let outside = std::thread::spawn(move || {
+            assert_eq!(used.accepted().len(), 2);
+            used.rotate(CurveKeypair::generate(), Duration::from_secs(90)).unwrap();
+        });
+        outside.join().unwrap();
+        time::sleep(Duration::from_secs(61)).await;
+        assert_eq!(stored(&keys), [keys.public_key(), second.public_key()]);
+        time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(stored(&keys), [keys.public_key()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_rotations_start_one_task() {
+        let keys = ServerKeys::new(CurveKeypair::generate());
+        let pairs = [(); 2].map(|()| CurveKeypair::generate());
+        for pair in pairs.iter().cycle().take(1_000) {
+            keys.rotate(pair.clone(), Duration::from_secs(60)).unwrap();
+        }
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
+    }
+
+    #[test]
+    fn only_a_rotation_needs_the_clock_of_a_runtime() {
+        let keys = ServerKeys::new(CurveKeypair::generate());
+        keys.rotate(CurveKeypair::generate(), Duration::from_secs(60)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _context = runtime.enter();
+        let before = keys.accepted();
+        let rotated = std::panic::catch_unwind(|| {
+            keys.rotate(CurveKeypair::generate(), Duration::from_secs(60))
+        });
+        rotated.unwrap_err();
+        assert_eq!(keys.accepted(), before);
+        assert_eq!(format!("{keys:?}").matches("CurvePublicKey").count(), 2);
+        assert_ne!(keys, ServerKeys::new(CurveKeypair::generate()));
+        assert!(keys.withdraw(&keys.accepted()[1]));
     }
 
     #[test]
@@ -366,7 +424,7 @@ mod tests {
         for pair in &pairs[1..] {
             keys.rotate(pair.clone(), None).unwrap();
         }
-        let tried = || keys.for_handshake().to_vec();
+        let tried = || keys.0.accepted().to_vec();
         assert_eq!(tried(), [pairs[2].clone(), pairs[1].clone(), pairs[0].clone()]);
         keys.handshake_used(&pairs[0].public_key());
         assert_eq!(tried(), [pairs[0].clone(), pairs[2].clone(), pairs[1].clone()]);

@@ -76,11 +76,11 @@ impl AuthenticatorCall {
     ) -> Result<Admission, StatusCode> {
         let request = Request { caller: self.caller.clone(), credentials };
         let mut answer = catch(|| self.authenticator.0.authenticate(request))?;
-        future::poll_fn(|cx| match catch(|| answer.as_mut().poll(cx)) {
+        let answered = future::poll_fn(|cx| match catch(|| answer.as_mut().poll(cx)) {
             Ok(polled) => polled,
             Err(status) => Poll::Ready(Err(status)),
-        })
-        .await
+        });
+        answered.await.and_then(Admission::unless_revoked)
     }
 }
 

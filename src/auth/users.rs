@@ -65,14 +65,13 @@ impl Users {
     /// user may have been removed before. Returns the number of established connections.
     ///
     /// Connections that are admitted but not yet established end as soon as they are. Messages that
-    /// were read from such a remote can still be received. To end connections that were established
-    /// with an earlier password, revoke the user and immediately insert it again.
+    /// were read from such a remote can still be received.
     pub fn revoke(&self, username: &str) -> usize {
         self.0.revoke(&username.into())
     }
 
-    /// Ends all connections that this list has admitted with names that it no longer contains.
-    /// Returns the number of established ones.
+    /// Ends all connections that this list has admitted with names that it no longer contains, or that
+    /// have another password by now. Returns the number of established ones.
     pub fn revoke_removed(&self) -> usize {
         self.0.revoke_removed()
     }

@@ -169,7 +169,8 @@ impl Connector {
                     log::connect_failed(&self.quotas, &failure, &mut self.is_failing);
                     let retry = Retry::after_failure(&failure, &self.shared.options);
                     let keys = self.shared.options.mechanism.turns();
-                    has_another_key = self.server_key.handle_failure(&failure, keys);
+                    let may_retry = self.shared.options.reconnect_interval.is_some();
+                    has_another_key = self.server_key.handle_failure(&failure, keys) && may_retry;
                     self.shared.remotes.fail(failure.clone());
                     if self.shared.options.immediate {
                         self.attachment = None;
@@ -178,7 +179,10 @@ impl Connector {
                 }
             };
             let delay = match retry {
-                Retry::BackOff if has_another_key => self.backoff.shortest(fastrand::f64()),
+                // The options that forbid a retry are about the last key.
+                Retry::BackOff | Retry::Never if has_another_key => {
+                    self.backoff.shortest(fastrand::f64())
+                }
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {

@@ -12,6 +12,7 @@ fn authenticator_admits_users_that_are_in_the_database() {
         "bob is added",
         "bob: bob, guest",
         "bob is revoked",
+        "connections that ended: 1",
         refused,
         "alice: alice, admin",
     ];

@@ -12,12 +12,11 @@ mod null;
 pub mod plain;
 mod status_code;
 
-use std::sync::Arc;
-
 use thiserror::Error;
 
 use self::curve::{
-    CurveClientHandshake, CurveKeypair, CurvePublicKey, CurveServerHandshake, Seed, Session,
+    CurveClientHandshake, CurveKeypair, CurvePublicKey, CurveServerHandshake, Seed, ServerKeypairs,
+    Session,
 };
 use self::null::NullHandshake;
 use self::plain::{Password, PlainClientHandshake, PlainCredentialsError, PlainServerHandshake};
@@ -27,7 +26,7 @@ use super::error_reason::ErrorReason;
 use super::greeting::MechanismName;
 use super::metadata::Metadata;
 
-/// The security mechanism of one handshake, with the keys that are valid when it begins.
+/// The security mechanism of one handshake.
 ///
 /// In PLAIN and CURVE one end is the client and the other the server. These roles do not depend on
 /// the socket type, nor on the end that binds.
@@ -60,9 +59,8 @@ pub enum HandshakeMechanism {
     /// Encrypts traffic. The authenticator checks the keys of remotes. Without an authenticator
     /// every remote that knows the key of this socket is admitted. (RFC 25, RFC 26.)
     CurveServer {
-        /// The key pairs of this socket. A HELLO is tried with each of them, in this order, and
-        /// costs one key agreement for each that is tried.
-        keypairs: Arc<[CurveKeypair]>,
+        /// The key pairs of this socket, which are determined when the HELLO of the remote arrives.
+        keypairs: ServerKeypairs,
     },
 }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::task;
 use tokio_zmtp::auth::{
-    Admission, Authenticator, CurveCertificate, CurveKeypair, KeyDirectoryError, Keys, Request,
-    Revocation, StatusCode, Users,
+    Admission, AuditOutcome, Authenticator, CertificateError, CurveCertificate, CurveKeypair,
+    KeyDirectoryError, Keys, Request, Revocation, StatusCode, Users,
 };
 use tokio_zmtp::monitor::DisconnectReason;
 
@@ -93,7 +93,7 @@ impl Authenticator for Slow {
 }
 
 #[tokio::test]
-async fn a_handshake_that_was_admitted_before_the_revocation_ends_as_well() {
+async fn a_remote_is_refused_if_its_admission_has_been_revoked() {
     let _watchdog = Watchdog::start();
     let slow = Arc::new(Slow {
         revocation: Revocation::new(),
@@ -109,9 +109,64 @@ async fn a_handshake_that_was_admitted_before_the_revocation_ends_as_well() {
     slow.asked.notified().await;
     assert_eq!(slow.revocation.revoke(), 0);
     slow.permitted.notify_one();
+    assert!(matches!(failure(&mut monitor).await, HandshakeFailure::Rejected { .. }));
+    assert!(server.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn an_admission_that_is_revoked_when_it_is_reported_ends_its_connection() {
+    let _watchdog = Watchdog::start();
+    let [ours, alice] = pairs();
+    let keys = Keys::from_iter([(alice.public_key(), "alice")]);
+    let (revoking, key) = (keys.clone(), alice.public_key());
+    let server = server_with(&ours.clone().into()).authenticator(keys).audit(move |event| {
+        if let AuditOutcome::Admitted = event.outcome {
+            revoking.revoke(&key);
+        }
+    });
+    let server = server.bind(ANY_PORT).await.unwrap();
+    let mut monitor = server.monitor();
+    let keys = ClientKeys::new(ours.public_key(), alice);
+    let client = client_with(keys).connect(endpoint(&server)).await.unwrap();
+    client.send("never received").await.unwrap();
     let reason = events::until_disconnected(&mut monitor).await;
     assert!(matches!(reason, DisconnectReason::Revoked), "{reason:?}");
     assert!(server.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_user_is_revoked_whose_key_has_another_user_by_now() {
+    let _watchdog = Watchdog::start();
+    let [ours, alice, other] = pairs();
+    let keys = Keys::from_iter([(alice.public_key(), "alice"), (other.public_key(), "alice")]);
+    let server = server_with(&ours.clone().into()).authenticator(keys.clone());
+    let server = server.bind(ANY_PORT).await.unwrap();
+    let mut monitor = server.monitor();
+    let connect = async |keypair: &CurveKeypair| {
+        let keys = ClientKeys::new(ours.public_key(), keypair.clone());
+        let client = client_with(keys).connect(endpoint(&server)).await.unwrap();
+        exchange(&client, &server).await;
+        client
+    };
+    let _clients = [connect(&alice).await, connect(&other).await];
+    keys.insert(alice.public_key(), "bob");
+    keys.remove(&other.public_key());
+    assert_eq!(keys.revoke_user("bob"), 0);
+    assert!(!keys.contains(&alice.public_key()));
+    assert_eq!(keys.revoke_user("alice"), 2);
+    for _ in 0..2 {
+        let reason = events::until_disconnected(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::Revoked), "{reason:?}");
+    }
+
+    // A user who returns is the same user, and a change of the user counts as a removal.
+    keys.insert(alice.public_key(), "alice");
+    let _again = connect(&alice).await;
+    keys.insert(alice.public_key(), "bob");
+    keys.insert(alice.public_key(), "alice");
+    assert_eq!(keys.revoke_removed(), 0);
+    keys.insert(alice.public_key(), "bob");
+    assert_eq!(keys.revoke_removed(), 1);
 }
 
 #[tokio::test]
@@ -168,8 +223,12 @@ fn a_directory_of_certificates_is_reloaded_entirely_or_not_at_all() {
         fs::remove_file(directory.join(name)).unwrap();
     }
     CurveCertificate::from(bob.public_key()).save(directory.join("copy.cert")).unwrap();
+    // Names of backups are ignored.
+    fs::write(directory.join("copy.cert~"), "not a certificate").unwrap();
     let error = keys.reload(&directory).unwrap_err();
-    assert!(matches!(error, KeyDirectoryError::DuplicateKey { .. }), "{error}");
+    let KeyDirectoryError::Files { files } = &error else { panic!("{error:?}") };
+    let [(path, CertificateError::DuplicateKey { other })] = &files[..] else { panic!("{error}") };
+    assert_eq!([other, path], [&directory.join("bob.cert"), &directory.join("copy.cert")]);
     assert!(keys.contains(&alice.public_key()), "nothing has changed");
     // The same key of the same user is not an error.
     named.save(directory.join("copy.cert")).unwrap();

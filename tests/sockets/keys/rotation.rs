@@ -41,7 +41,7 @@ async fn both_keys_of_a_server_are_accepted_until_the_window_ends() {
 }
 
 #[tokio::test]
-async fn a_handshake_ends_with_the_keys_with_which_it_began() {
+async fn a_key_is_withdrawn_from_connections_on_which_the_client_has_sent_nothing() {
     let _watchdog = Watchdog::start();
     let [old, new] = pairs();
     let keys = ServerKeys::new(old.clone());
@@ -58,8 +58,9 @@ async fn a_handshake_ends_with_the_keys_with_which_it_began() {
         let far = far.lock().unwrap().take();
         async { far.ok_or_else(|| ErrorKind::ConnectionRefused.into()) }
     };
+    let mut events = server.monitor();
     client.connect_with("stream://far", dialer).await.unwrap();
-    exchange(&client, &server).await;
+    assert!(matches!(failure(&mut events).await, HandshakeFailure::WrongKey(_)));
 }
 
 #[tokio::test]
@@ -125,15 +126,36 @@ async fn a_client_without_the_key_of_its_server_backs_off_after_each_round() {
 }
 
 #[tokio::test]
-async fn keys_do_not_override_the_end_of_attempts() {
+async fn attempts_that_end_with_a_failure_end_after_the_last_key() {
     let _watchdog = Watchdog::start();
-    let [current, alice] = pairs();
+    let [current, alice, wrong, other] = pairs();
     let server = server_with(&current.clone().into()).bind(ANY_PORT).await.unwrap();
-    let keys = ClientKeys::new(CurveKeypair::generate().public_key(), alice);
+    let keys = ClientKeys::new(wrong.public_key(), alice.clone());
     keys.add_server_key(current.public_key()).unwrap();
-    let client = client_with(keys).reconnect_stop([ReconnectStop::HandshakeFailed]);
-    let client = client.connect(endpoint(&server)).await.unwrap();
+    let stopping = |keys| client_with(keys).reconnect_stop([ReconnectStop::HandshakeFailed]);
+    let client = stopping(keys.clone()).connect(endpoint(&server)).await.unwrap();
+    exchange(&client, &server).await;
+
+    let without_retries = client_with(keys.clone()).reconnect_interval(None);
+    let client = without_retries.connect(endpoint(&server)).await.unwrap();
     client.remotes().connected().await.unwrap_err();
+
+    let mut events = server.monitor();
+    let keys = ClientKeys::new(wrong.public_key(), alice);
+    keys.add_server_key(other.public_key()).unwrap();
+    let client = stopping(keys).connect(endpoint(&server)).await.unwrap();
+    client.remotes().connected().await.unwrap_err();
+    for _ in 0..2 {
+        assert!(matches!(failure(&mut events).await, HandshakeFailure::WrongKey(_)));
+    }
+    connect(&server, current.public_key()).await;
+    loop {
+        match next(&mut events).await {
+            EventKind::HandshakeSucceeded => break,
+            EventKind::HandshakeFailed { reason } => panic!("a third attempt: {reason:?}"),
+            _ => {}
+        }
+    }
 }
 
 #[tokio::test]

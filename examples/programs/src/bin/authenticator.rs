@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
+use std::collections::HashMap;
 use std::env;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, Row};
 use tokio::task;
 use tokio_zmtp::auth::{
-    Admission, Authenticator, Credentials, CurveKeypair, CurvePublicKey, Request, StatusCode,
+    Admission, Authenticator, Credentials, CurveKeypair, CurvePublicKey, Request, Revocation,
+    StatusCode,
 };
 use tokio_zmtp::monitor::{DialFailure, EventKind};
 use tokio_zmtp::{Client, Endpoint, Mechanism, NoRemoteError, Server};
@@ -46,13 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("bob is revoked");
     let client = client.ok_or("bob was not admitted")?;
     let mut events = client.monitor();
-    users.revoke("bob").await?;
-    // This applies to later connections. Bob is still connected and must be disconnected.
-    for remote in server.remotes().list() {
-        if remote.user_id() == Some("bob") {
-            server.remotes().disconnect(remote.connection_id());
-        }
-    }
+    let ended = users.revoke("bob").await?;
+    println!("connections that ended: {ended}");
     // His client reconnects and is refused.
     while let Some(event) = events.recv().await {
         if let EventKind::HandshakeFailed { reason } = event?.kind {
@@ -100,17 +97,25 @@ async fn serve(server: Server) {
 
 /// The admitted users by their keys, in SQLite.
 #[derive(Clone)]
-struct Users(Arc<Mutex<Connection>>);
+struct Users(Arc<Mutex<State>>);
+
+struct State {
+    database: Connection,
+    /// By the names of the users that have connected. Under the same lock as the database, so that
+    /// no connection is admitted by a row that was read before its deletion.
+    revocations: HashMap<String, Revocation>,
+}
 
 impl Users {
     /// Opens the database at a path, or creates one in memory.
     async fn open(path: Option<String>) -> Result<Self, DatabaseError> {
-        let connection = match path {
+        let database = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
-        let users = Self(Arc::new(Mutex::new(connection)));
-        users.query(|database| database.execute_batch(TABLE)).await?;
+        let revocations = HashMap::new();
+        let users = Self(Arc::new(Mutex::new(State { database, revocations })));
+        users.query(|state| state.database.execute_batch(TABLE)).await?;
         Ok(users)
     }
 
@@ -121,33 +126,45 @@ impl Users {
         key: CurvePublicKey,
     ) -> Result<(), DatabaseError> {
         const ADD: &str = "INSERT OR REPLACE INTO users (key, name, role) VALUES (?1, ?2, ?3)";
-        self.query(move |database| database.execute(ADD, (key.to_string(), name, role))).await?;
+        self.query(move |state| state.database.execute(ADD, (key.to_string(), name, role))).await?;
         Ok(())
     }
 
-    async fn revoke(&self, name: &'static str) -> Result<(), DatabaseError> {
-        self.query(move |database| database.execute("DELETE FROM users WHERE name = ?1", (name,)))
-            .await?;
-        Ok(())
+    /// Removes a user, and ends its connections. Returns their number.
+    async fn revoke(&self, name: &'static str) -> Result<usize, DatabaseError> {
+        self.query(move |state| {
+            state.database.execute("DELETE FROM users WHERE name = ?1", (name,))?;
+            Ok(state.revocations.remove(name).map_or(0, |revocation| revocation.revoke()))
+        })
+        .await
     }
 
-    /// Returns the name and the role of the user with a key.
-    async fn find(&self, key: CurvePublicKey) -> Result<Option<(String, String)>, DatabaseError> {
+    /// Returns the name and the role of the user with a key, and the revocation of its connections.
+    async fn find(
+        &self,
+        key: CurvePublicKey,
+    ) -> Result<Option<(String, String, Revocation)>, DatabaseError> {
         const FIND: &str = "SELECT name, role FROM users WHERE key = ?1";
         let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        self.query(move |database| database.query_row(FIND, (key.to_string(),), columns).optional())
-            .await
+        self.query(move |State { database, revocations }| {
+            let found = database.query_row(FIND, (key.to_string(),), columns).optional()?;
+            Ok(found.map(|(name, role): (String, String)| {
+                let revocation = revocations.entry(name.clone()).or_default().clone();
+                (name, role, revocation)
+            }))
+        })
+        .await
     }
 
     /// Queries the database on a blocking thread.
     async fn query<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&mut State) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
         let users = self.clone();
         task::spawn_blocking(move || {
-            let database = users.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(query(&database)?)
+            let mut state = users.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(query(&mut state)?)
         })
         .await?
     }
@@ -159,7 +176,8 @@ impl Authenticator for Users {
             return Err(StatusCode::Denied);
         };
         match self.find(public_key).await {
-            Ok(Some((name, role))) => Admission::user(name)
+            Ok(Some((name, role, revocation))) => Admission::user(name)
+                .revocable(&revocation)
                 .property("X-Role", role)
                 .map_err(|_| StatusCode::InternalError),
             Ok(None) => Err(StatusCode::Denied),

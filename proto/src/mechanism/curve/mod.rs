@@ -16,6 +16,7 @@ mod key_stream;
 mod keys;
 mod secret_box;
 mod server;
+mod server_keypairs;
 mod session;
 mod stack_wipe;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use zeroize::Zeroizing;
 pub(super) use self::client::CurveClientHandshake;
 pub use self::keys::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 pub(super) use self::server::CurveServerHandshake;
+pub use self::server_keypairs::{AcceptedKeypairs, ServerKeypairs};
 pub use self::session::{MessageFlags, OVERHEAD, Opener, SealError, Sealer, Session};
 
 /// Random bytes for one handshake. They are stored on the heap, because moves leave copies behind.

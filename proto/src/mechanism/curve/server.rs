@@ -1,7 +1,6 @@
 //! The server role of the handshake.
 
 use std::mem;
-use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -13,6 +12,7 @@ use super::authenticator::TAG;
 use super::client::{COOKIE, PADDING, SIGNED, VERSION};
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
 use super::secret_box::SharedKey;
+use super::server_keypairs::ServerKeypairs;
 use super::session::{Role, Session};
 use super::stack_wipe::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
@@ -37,7 +37,7 @@ pub(in super::super) struct CurveServerHandshake {
 #[derive(Debug)]
 enum State {
     AwaitHello {
-        keypairs: Arc<[CurveKeypair]>,
+        keypairs: ServerKeypairs,
         seed: Seed,
     },
     AwaitInitiate {
@@ -66,7 +66,7 @@ struct Identified {
 
 impl CurveServerHandshake {
     pub(in super::super) fn new(
-        keypairs: Arc<[CurveKeypair]>,
+        keypairs: ServerKeypairs,
         metadata: Option<Metadata>,
         seed: Seed,
     ) -> Self {
@@ -94,7 +94,7 @@ impl CurveServerHandshake {
         let (name, data) = command::split_name(body)?;
         match (name, &self.state) {
             (HELLO, State::AwaitHello { keypairs, seed }) => {
-                let hello = open_hello(data, keypairs)?;
+                let hello = open_hello(data, &keypairs.accepted())?;
                 let Hello { server_key, transient, shared, nonce: hello_nonce } = hello;
                 let welcome = welcome(&transient, &shared, seed);
                 let cookie_key = SharedKey::own(seed.cookie_key());

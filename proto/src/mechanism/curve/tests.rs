@@ -163,7 +163,7 @@ fn a_hello_is_opened_with_the_key_pair_for_which_it_is_sealed() {
         server.handle_verdict(Ok(()));
         assert_eq!(body(server.poll_command()), bytes(READY_BYTES));
     }
-    let none = Vec::new().into();
+    let none = ServerKeypairs::from([]);
     for keypairs in [other_pairs.into(), none] {
         let mut server = CurveServerHandshake::new(keypairs, None, server_seed());
         let refused = Err(MechanismError::Unopened { name: HELLO });
