@@ -10,6 +10,7 @@ use crate::sources::{SourceFile, files, files_in};
 /// operating system or another implementation fixes it, it is the default of an option, or it only
 /// limits displayed text.
 const FIXED: &[(&str, &[&str])] = &[
+    ("auth::key_directory", &["FILES_DESCRIBED"]),
     ("driver::listener::serving", &["RESOURCE_LOG_MAX"]),
     ("message", &["DEBUG_BYTES"]),
     ("message::multipart", &["DEBUG_PARTS"]),
