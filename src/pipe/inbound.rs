@@ -59,6 +59,15 @@ impl Waits {
     fn until(few: usize) -> Self {
         Self::UntilFew(u32::try_from(few).unwrap_or(u32::MAX))
     }
+
+    /// Returns whether a queue of this many messages with this many bytes meets the condition.
+    #[inline]
+    const fn is_met(self, hwm: HighWaterMark, held: usize, bytes: usize) -> bool {
+        match self {
+            Self::ForRoom => hwm.is_half_free(held, bytes),
+            Self::UntilFew(few) => held <= few as usize,
+        }
+    }
 }
 
 impl Inbound {
@@ -132,6 +141,30 @@ impl Inbound {
         self.held = held;
         self.bytes -= bytes;
         Some(message)
+    }
+
+    /// Takes up to `most` messages like [`take_unmoved`](Self::take_unmoved), and passes them on.
+    /// Returns their number.
+    #[inline]
+    pub(crate) fn take_many_unmoved(
+        &mut self,
+        most: usize,
+        mut take: impl FnMut(Unmoved<'_>),
+    ) -> usize {
+        let Some(arrival) = self.arrivals.front_mut() else { return 0 };
+        let is_parked = self.connection.is_parked();
+        let mut left = most;
+        while left > 0 && self.held > 0 {
+            if is_parked && self.waits.is_met(self.hwm, self.held - 1, 0) {
+                break;
+            }
+            let Some((message, bytes)) = arrival.cargo.take_unmoved(self.routing_id) else { break };
+            self.held -= 1;
+            self.bytes -= bytes;
+            left -= 1;
+            take(message);
+        }
+        most - left
     }
 
     /// Takes the oldest message. Wakes the connection if it should continue
@@ -253,10 +286,7 @@ impl Inbound {
     /// many bytes are queued.
     #[inline]
     const fn is_worth_while(&self, held: usize, bytes: usize) -> bool {
-        match self.waits {
-            Waits::ForRoom => self.hwm.is_half_free(held, bytes),
-            Waits::UntilFew(few) => held <= few as usize,
-        }
+        self.waits.is_met(self.hwm, held, bytes)
     }
 }
 

@@ -288,6 +288,22 @@ impl FairQueue {
         Some(message)
     }
 
+    /// Takes up to `most` messages like [`take_unmoved`](Self::take_unmoved), and passes them on, if
+    /// no other pipe has messages. Returns their number.
+    #[inline]
+    pub(crate) fn take_many_unmoved(
+        &mut self,
+        most: usize,
+        take: impl FnMut(Unmoved<'_>),
+    ) -> usize {
+        if self.ready.len() != 1 || self.stale > 0 {
+            return 0;
+        }
+        let slot = self.ready.front().and_then(|key| self.pipes.get_mut(*key));
+        let live = slot.filter(|slot| slot.holds == PipeUse::Live);
+        live.map_or(0, |slot| slot.inbound.take_many_unmoved(most, take))
+    }
+
     /// Takes the next message. Wakes a connection that can continue to read.
     #[inline]
     pub(crate) fn pop(&mut self, wakes: &mut Wakes) -> Result<Option<Message>, Closed> {

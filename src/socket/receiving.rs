@@ -5,8 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use tokio::task::coop;
-
 use super::Core;
 use super::coop::{CoopBudget, poll_budget};
 use super::waiting::{Receivers, Waiting};
@@ -114,33 +112,58 @@ impl<R: Strategy, M: AnyMessage> Future for ReceivingMany<'_, '_, R, M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { waiting, buffer, most } = &mut *self;
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            let coop = ready!(coop::poll_proceed(cx));
+            let budget = ready!(poll_budget(cx));
             let received = line.core.incoming.with(|incoming, wakes| {
                 if R::FILTERS && !incoming.skip_unwanted(wakes) {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                let mut origin = origin_of_next::<M>(incoming);
+                let origin = origin_of_next::<M>(incoming);
                 let first = ready!(incoming.poll_pop(ticket, cx.waker(), wakes));
-                let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
-                let mut received = 0;
-                while let Some(message) = next {
-                    buffer.push(M::received(message, origin));
-                    received += 1;
-                    let is_full = received == *most;
-                    let ends = is_full || R::FILTERS && !incoming.skip_unwanted(wakes);
-                    origin = origin_of_next::<M>(incoming);
-                    next = if ends { None } else { incoming.pop(wakes).ok().flatten() };
-                }
-                Poll::Ready(Ok(received))
+                let first = first.map_err(|Closed| RecvError::Closed)?;
+                buffer.push(M::received(first, origin));
+                Poll::Ready(Ok(1 + take_queued::<R, M>(incoming, buffer, *most - 1, wakes)))
             });
-            if let Poll::Ready(Ok(_)) = received {
-                coop.made_progress();
+            if let Poll::Ready(Ok(messages)) = received {
+                budget.used_for(messages, cx);
             }
             received
         };
         waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
+}
+
+/// Takes up to `most` queued messages, and returns their number.
+#[inline]
+fn take_queued<R: Strategy, M: AnyMessage>(
+    incoming: &mut FairQueue,
+    buffer: &mut Vec<M>,
+    most: usize,
+    wakes: &mut Wakes,
+) -> usize {
+    let mut left = most;
+    while left > 0 {
+        if !R::FILTERS && !M::HAS_ORIGIN {
+            left -=
+                incoming.take_many_unmoved(left, |it| buffer.push(M::received(it.into(), None)));
+            if left == 0 {
+                break;
+            }
+        }
+        if R::FILTERS && !incoming.skip_unwanted(wakes) {
+            break;
+        }
+        let origin = origin_of_next::<M>(incoming);
+        if let Some(message) = incoming.take_unmoved() {
+            buffer.push(M::received(message.into(), origin));
+        } else if let Ok(Some(message)) = incoming.pop(wakes) {
+            buffer.push(M::received(message, origin));
+        } else {
+            break;
+        }
+        left -= 1;
+    }
+    most - left
 }
 
 /// Takes the next message, or waits in line for one.
