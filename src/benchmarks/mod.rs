@@ -14,8 +14,8 @@ mod strategies;
 pub use self::connected::Connected;
 pub use self::frames::{Decoding, Encoding};
 pub use self::queues::{InboundPop, InboundPush, OutboundPush, OutboundTake};
-pub use self::sockets::{InprocBatch, TryRecv, TrySend};
-pub use self::strategies::{FairQueuePop, RoundRobinSend, RoutingTableSend};
+pub use self::sockets::{InprocBatch, RecvMany, TryRecv, TrySend, TrySendMany};
+pub use self::strategies::{FairQueuePop, PublishToMany, RoundRobinSend, RoutingTableSend};
 
 /// Work that is repeated.
 pub trait Round {

@@ -4,12 +4,13 @@
 //! these rounds. In that copy, [`Connected`](super::Connected) calls some of the same functions,
 //! and the compiler inlines a function only if it has one caller.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::hint::black_box;
 
 use tokio::runtime::{self, Runtime};
 use tokio::task;
-use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Server};
+use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Message, Server};
 
 use super::{MESSAGES, Round, SHORT};
 
@@ -20,6 +21,20 @@ pub struct TrySend(Pair);
 /// Receives [`MESSAGES`] queued messages: the cost for a receiver.
 #[derive(Debug)]
 pub struct TryRecv(Pair);
+
+/// Sends [`MESSAGES`] messages in batches of [`BATCH`] while the connection does not run.
+#[derive(Debug)]
+pub struct TrySendMany {
+    pair: Pair,
+    messages: VecDeque<Message>,
+}
+
+/// Receives [`MESSAGES`] queued messages in batches of [`BATCH`].
+#[derive(Debug)]
+pub struct RecvMany {
+    pair: Pair,
+    messages: Vec<Message>,
+}
 
 /// Sends and receives [`MESSAGES`] messages within the process.
 #[derive(Debug)]
@@ -67,6 +82,61 @@ impl Round for TryRecv {
 
     fn run(&mut self) {
         self.0.recv();
+    }
+}
+
+impl TrySendMany {
+    /// Creates rounds over TCP, which is not part of the measurement.
+    pub fn new() -> Self {
+        Self { pair: Pair::over_tcp(), messages: VecDeque::new() }
+    }
+}
+
+impl Round for TrySendMany {
+    fn prepare(&mut self) {
+        self.pair.deliver();
+        self.pair.recv();
+    }
+
+    fn run(&mut self) {
+        let Self { pair, messages } = self;
+        let mut left = MESSAGES;
+        while left > 0 {
+            let batch = left.min(BATCH);
+            messages.extend((0..batch).map(|_| Message::from(black_box(&[0x55; SHORT][..]))));
+            let sent = pair.client.try_send_many(messages);
+            assert!(sent.is_ok());
+            left -= batch;
+        }
+        pair.in_flight += MESSAGES;
+    }
+}
+
+impl RecvMany {
+    /// Creates rounds over TCP, which is not part of the measurement.
+    pub fn new() -> Self {
+        Self { pair: Pair::over_tcp(), messages: Vec::new() }
+    }
+}
+
+impl Round for RecvMany {
+    fn prepare(&mut self) {
+        self.pair.send();
+        self.pair.deliver();
+    }
+
+    fn run(&mut self) {
+        let Self { pair: Pair { runtime, server, in_flight, .. }, messages } = self;
+        runtime.block_on(async {
+            while *in_flight > 0 {
+                let received = server.recv_many(messages, BATCH).await;
+                assert!(received.is_ok());
+                *in_flight -= messages.len();
+                for message in messages.drain(..) {
+                    black_box(&message);
+                }
+            }
+        });
     }
 }
 
@@ -138,6 +208,9 @@ impl fmt::Debug for Pair {
         f.debug_struct("Pair").finish_non_exhaustive()
     }
 }
+
+/// The number of messages that are sent or received together.
+const BATCH: usize = 64;
 
 /// More messages than a round sends, so that no operation waits.
 const HWM: usize = 2 * MESSAGES;

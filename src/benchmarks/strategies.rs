@@ -6,16 +6,22 @@ use std::net::SocketAddr;
 use std::task::Waker;
 
 use bytes::{BufMut, BytesMut};
+use zmtp_proto::command::Command;
 use zmtp_proto::frame::put_message_header;
 use zmtp_proto::metadata::Metadata;
+use zmtp_proto::topic::Topic;
 use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 use super::{MESSAGES, Round, SHORT};
 use crate::connection_id::ConnectionId;
-use crate::message::Message;
+use crate::message::{AnyMessage, Message, Multipart};
+use crate::options::TopicOptions;
 use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, PipeKey, Want};
 use crate::remote::{Description, Remote};
-use crate::routing::{EndpointId, FairQueue, Outgoing, OutgoingPipes, RoundRobin, RoutingTable};
+use crate::routing::{
+    EndpointId, FairQueue, FirstPart, Outgoing, OutgoingPipes, RoundRobin, RoutingTable,
+    SubscriptionTable,
+};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
@@ -33,6 +39,14 @@ pub struct RoutingTableSend {
     routing: OutgoingPipes<RoutingTable>,
     keys: Vec<PipeKey>,
     ids: Vec<RoutingId>,
+    taken: VecDeque<Message>,
+}
+
+/// Sends [`MESSAGES`] messages to all remotes, which have subscribed to them.
+#[derive(Debug)]
+pub struct PublishToMany {
+    routing: OutgoingPipes<SubscriptionTable>,
+    keys: Vec<PipeKey>,
     taken: VecDeque<Message>,
 }
 
@@ -87,6 +101,43 @@ impl Round for RoutingTableSend {
             let sent = self.routing.try_send(id, &mut message, &mut Wakes::None);
             assert!(sent.is_ok());
         }
+    }
+}
+
+impl PublishToMany {
+    /// Creates rounds with this number of remotes, all of which have queue capacity.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a remote cannot subscribe.
+    pub fn new(remotes: usize) -> Self {
+        let mut routing = OutgoingPipes::new(SubscriptionTable::default(), UNLIMITED);
+        routing.set_topic_options(TopicOptions::default());
+        let (keys, _) = attach(&mut routing, remotes);
+        for key in &keys {
+            routing.connect(*key, &arbitrary_remote(), &mut Wakes::None);
+            let topic = Topic::try_from(&[][..]).expect("the empty topic is valid");
+            let subscribe = Command::Subscribe(topic);
+            let subscribed = routing.command(*key, &subscribe, None, &mut Wakes::None);
+            assert!(subscribed.is_ok());
+        }
+        Self { routing, keys, taken: VecDeque::new() }
+    }
+}
+
+impl Round for PublishToMany {
+    fn prepare(&mut self) {
+        take(&mut self.routing, &self.keys, &mut self.taken);
+    }
+
+    fn run(&mut self) {
+        for _ in 0..MESSAGES {
+            let message = Multipart::from(black_box(&[0x55; SHORT][..]));
+            let mut message = Some(message.into_queue());
+            let sent = self.routing.try_send(&FirstPart, &mut message, &mut Wakes::None);
+            assert!(sent.is_ok());
+        }
+        black_box(self.routing.take_copies());
     }
 }
 

@@ -14,7 +14,8 @@ use crate::subject::Subject;
 pub(crate) const PATH: &str = "benches/micro/budget.toml";
 
 /// The command that writes the counts as the new budget.
-pub(crate) const REWRITE: &str = "cargo run --release -p micro -- --write";
+pub(crate) const REWRITE: &str =
+    concat!("cargo run --release -p micro --bin ", env!("CARGO_BIN_NAME"), " -- --write");
 
 /// The file of the budget, whose comments are kept when its values change.
 #[derive(Debug)]
