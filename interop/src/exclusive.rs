@@ -1,9 +1,17 @@
 use std::ffi::c_int;
+#[cfg(unix)]
+use std::ffi::c_long;
+#[cfg(unix)]
+use std::os::fd::{AsRawFd, BorrowedFd};
+#[cfg(unix)]
+use std::ptr;
 
 use crate::error::{Error, TryError};
 use crate::ffi;
 use crate::message::Message;
 use crate::socket::Socket;
+#[cfg(unix)]
+use crate::socket::until_not_interrupted;
 
 /// The only handle of a socket. Its calls take no lock, as in a C program that uses the socket from
 /// one thread at a time.
@@ -32,6 +40,33 @@ impl ExclusiveSocket {
         unsafe { self.0.submit_unlocked(part, flags) }
     }
 
+    /// Sends a part of a message if the queue is not full. Only the first part can find it full.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] otherwise. The part remains.
+    pub fn try_send_part(&mut self, part: &mut Message, more: bool) -> Result<(), TryError> {
+        let flags = if more { ffi::ZMQ_SNDMORE } else { 0 } | ffi::ZMQ_DONTWAIT;
+        // SAFETY: as in `send_part`.
+        Ok(unsafe { self.0.submit_unlocked(part, flags) }?)
+    }
+
+    /// Waits until there is a message or `file` is readable. Returns whether there is a message.
+    ///
+    /// # Errors
+    ///
+    /// The errors of `zmq_poll(3)`.
+    #[cfg(unix)]
+    pub fn wait_for_message_or(&mut self, file: BorrowedFd<'_>) -> Result<bool, Error> {
+        let item =
+            |socket, fd| ffi::ZmqPollItem { socket, fd, events: ffi::ZMQ_POLLIN, revents: 0 };
+        let mut items = [item(self.0.as_ptr(), -1), item(ptr::null_mut(), file.as_raw_fd())];
+        // SAFETY: the array has two items, with a socket of which this is the only handle and a
+        // file that is borrowed meanwhile.
+        until_not_interrupted(|| unsafe { ffi::zmq_poll(items.as_mut_ptr(), 2, WITHOUT_LIMIT) })?;
+        Ok(items[0].revents != 0)
+    }
+
     /// Receives a part of a message, waiting for one. [`Message::has_more`] states whether another
     /// one follows.
     ///
@@ -56,3 +91,6 @@ impl ExclusiveSocket {
         unsafe { self.0.fetch_unlocked(part, flags) }
     }
 }
+
+#[cfg(unix)]
+const WITHOUT_LIMIT: c_long = -1;

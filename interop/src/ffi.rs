@@ -1,6 +1,10 @@
 //! The part of `zmq.h` that this crate uses.
 
 use std::ffi::{c_char, c_int, c_void};
+#[cfg(unix)]
+use std::ffi::{c_long, c_short};
+#[cfg(unix)]
+use std::os::fd::RawFd;
 
 /// A message. Its size is part of libzmq's stable interface.
 #[repr(C)]
@@ -10,9 +14,21 @@ pub(crate) struct ZmqMsg {
     _private: [u8; 64],
 }
 
+/// `zmq_pollitem_t`: a socket, or a file if `socket` is null.
+#[cfg(unix)]
+#[repr(C)]
+pub(crate) struct ZmqPollItem {
+    pub(crate) socket: *mut c_void,
+    pub(crate) fd: RawFd,
+    pub(crate) events: c_short,
+    pub(crate) revents: c_short,
+}
+
 pub(crate) const ZMQ_BLOCKY: c_int = 70;
 pub(crate) const ZMQ_DONTWAIT: c_int = 1;
 pub(crate) const ZMQ_EVENT_ALL: c_int = 0xffff;
+#[cfg(unix)]
+pub(crate) const ZMQ_POLLIN: c_short = 1;
 pub(crate) const ZMQ_SNDMORE: c_int = 2;
 
 unsafe extern "C" {
@@ -61,6 +77,8 @@ unsafe extern "C" {
         value: *const c_void,
         size: usize,
     ) -> c_int;
+    #[cfg(unix)]
+    pub(crate) fn zmq_poll(items: *mut ZmqPollItem, count: c_int, timeout: c_long) -> c_int;
     pub(crate) fn zmq_proxy(
         frontend: *mut c_void,
         backend: *mut c_void,

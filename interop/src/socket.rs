@@ -411,7 +411,7 @@ impl From<Message> for Received {
     }
 }
 
-fn until_not_interrupted(mut function: impl FnMut() -> c_int) -> Result<(), Error> {
+pub(crate) fn until_not_interrupted(mut function: impl FnMut() -> c_int) -> Result<(), Error> {
     loop {
         if function() >= 0 {
             return Ok(());

@@ -2,12 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
+#[cfg(unix)]
+use std::io::Write;
+#[cfg(unix)]
+use std::os::fd::AsFd;
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use interop::{
     Context, Error, EventKind, Monitor, RemoteProcess, Socket, SocketOption, SocketType, TryError,
     number, numbered, version,
 };
+#[cfg(unix)]
+use interop::{ExclusiveSocket, Message};
 #[cfg(unix)]
 use support::transports::Transport;
 
@@ -32,6 +40,28 @@ fn a_request_gets_its_reply() -> Result<(), Error> {
         let reply = client.recv()?;
         assert_eq!((reply.body, reply.routing_id), (body, 0));
     }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn waiting_ends_with_a_message_or_with_a_readable_file() -> Result<(), Error> {
+    let context = Context::new()?;
+    let sender = Socket::new(&context, SocketType::Pair)?;
+    sender.bind("tcp://127.0.0.1:*")?;
+    let receiver = Socket::new(&context, SocketType::Pair)?;
+    receiver.connect(&sender.last_endpoint()?)?;
+    let mut receiver = ExclusiveSocket::new(receiver).unwrap();
+    let (file, mut remote) = UnixStream::pair().unwrap();
+
+    sender.send(b"message")?;
+    assert!(receiver.wait_for_message_or(file.as_fd())?);
+    let mut message = Message::new()?;
+    receiver.recv_part(&mut message)?;
+    assert_eq!(message.body(), b"message");
+
+    remote.write_all(b"byte").unwrap();
+    assert!(!receiver.wait_for_message_or(file.as_fd())?);
     Ok(())
 }
 
