@@ -41,8 +41,9 @@ pub(crate) struct TcpOptions {
 impl Default for TcpOptions {
     fn default() -> Self {
         Self {
-            // libzmq's default.
-            backlog: 100,
+            // Tokio's default. When a server restarts, more than libzmq's 100 clients may reconnect
+            // before the next turn of its task, and those that find the queue full wait for a second.
+            backlog: 1_024,
             device: None,
             keepalive: None,
             keepalive_count: None,

@@ -15,7 +15,7 @@ use crate::options::SocksProxy;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::builder().backlog(1_000).build();
+/// let server = Server::builder().backlog(4_096).build();
 /// let client = Client::builder()
 ///     .source_address(([192, 0, 2, 7], 0))
 ///     .recv_buffer_size(4 << 20)
@@ -28,9 +28,10 @@ use crate::options::SocksProxy;
 /// ```
 impl<S> Builder<S> {
     /// Sets how many connections the system queues for each bound endpoint until they are accepted.
-    /// Default: 100. (libzmq `ZMQ_BACKLOG`.)
+    /// Default: 1,024. (libzmq `ZMQ_BACKLOG`, 100.)
     ///
-    /// The system reduces larger numbers to its own limit.
+    /// The system reduces larger numbers to its own limit. On Linux, a client that finds the queue
+    /// full tries again after a second.
     pub fn backlog(mut self, connections: u32) -> Self {
         self.options.tcp.backlog = connections;
         self
