@@ -10,7 +10,7 @@ use crate::implementation::Implementation;
 /// Measures tokio-zmtp, libzmq, other implementations and bare sockets in turn.
 ///
 /// Without arguments, it measures everything that docs/benchmarks.md shows and writes that page.
-/// This takes about 30 minutes on an idle machine with two cores.
+/// This takes about 40 minutes on an idle machine with two cores.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "versus")]
 pub(crate) struct Arguments {

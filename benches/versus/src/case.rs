@@ -28,6 +28,9 @@ pub(crate) struct Case {
     /// The attack on the server.
     #[serde(default)]
     pub(crate) flood: Option<Flood>,
+    /// The rate of requests, if it does not depend on replies.
+    #[serde(default)]
+    pub(crate) load: Option<Load>,
     /// The number of connections to the server.
     pub(crate) clients: usize,
     /// The number of concurrent requests, or zero for one-way messages.
@@ -49,6 +52,7 @@ impl Case {
             proxied: false,
             curve: false,
             flood: None,
+            load: None,
             clients: 1,
             outstanding: 0,
             size,
@@ -100,6 +104,10 @@ pub(crate) enum Section {
     Topics,
     /// One-way messages over WebSockets.
     Websocket,
+    /// Requests at a given rate.
+    Load,
+    /// Many connections to one server, which restarts.
+    Crowd,
 }
 
 impl Section {
@@ -126,6 +134,8 @@ impl Section {
             Self::Datagrams => "RADIO to DISH over udp",
             Self::Topics => "PUB to many SUBs",
             Self::Websocket => "One-way throughput over WebSockets",
+            Self::Load => "Latency under load",
+            Self::Crowd => "Many connections",
         }
     }
 
@@ -152,6 +162,8 @@ impl Section {
             Self::Datagrams => "datagrams",
             Self::Topics => "topics",
             Self::Websocket => "websocket",
+            Self::Load => "load",
+            Self::Crowd => "crowd",
         }
     }
 }
@@ -176,6 +188,16 @@ pub(crate) enum FloodKind {
     Leave,
     /// A valid HELLO. The connection stays open until the server closes it.
     Stay,
+}
+
+/// A rate of requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Load {
+    /// A percentage of the highest rate that the implementation reaches.
+    Percent(u64),
+    /// Requests per second.
+    PerSecond(u64),
 }
 
 /// The transports.
@@ -230,6 +252,8 @@ pub(crate) enum Metric {
     Median,
     /// The 99th percentile of round trips in microseconds.
     P99,
+    /// The 99.9th percentile of round trips in microseconds.
+    P999,
     /// Bytes of memory per connection in the accepting process.
     ServerMemory,
     /// Bytes of memory per connection in the connecting process.
@@ -250,6 +274,11 @@ pub(crate) enum Metric {
     Failed,
     /// The 99th percentile of round trips over a connection from before the flood, in microseconds.
     EstablishedP99,
+    /// The time until a message has passed over every new connection, in milliseconds.
+    Connect,
+    /// The time from the restart of the server until a message has passed over every connection
+    /// again, in milliseconds.
+    Reconnect,
 }
 
 impl Metric {

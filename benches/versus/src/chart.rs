@@ -218,7 +218,10 @@ impl Chart {
             | Section::FanIn
             | Section::Idle
             | Section::Groups
-            | Section::Topics => case.clients,
+            | Section::Topics
+            | Section::Crowd => case.clients,
+            // No chart shows rates, because those of implementations differ.
+            Section::Load => 0,
             Section::Pipelined | Section::Dealer | Section::Cost | Section::Rpc => case.outstanding,
         };
         let point = |case| Some((at(case) as f64, results.spread(case, self.metric, who)?.median));

@@ -98,7 +98,12 @@ impl Child {
 
     /// Waits until a command is completed.
     pub(crate) fn done(&mut self) -> Result<Done, Failure> {
-        match self.report(ORDER_LIMIT)? {
+        self.done_within(ORDER_LIMIT)
+    }
+
+    /// Waits until a command is completed, with another time limit than usual.
+    pub(crate) fn done_within(&mut self, limit: Duration) -> Result<Done, Failure> {
+        match self.report(limit)? {
             Report::Done(done) => Ok(done),
             other => Err(format!("{} reported {other:?} instead of its result", self.name).into()),
         }

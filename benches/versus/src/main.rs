@@ -21,6 +21,7 @@ mod run;
 mod statistics;
 mod table;
 mod target;
+mod ticks;
 mod usage;
 mod workload;
 

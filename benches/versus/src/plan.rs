@@ -1,6 +1,6 @@
 //! The cases, their participants, and the number of rounds.
 
-use crate::case::{Case, Flood, FloodKind, Runtime, Section, Transport};
+use crate::case::{Case, Flood, FloodKind, Load, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 use crate::target;
 
@@ -22,6 +22,7 @@ impl Extent {
             Self::Full if case.section == Section::Idle => 1,
             Self::Full if case.section == Section::Cost => 3,
             Self::Full if case.section == Section::Floods => 3,
+            Self::Full if case.section == Section::Crowd => 2,
             Self::Full if target::is_about(case) => 5,
             Self::Full | Self::Quick => 3,
             Self::Smoke => 1,
@@ -33,7 +34,8 @@ impl Extent {
         match self {
             // The queues of a thousand connections hold two million messages. A shorter measurement
             // would show only how fast they fill.
-            Self::Full if case.clients >= 1_000 => 2.0,
+            Self::Full if case.clients >= 1_000 && case.section != Section::Crowd => 2.0,
+            Self::Full if case.section == Section::Crowd => 0.5,
             // A client waits for a second until TCP repeats an attempt.
             Self::Full if case.section == Section::Floods => 4.0,
             // Processor time has a resolution of milliseconds.
@@ -78,6 +80,8 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
             matches!(implementation, TokioZmtp | Libzmq)
         }
         Section::Websocket => matches!(implementation, TokioZmtp | Libzmq | TokioZmtpTcp),
+        Section::Load => matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque | Tonic),
+        Section::Crowd => matches!(implementation, TokioZmtp | Libzmq | Omq),
         Section::Topics if case.proxied => matches!(implementation, TokioZmtp | Libzmq),
         Section::Groups | Section::Datagrams | Section::Topics => {
             matches!(implementation, TokioZmtp | Libzmq | Omq)
@@ -204,6 +208,18 @@ fn all(section: Section) -> Vec<Case> {
             let of = |size| Case { transport: Transport::Ws, ..Case::new(section, size) };
             sorted([SHORT, 1_024, 16_384].into_iter().flat_map(|n| on_both(of(n))))
         }
+        Section::Load => {
+            let percent = [10, 50, 80].map(Load::Percent);
+            let per_second = [10_000, 100_000, 500_000].map(Load::PerSecond);
+            let of = |load| Case { load: Some(load), ..Case::new(section, SHORT) };
+            sorted(percent.into_iter().chain(per_second).map(of).flat_map(on_both))
+        }
+        Section::Crowd => {
+            let of = |clients| Case { clients, ..Case::new(section, SHORT) };
+            // A server of ten thousand clients uses all cores.
+            let most = Case { runtime: Runtime::MultiThread, ..of(10_000) };
+            sorted(on_both(of(1_000)).into_iter().chain([most]))
+        }
     }
 }
 
@@ -260,6 +276,8 @@ fn is_in_quick(case: Case) -> bool {
         Section::Datagrams => case.size == SHORT && case.no_drop && !multi,
         Section::Topics => case.clients == 1 && case.no_drop && !multi,
         Section::Websocket => case.size == 1_024 && !multi,
+        Section::Load => case.load == Some(Load::PerSecond(100_000)) && !multi,
+        Section::Crowd => case.clients == 1_000 && !multi,
     }
 }
 
@@ -282,6 +300,11 @@ fn is_in_smoke(case: Case) -> bool {
         Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
         Section::Topics => (case.clients == 10 && case.no_drop || case.proxied) && multi,
         Section::Websocket => case.size == SHORT && multi,
+        Section::Load => {
+            let loads = [Load::Percent(10), Load::PerSecond(10_000)];
+            case.load.is_some_and(|load| loads.contains(&load)) && multi
+        }
+        Section::Crowd => case.clients == 1_000 && multi,
     }
 }
 

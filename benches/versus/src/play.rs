@@ -21,6 +21,7 @@ use crate::implementation::omq_batches::OmqBatches;
 use crate::implementation::omq_groups::OmqGroups;
 use crate::implementation::omq_topics::OmqTopics;
 use crate::implementation::rzmq::Rzmq;
+use crate::implementation::stamped::Stamped;
 use crate::implementation::tokio_zmtp::TokioZmtp;
 use crate::implementation::tokio_zmtp_batches::TokioZmtpBatches;
 use crate::implementation::tokio_zmtp_classic::{TokioZmtpDealer, TokioZmtpPush, TokioZmtpReq};
@@ -36,7 +37,7 @@ use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role, USED};
 use crate::usage::{self, Usage};
 use crate::workload::together::{self, one_way_in_tasks, requests_in_tasks};
-use crate::workload::{fan_out, flood, handshakes, idle, one_way, requests, rpc};
+use crate::workload::{crowd, fan_out, flood, handshakes, idle, load, one_way, requests, rpc};
 
 impl Role {
     /// Runs until there are no more commands.
@@ -70,6 +71,11 @@ impl Role {
                 self.play_dealer(orders)
             }
             Part::Client | Part::Server if self.section == Section::Req => self.play_req(orders),
+            Part::Client | Part::Server if self.section == Section::Load => {
+                self.play_load_server(orders)
+            }
+            Part::Pacer => self.play_pacer(orders),
+            Part::Census | Part::Crowd => self.play_crowd(orders),
             Part::Attacker => on(self.runtime, flood::attack(self, orders)),
             Part::Probe => on(self.runtime, flood::probe(self, orders)),
             Part::Client
@@ -222,6 +228,49 @@ impl Role {
         }
     }
 
+    /// Runs the server of requests at a given rate.
+    fn play_load_server(self, orders: Orders) -> Result<(), Failure> {
+        match self.implementation {
+            // `zmq_poll` is made for these types.
+            Implementation::Libzmq => self.play_dealer(orders),
+            _ => self.play_one(orders),
+        }
+    }
+
+    /// Runs the client of requests at a given rate.
+    fn play_pacer(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => {
+                on(runtime, async move { load::ask::<TokioZmtp>(&self, orders).await })
+            }
+            Implementation::Libzmq => {
+                on_one_thread(load::ask::<LibzmqRequests<DealerRouter>>(&self, orders))
+            }
+            Implementation::Omq => {
+                on(runtime, async move { load::ask::<Omq>(&self, orders).await })
+            }
+            Implementation::Monocoque => on_one_thread(load::ask::<Monocoque>(&self, orders)),
+            Implementation::Tonic => {
+                on(runtime, async move { load::call::<Tonic>(&self, orders).await })
+            }
+            _ => Err("the implementation is not measured at a given rate".into()),
+        }
+    }
+
+    /// Runs either end of many connections.
+    fn play_crowd(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_crowd::<TokioZmtp>(self, orders)),
+            Implementation::Libzmq => {
+                on_one_thread(act_crowd::<LibzmqRequests<DealerRouter>>(self, orders))
+            }
+            Implementation::Omq => on(runtime, act_crowd::<Omq>(self, orders)),
+            _ => Err("the implementation is not measured with many connections".into()),
+        }
+    }
+
     /// Runs both ends inside this process.
     fn play_both(self, orders: Orders) -> Result<(), Failure> {
         match self.part {
@@ -344,6 +393,13 @@ async fn act_rpc<R: Rpc>(role: Role, orders: Orders) -> Result<(), Failure> {
     match role.part {
         Part::Responder => rpc::respond::<R>(&role).await,
         _ => rpc::call::<R>(&role, orders).await,
+    }
+}
+
+async fn act_crowd<S: Stamped>(role: Role, orders: Orders) -> Result<(), Failure> {
+    match role.part {
+        Part::Census => crowd::count::<S>(&role.place).await,
+        _ => crowd::gather::<S>(&role, orders).await,
     }
 }
 

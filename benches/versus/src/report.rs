@@ -30,6 +30,8 @@ pub(crate) struct Done {
     pub(crate) median: Option<f64>,
     /// The 99th percentile of the round trips in microseconds.
     pub(crate) p99: Option<f64>,
+    /// The 99.9th percentile of the round trips in microseconds.
+    pub(crate) p999: Option<f64>,
     /// The percentage of clients without a reply.
     pub(crate) failed: Option<f64>,
     /// The 99th percentile of the round trips of an established connection in microseconds.

@@ -126,6 +126,13 @@ impl Results {
         )
     }
 
+    /// Returns whether an implementation did not sustain the load of a case in any round.
+    pub(crate) fn is_too_slow(&self, case: Case, implementation: Implementation) -> bool {
+        case.load.is_some()
+            && !self.rounds(case, Metric::Rate, implementation).is_empty()
+            && self.spread(case, Metric::P99, implementation).is_none()
+    }
+
     /// Returns the reason for a missing value.
     pub(crate) fn problem(&self, case: Case, implementation: Implementation) -> Option<&str> {
         let is_match = |p: &&Problem| p.case == case && p.implementation == implementation;

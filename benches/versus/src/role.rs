@@ -52,6 +52,12 @@ pub(crate) enum Part {
     Responder,
     /// Makes calls.
     Caller,
+    /// Sends requests at a given rate, or makes calls at this rate.
+    Pacer,
+    /// Returns every message with the number of remotes that have sent one.
+    Census,
+    /// Establishes many connections, and sends requests over them.
+    Crowd,
     /// Establishes connections and keeps them.
     Holder,
     /// Sends to all subscribers.
@@ -66,7 +72,7 @@ pub(crate) enum Part {
     BothRequests,
 }
 
-/// Commands, each of which is a number of messages.
+/// Commands, which are usually numbers of messages.
 pub(crate) type Orders = mpsc::UnboundedReceiver<u64>;
 
 /// Returns the role in the arguments, if this is a measured process.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::case::{Case, Flood, FloodKind, Metric, Runtime, Section, in_words};
+use crate::case::{Case, Flood, FloodKind, Load, Metric, Runtime, Section, in_words};
 use crate::implementation::Implementation;
 use crate::results::Results;
 use crate::statistics::Spread;
@@ -119,6 +119,9 @@ fn cell(
 ) -> [String; 2] {
     let Some(spread) = results.spread(case, metric, who) else {
         let Some(problem) = results.problem(case, who) else {
+            if results.is_too_slow(case, who) {
+                return ["not sustained".to_owned(), String::new()];
+            }
             return ["–".to_owned(), String::new()];
         };
         return [format!("failed {}", marked(problem, who, notes)), String::new()];
@@ -130,6 +133,11 @@ fn cell(
         }
         Spread { median, .. } => of(median),
     };
+    let sustained = results.rounds(case, metric, who).iter().flatten().count();
+    let rounds = results.rounds(case, Metric::Rate, who).len();
+    if case.section == Section::Load && sustained < rounds {
+        let _ = write!(first, ", in {sustained} of {rounds} rounds");
+    }
     if let Some(problem) = results.problem(case, who) {
         let _ = write!(first, " {}", marked(problem, who, notes));
     }
@@ -161,7 +169,10 @@ fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String
 fn title((case, metric): (Case, Metric)) -> String {
     let what = match metric {
         Metric::Rate if case.section == Section::Handshakes => "connections per second",
-        Metric::Rate if case.outstanding > 0 => "answered requests per second",
+        Metric::Rate if case.section == Section::Load => "planned requests per second",
+        Metric::Rate if case.outstanding > 0 || case.section == Section::Crowd => {
+            "answered requests per second"
+        }
         Metric::Rate if matches!(case.section, Section::Groups | Section::Topics) => {
             "deliveries per second"
         }
@@ -169,6 +180,7 @@ fn title((case, metric): (Case, Metric)) -> String {
         Metric::Rate => "received messages per second",
         Metric::Median => "round trip in µs, median",
         Metric::P99 => "round trip in µs, 99th percentile",
+        Metric::P999 => "round trip in µs, 99.9th percentile",
         Metric::ServerMemory => "KiB per connection in the accepting process",
         Metric::ClientMemory => "KiB per connection in the connecting process",
         Metric::Processor => "seconds of processor time per million messages",
@@ -179,6 +191,8 @@ fn title((case, metric): (Case, Metric)) -> String {
         Metric::ConnectP99 => "time of a client to the first reply in ms, 99th percentile",
         Metric::Failed => "clients without a reply after 5 s, in percent",
         Metric::EstablishedP99 => "round trip of an established connection in µs, 99th percentile",
+        Metric::Connect => "time to connect in ms",
+        Metric::Reconnect => "time to reconnect in ms",
     };
     let where_to = match (case.section, case.pinned) {
         (Section::Idle | Section::Cost, _) => case.transport.to_string(),
@@ -217,6 +231,8 @@ fn subject(section: Section) -> &'static str {
         Section::Cost => "work",
         Section::Groups => "dishes",
         Section::Topics => "subs",
+        Section::Load => "load",
+        Section::Crowd => "connections",
     }
 }
 
@@ -245,6 +261,8 @@ fn label(case: Case) -> String {
         Section::FanIn | Section::Idle | Section::Groups | Section::Topics => {
             case.clients.to_string()
         }
+        Section::Load => case.load.map_or_else(String::new, load_in_words),
+        Section::Crowd => case.clients.to_string(),
         Section::Cost if case.outstanding == 0 => "one way".to_owned(),
         Section::Cost => format!("{} outstanding", case.outstanding),
     }
@@ -266,11 +284,22 @@ pub(crate) fn in_short(Flood { kind, addresses, rate }: Flood) -> String {
     format!("{kind}; {addresses}; {rate}")
 }
 
+/// Describes a rate of requests.
+pub(crate) fn load_in_words(load: Load) -> String {
+    match load {
+        Load::Percent(percent) => format!("{percent} % of its maximum"),
+        Load::PerSecond(rate) => format!("{} per second", quantity(rate as f64, Metric::Rate)),
+    }
+}
+
 /// Formats three digits with a unit prefix.
 pub(crate) fn quantity(value: f64, metric: Metric) -> String {
     match metric {
         Metric::Median
         | Metric::P99
+        | Metric::P999
+        | Metric::Connect
+        | Metric::Reconnect
         | Metric::Processor
         | Metric::Handshake
         | Metric::ConnectMedian

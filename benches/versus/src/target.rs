@@ -1,9 +1,10 @@
 //! The targets of this crate.
 
-use crate::case::{Case, Metric, Runtime, Section, Transport};
+use crate::case::{Case, Load, Metric, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 use crate::results::Results;
 use crate::statistics::Spread;
+use crate::table;
 
 /// A bound on a result of this crate.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,9 @@ pub(crate) struct Verdict {
 impl Target {
     /// Compares the results with the target. Returns `None` if they were not measured.
     pub(crate) fn judge(&self, results: &Results) -> Option<Verdict> {
+        if results.is_too_slow(self.case, Implementation::TokioZmtp) {
+            return Some(self.of_load("not sustained", false));
+        }
         let ours = results.spread(self.case, self.metric, Implementation::TokioZmtp)?;
         let more = self.metric.more_is_better();
         let sign = if more { "≥" } else { "≤" };
@@ -46,7 +50,11 @@ impl Target {
                 (wanted, results.ratio(self.case, self.metric, other)?)
             }
             Against::BestRival => {
-                let best = best_rival(results, self.case, self.metric)?;
+                let Some(best) = best_rival(results, self.case, self.metric) else {
+                    let mut all = Implementation::ALL.into_iter();
+                    all.find(|&who| results.is_too_slow(self.case, who))?;
+                    return Some(self.of_load("no rival sustains it", true));
+                };
                 let wanted = format!("{sign} {:.2}× the best rival, {}", self.bound, best.title());
                 (wanted, results.ratio(self.case, self.metric, best)?)
             }
@@ -61,6 +69,16 @@ impl Target {
         };
         let reached = if more { found.median >= self.bound } else { found.median <= self.bound };
         Some(Verdict { what: what(self.case, self.metric), wanted, measured, reached })
+    }
+
+    /// Returns the verdict on a load that only one side sustains.
+    fn of_load(&self, measured: &str, reached: bool) -> Verdict {
+        Verdict {
+            what: what(self.case, self.metric),
+            wanted: format!("≤ {:.2}× the best rival", self.bound),
+            measured: measured.to_owned(),
+            reached,
+        }
     }
 }
 
@@ -170,6 +188,20 @@ pub(crate) fn all() -> Vec<Target> {
     let ws = |size| Case { transport: Transport::Ws, ..Case::new(Section::Websocket, size) };
     add(ws(64), Metric::Rate, &[(One(Libzmq), 2.0)]);
     add(ws(1_024), Metric::Rate, &[(One(TokioZmtpTcp), 0.6)]);
+    let paced = |load| Case { load: Some(load), ..Case::new(Section::Load, 64) };
+    let percent = [10, 50, 80].map(Load::Percent);
+    for load in percent.into_iter().chain([10_000, 100_000, 500_000].map(Load::PerSecond)) {
+        add(paced(load), Metric::P99, &[(BestRival, 1.0)]);
+        add(two_workers(paced(load)), Metric::P99, &[(BestRival, 1.0)]);
+    }
+    let crowd = |clients| Case { clients, ..Case::new(Section::Crowd, 64) };
+    for case in [crowd(1_000), two_workers(crowd(1_000)), two_workers(crowd(10_000))] {
+        let of_memory = [Metric::ServerMemory, Metric::ClientMemory];
+        let others = [Metric::Connect, Metric::Rate, Metric::P99, Metric::Reconnect];
+        for metric in of_memory.into_iter().chain(others) {
+            add(case, metric, &[(BestRival, 1.0)]);
+        }
+    }
     targets
 }
 
@@ -225,5 +257,20 @@ fn what(case: Case, metric: Metric) -> String {
         }
         Section::Topics => format!("PUB to {} SUB, {runtime}", case.clients),
         Section::Websocket => format!("{transport}, {size} bytes one way, {runtime}"),
+        Section::Load => {
+            let load = case.load.map_or_else(String::new, table::load_in_words);
+            format!("99th percentile at {load}, {runtime}")
+        }
+        Section::Crowd => {
+            let what = match metric {
+                Metric::Connect => "connecting",
+                Metric::ServerMemory => "memory of the server",
+                Metric::ClientMemory => "memory of the client",
+                Metric::P99 => "99th percentile",
+                Metric::Reconnect => "reconnecting",
+                _ => "requests",
+            };
+            format!("{} connections, {what}, {runtime}", case.clients)
+        }
     }
 }

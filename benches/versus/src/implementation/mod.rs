@@ -6,20 +6,25 @@ pub(crate) mod curve;
 pub(crate) mod libzmq;
 pub(crate) mod libzmq_classic;
 pub(crate) mod libzmq_groups;
+mod libzmq_stamped;
 pub(crate) mod libzmq_topics;
 pub(crate) mod monocoque;
 pub(crate) mod monocoque_req;
+mod monocoque_stamped;
 pub(crate) mod omq;
 pub(crate) mod omq_batches;
 pub(crate) mod omq_groups;
+mod omq_stamped;
 pub(crate) mod omq_topics;
 pub(crate) mod rzmq;
+pub(crate) mod stamped;
 pub(crate) mod tokio_zmtp;
 pub(crate) mod tokio_zmtp_batches;
 pub(crate) mod tokio_zmtp_classic;
 pub(crate) mod tokio_zmtp_groups;
 mod tokio_zmtp_rpc;
 pub(crate) mod tokio_zmtp_scatter;
+mod tokio_zmtp_stamped;
 pub(crate) mod tokio_zmtp_topics;
 pub(crate) mod tonic;
 pub(crate) mod zmq_rs;
@@ -170,7 +175,7 @@ pub(crate) struct Place {
     pub(crate) transport: Transport,
     /// The path of the socket's file, if the transport is `ipc`.
     pub(crate) path: String,
-    /// The port, if the transport is `udp`.
+    /// The port, if the transport is `udp` or the server has restarted.
     pub(crate) port: u16,
     /// The size of the bodies in bytes.
     pub(crate) size: usize,

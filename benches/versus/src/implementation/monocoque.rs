@@ -327,4 +327,4 @@ pub(super) fn check(open: bool, message: &[Bytes], size: usize) -> Result<(), Fa
 }
 
 /// Half of monocoque's high-water mark, above which it refuses messages.
-const KEPT_MAX: usize = 500;
+pub(super) const KEPT_MAX: usize = 500;

@@ -291,7 +291,7 @@ pub(super) async fn recv(socket: &Socket) -> Result<Message, Failure> {
     }
 }
 
-fn try_recv(socket: &Socket) -> Result<Option<Message>, Failure> {
+pub(super) fn try_recv(socket: &Socket) -> Result<Option<Message>, Failure> {
     match socket.try_recv() {
         Ok(message) => Ok(Some(message)),
         Err(Error::WouldBlock) => Ok(None),

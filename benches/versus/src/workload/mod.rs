@@ -1,10 +1,12 @@
 //! The measured work, one file for each kind, and its measurement.
 
 pub(crate) mod cost;
+pub(crate) mod crowd;
 pub(crate) mod fan_out;
 pub(crate) mod flood;
 pub(crate) mod handshakes;
 pub(crate) mod idle;
+pub(crate) mod load;
 pub(crate) mod one_way;
 pub(crate) mod pair;
 pub(crate) mod requests;
@@ -65,6 +67,8 @@ impl Attempt<'_> {
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),
             (Section::Rpc, _) => rpc::measure(self),
+            (Section::Load, _) => load::measure(self),
+            (Section::Crowd, _) => crowd::measure(self),
             (Section::Groups | Section::Datagrams | Section::Topics, _) => fan_out::measure(self),
         }
     }
