@@ -28,9 +28,16 @@ impl Admitted {
         for text in texts {
             let path = Path::new(text);
             if path.is_dir() {
-                let list = Keys::load(path).map_err(|error| {
+                let list = Keys::new();
+                let count = list.reload(path).map_err(|error| {
                     Failure::usage(format!("`--allow-key {text}`: {}", with_sources(&error)))
                 })?;
+                if count == 0 {
+                    // The server would admit no client.
+                    let text = format!("`--allow-key {text}`: there is no certificate");
+                    return Err(Failure::usage(text)
+                        .hint("create one by `zmtp keygen`; *_secret files are ignored"));
+                }
                 lists.push(list);
                 continue;
             }

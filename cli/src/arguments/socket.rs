@@ -258,18 +258,34 @@ impl SocketArguments {
 }
 
 /// Checks an endpoint before anything is bound or connected.
-pub(super) fn check(text: &str) -> Result<(), Failure> {
-    let Err(error) = text.parse::<Endpoint>() else { return Ok(()) };
+pub(crate) fn check(text: &str) -> Result<(), Failure> {
+    let error = match text.parse::<Endpoint>() {
+        Ok(Endpoint::Inproc(_)) => {
+            let failure = Failure::usage(format!("{text}: inproc is for sockets of one process"));
+            return Err(failure.hint("write ipc://PATH"));
+        }
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
     if text.contains("://") {
         return Err(Failure::usage(with_sources(&error)));
     }
     let failure = Failure::usage(format!("`{text}` is not an endpoint: it has no transport"));
-    Err(failure.hint(if text.contains(':') {
+    let address = TRANSPORTS.iter().find_map(|name| {
+        let address = text.strip_prefix(name)?.strip_prefix(':')?;
+        Some((name, if *name == "ipc" { address } else { address.trim_start_matches('/') }))
+    });
+    Err(failure.hint(if let Some((name, address)) = address {
+        format!("write {name}://{address}")
+    } else if text.contains(':') {
         format!("write tcp://{text}")
     } else {
         "write tcp://HOST:PORT or ipc://PATH".to_owned()
     }))
 }
+
+/// The transports that an endpoint of the command line can have.
+const TRANSPORTS: &[&str] = &["tcp", "ipc", "tls", "ws", "wss", "udp"];
 
 fn list(texts: &[String]) -> Value {
     texts.iter().map(|text| Value::from(text.clone())).collect::<Vec<_>>().into()

@@ -40,7 +40,8 @@ Examples:
   zmtp reply --type server --bind tcp://*:5555 --echo";
 
 pub(super) const PUB: &str = "\
-The first message waits for a subscriber, because it would otherwise be dropped.
+The first message waits for a subscriber, because it would otherwise be dropped. If a subscriber reads
+too slowly, messages are dropped for it; the exit code is then 5. -o slow_subscriber=wait waits instead.
 
 Examples:
   zmtp pub --bind tcp://*:5556 weather. sunny

@@ -6,6 +6,8 @@ mod sending;
 mod watch;
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_zmtp::SocketType;
@@ -27,6 +29,8 @@ pub(crate) struct Open {
     pub(crate) socket: AnySocket,
     /// What the monitor has reported.
     pub(crate) watch: Watch,
+    /// The number of messages that a PUB or XPUB has sent without a subscriber, of all handles.
+    unclaimed: Arc<AtomicU64>,
 }
 
 impl Open {
@@ -38,12 +42,16 @@ impl Open {
 
     /// Watches the events of a socket.
     pub(crate) fn new(socket: AnySocket, monitor: Monitor) -> Self {
-        Self { socket, watch: Watch::start(monitor) }
+        Self { socket, watch: Watch::start(monitor), unclaimed: Arc::default() }
     }
 
     /// Returns another handle.
     pub(crate) fn sender(&self) -> Self {
-        Self { socket: self.socket.clone(), watch: self.watch.clone() }
+        Self {
+            socket: self.socket.clone(),
+            watch: self.watch.clone(),
+            unclaimed: Arc::clone(&self.unclaimed),
+        }
     }
 
     /// Waits for a future, and writes a notice if it takes long.
@@ -88,13 +96,59 @@ impl Open {
         self.unless_refused(read).await
     }
 
-    /// Closes the socket, and reports the messages that could not be written.
+    /// Closes the socket, and reports the messages that could not be written, that were dropped for
+    /// slow remotes, and that had no subscriber. The latter are not a failure: a publisher need not
+    /// know what is subscribed to.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         let report = self.socket.close().await;
-        match report.undelivered {
-            0 => Ok(()),
-            1 => Err(self.incomplete("1 message was not delivered")),
-            count => Err(self.incomplete(&format!("{count} messages were not delivered"))),
+        match self.unclaimed.load(Ordering::Relaxed) {
+            0 => {}
+            1 => notice::info("1 message had no subscriber"),
+            count => notice::info(&format!("{count} messages had no subscriber")),
+        }
+        let undelivered = match report.undelivered {
+            0 => None,
+            1 => Some("1 message was not delivered".to_owned()),
+            count => Some(format!("{count} messages were not delivered")),
+        };
+        let missed = self.missed();
+        let texts: Vec<_> = undelivered.iter().chain(&missed).map(String::as_str).collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let text = texts.join("; ");
+        Err(match missed {
+            Some(_) => Failure::new(Exit::Incomplete, text).hint(self.remedy()),
+            None => self.incomplete(&text),
+        })
+    }
+
+    /// Returns what avoids that messages are dropped for slow remotes.
+    fn remedy(&self) -> &'static str {
+        match self.socket.socket_type() {
+            SocketType::Pub | SocketType::Xpub => "`--option slow_subscriber=wait` waits for them",
+            _ => "`--option send_hwm=NUMBER` queues more",
+        }
+    }
+
+    /// Counts a message that has no subscriber.
+    fn count_unclaimed(&self, subscribers: impl FnOnce() -> usize) {
+        if subscribers() == 0 {
+            self.unclaimed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Describes the messages that the socket has dropped because the queue of a remote was full.
+    fn missed(&self) -> Option<String> {
+        let remotes = match self.socket.socket_type() {
+            SocketType::Pub | SocketType::Xpub => "slow subscribers",
+            SocketType::Radio => "slow members of the group",
+            _ => "slow remotes",
+        };
+        match self.socket.stats().dropped.missed {
+            0 => None,
+            1 => Some(format!("1 message was dropped for {remotes}")),
+            count => Some(format!("{count} messages were dropped for {remotes}")),
         }
     }
 

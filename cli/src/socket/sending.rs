@@ -40,6 +40,11 @@ impl Outgoing {
         self.group.clone().ok_or_else(missing)
     }
 
+    /// Returns the first part, to which subscriptions apply.
+    fn first(&self) -> &[u8] {
+        self.parts.first().map_or(b"", |part| part)
+    }
+
     fn multipart(self) -> Multipart {
         Multipart::from_iter(self.parts)
     }
@@ -53,7 +58,10 @@ pub(crate) async fn send(open: &Open, outgoing: Outgoing) -> Result<(), Failure>
         AnySocket::Client(client) => done(client.send(outgoing.message(socket)?).await),
         AnySocket::Dealer(dealer) => done(dealer.send(outgoing.multipart()).await),
         AnySocket::Pair(pair) => done(pair.send(outgoing.multipart()).await),
-        AnySocket::Pub(publisher) => done(publisher.send(outgoing.multipart()).await),
+        AnySocket::Pub(publisher) => {
+            open.count_unclaimed(|| publisher.subscribers(outgoing.first()));
+            done(publisher.send(outgoing.multipart()).await)
+        }
         AnySocket::Push(push) => done(push.send(outgoing.multipart()).await),
         AnySocket::Radio(radio) => {
             let group = outgoing.group()?;
@@ -63,7 +71,10 @@ pub(crate) async fn send(open: &Open, outgoing: Outgoing) -> Result<(), Failure>
             route(open, outgoing).await
         }
         AnySocket::Scatter(scatter) => done(scatter.send(outgoing.message(socket)?).await),
-        AnySocket::XPub(publisher) => done(publisher.send(outgoing.multipart()).await),
+        AnySocket::XPub(publisher) => {
+            open.count_unclaimed(|| publisher.subscribers(outgoing.first()));
+            done(publisher.send(outgoing.multipart()).await)
+        }
         AnySocket::XSub(subscriber) => done(subscriber.send(outgoing.multipart()).await),
         other => {
             let socket_type = other.socket_type();
@@ -125,7 +136,7 @@ pub(crate) async fn wait_for_recipients(
     outgoing: &Outgoing,
     count: usize,
 ) -> Result<(), Failure> {
-    let first = outgoing.parts.first().map(|part| &part[..]).unwrap_or_default();
+    let first = outgoing.first();
     match &open.socket {
         AnySocket::Pub(publisher) => {
             let subscribers = || publisher.subscribers(first);

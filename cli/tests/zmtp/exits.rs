@@ -31,6 +31,11 @@ fn a_wrong_command_line_is_explained() {
     fails(&run("push tcp://localhost:1 tcp://localhost:2"), 2, "a second endpoint");
     fails(&run("reply @tcp://127.0.0.1:* part --echo"), 2, "without parts");
     fails(&run("context save nothing"), 2, "without arguments");
+    for line in ["push inproc://a hello", "proxy pull=@inproc://a push=tcp://localhost:1"] {
+        fails(&run(line), 2, "inproc is for sockets of one process; write ipc://PATH");
+    }
+    fails(&run("push tcp:localhost:5555 hello"), 2, "write tcp://localhost:5555");
+    fails(&run("push ipc:/tmp/a hello"), 2, "write ipc:///tmp/a");
 }
 
 #[test]
@@ -204,4 +209,44 @@ fn messages_that_wait_when_the_remote_is_lost_are_counted() {
     push.notice("Connection refused");
     push.write("two\nthree\n");
     fails(&push.end(), 5, "2 messages were not delivered");
+}
+
+#[test]
+fn messages_that_are_dropped_for_slow_subscribers_are_counted() {
+    // Until its output is read, the subscriber reads no more than fits in its queues.
+    let (mut subscriber, endpoint) = Zmtp::bound("sub @tcp://127.0.0.1:* -o recv_hwm=1");
+    let text = "a".repeat(1000);
+    let publish = format!("pub {endpoint} {text} -n 20000 -o send_hwm=1 -o linger=0s");
+    let end = run(&publish);
+    fails(&end, 5, "dropped for slow subscribers; `--option slow_subscriber=wait` waits");
+    assert_eq!(subscriber.line(), text);
+}
+
+#[test]
+fn a_publisher_can_wait_for_slow_subscribers() {
+    let (mut subscriber, endpoint) = Zmtp::bound("sub @tcp://127.0.0.1:* -n 20000 -o recv_hwm=1");
+    let text = "a".repeat(1000);
+    let publisher = Zmtp::start(&format!(
+        "pub {endpoint} {text} -n 20000 -o send_hwm=1 -o slow_subscriber=wait"
+    ));
+    assert_eq!(subscriber.line(), text);
+    assert_eq!(subscriber.finish().lines().filter(|line| *line == text).count(), 19_999);
+    publisher.finish();
+}
+
+#[test]
+fn messages_without_a_subscriber_are_counted() {
+    let end = run("pub @tcp://127.0.0.1:* --no-wait hello -n 3");
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.stderr.contains("3 messages had no subscriber"), "{end:?}");
+
+    let (subscriber, endpoint) = Zmtp::bound("sub @tcp://127.0.0.1:* a");
+    let mut publisher = Zmtp::start(&format!("pub {endpoint}"));
+    publisher.write("a\nb\na\n");
+    let mut subscriber = subscriber;
+    assert_eq!((subscriber.line(), subscriber.line()), ("a".to_owned(), "a".to_owned()));
+    publisher.write("b\n");
+    let end = publisher.end();
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.stderr.contains("2 messages had no subscriber"), "{end:?}");
 }

@@ -163,6 +163,9 @@ fn lists_of_clients_that_are_not_valid_are_explained() {
     fails(&["pull", endpoint, "--plain-server", &users], "line 2 repeats a user");
     fs::write(&users, "# none").unwrap();
     fails(&["pull", endpoint, "--plain-server", &users], "no line");
+    let empty = directory();
+    fs::write(format!("{empty}/alice.cert_secret"), "").unwrap();
+    fails(&[&server[..], &[&empty]].concat(), "there is no certificate");
     let context = ["context", "save", "server", "--curve-server", &secret, "--allow-key"];
     fails(&[&context[..], &[&keyring.server_key]].concat(), "a context cannot contain --allow-key");
 }

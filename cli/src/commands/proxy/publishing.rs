@@ -8,6 +8,7 @@ use tokio_zmtp::config::AnySocket;
 use tokio_zmtp::proxy::ProxyHandle;
 use tokio_zmtp::snapshot::Snapshot;
 
+use crate::arguments::check;
 use crate::exit::{Exit, Failure, with_sources};
 use crate::output::notice;
 
@@ -20,6 +21,7 @@ pub(super) struct Publishing {
 impl Publishing {
     /// Binds to an endpoint after `@`, or connects to another.
     pub(super) async fn start(name: &str, endpoint: &str) -> Result<Self, Failure> {
+        check(endpoint.strip_prefix('@').unwrap_or(endpoint))?;
         let socket = Pub::new();
         match endpoint.strip_prefix('@') {
             Some(endpoint) => {
