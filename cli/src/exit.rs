@@ -60,6 +60,12 @@ impl Failure {
         Self::new(exit, "")
     }
 
+    /// Adds where the failure is, such as the line of a file.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// Adds what the user can try.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

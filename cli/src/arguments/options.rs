@@ -94,6 +94,10 @@ fn check(table: &Table, name: &str, value: &Value) -> Result<(), (String, Option
             let Some((reason, names)) = message.split_once(", expected one of") else {
                 return Err((message.to_owned(), None));
             };
+            if !reason.starts_with(UNKNOWN) {
+                // The values of one option are few.
+                return Err((message.to_owned(), None));
+            }
             let similarity = |other: &&str| strsim::jaro_winkler(name, other);
             let names = names.split('`').skip(1).step_by(2);
             let similar = names

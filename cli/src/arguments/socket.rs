@@ -247,13 +247,21 @@ impl SocketArguments {
         awaited: &str,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        match self.timeout {
-            None => work.await,
-            Some(limit) => match tokio::time::timeout(limit, work).await {
-                Ok(done) => done,
-                Err(_) => Err(open.watch.timed_out(&format!("no {awaited} within {limit:?}"))),
-            },
-        }
+        self.in_time_or(open, || awaited.to_owned(), work).await
+    }
+
+    /// Waits like [`in_time`](Self::in_time), and determines afterwards what was missing.
+    pub(crate) async fn in_time_or<T>(
+        &self,
+        open: &Open,
+        awaited: impl FnOnce() -> String,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Some(limit) = self.timeout else { return work.await };
+        let Ok(done) = tokio::time::timeout(limit, work).await else {
+            return Err(open.watch.timed_out(&format!("no {} within {limit:?}", awaited())));
+        };
+        done
     }
 }
 

@@ -55,6 +55,9 @@ pub(crate) fn run(arguments: ContextArguments) -> Result<(), Failure> {
             let shown = Table::from_iter([(name, context)]);
             write!(stdout, "{shown}")?;
         }
+        Action::Save { name, .. } if name.is_empty() => {
+            return Err(Failure::usage("a context without a name"));
+        }
         Action::Save { name, socket } => {
             let context = socket.to_context()?;
             if context.is_empty() {

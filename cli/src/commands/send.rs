@@ -87,7 +87,9 @@ pub(super) async fn send_all(
         if std::mem::take(&mut waits) {
             target.recipients.wait(socket, open, &outgoing).await?;
         }
-        socket.in_time(open, "remote with room", send(open, outgoing)).await?;
+        let (identity, routing_id) = (outgoing.identity.clone(), outgoing.routing_id);
+        let awaited = || open.awaited(identity.as_ref(), routing_id);
+        socket.in_time_or(open, awaited, send(open, outgoing)).await?;
     }
     Ok(())
 }

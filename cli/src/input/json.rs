@@ -42,7 +42,10 @@ pub(crate) fn read(line: &[u8], outgoing: &mut Outgoing) -> Result<(), Failure> 
         Failure::usage(format!("`{text}` is not a message: {reason}"))
             .hint("write {\"parts\": [\"text\"]}, as `--output json` does")
     };
-    let line = serde_json::from_slice(line).map_err(|error| invalid(&error.to_string()))?;
+    let line = serde_json::from_slice(line).map_err(|error| {
+        // The text is one line of the input.
+        invalid(&error.to_string().replace(" at line 1 column ", " at column "))
+    })?;
     let parts = match line {
         Line::Part(part) => vec![part],
         Line::Parts(parts) => parts,

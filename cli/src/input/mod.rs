@@ -112,7 +112,8 @@ impl Input {
         let mut outgoing = self.target.clone();
         match line {
             Some(line) if self.parts.is_empty() => {
-                self.encoding.read_line(line, self.delimiter.as_deref(), &mut outgoing)?
+                let read = self.encoding.read_line(line, self.delimiter.as_deref(), &mut outgoing);
+                read.map_err(|failure| failure.at(&format!("line {}", self.count)))?;
             }
             line => {
                 let line = line.unwrap_or_default();

@@ -18,8 +18,12 @@ pub(crate) struct Dump {
 impl Dump {
     /// Opens or creates the directory. Its numbers continue.
     pub(crate) fn open(directory: &Path) -> Result<Self, Failure> {
+        if directory.exists() && !directory.is_dir() {
+            return Err(Failure::usage(format!("{}: it is not a directory", directory.display())));
+        }
         let opened = fs::create_dir_all(directory).and_then(|()| fs::read_dir(directory));
-        let entries = opened.map_err(|error| unusable(directory, &error))?;
+        let entries =
+            opened.map_err(|error| Failure::usage(format!("{}: {error}", directory.display())))?;
         let number = |name: PathBuf| name.file_stem()?.to_str()?.parse::<u64>().ok();
         let last = entries.filter_map(|entry| number(entry.ok()?.path())).max().unwrap_or(0);
         Ok(Self { directory: directory.to_owned(), last })

@@ -85,6 +85,25 @@ pub(crate) async fn send(open: &Open, outgoing: Outgoing) -> Result<(), Failure>
     }
 }
 
+impl Open {
+    /// Describes what a message for this remote, or for any, waits for.
+    pub(crate) fn awaited(&self, identity: Option<&Identity>, id: Option<RoutingId>) -> String {
+        let remotes = self.socket.remotes();
+        match (identity, id) {
+            (Some(identity), _)
+                if !remotes.iter().any(|remote| remote.identity() == Some(identity)) =>
+            {
+                format!("remote with the id `{identity}`")
+            }
+            (_, Some(id)) if !remotes.iter().any(|remote| remote.routing_id() == Some(id)) => {
+                format!("remote with the id `{id}`")
+            }
+            _ if remotes.is_empty() => "connected remote".to_owned(),
+            _ => "remote with room".to_owned(),
+        }
+    }
+}
+
 /// Sends a message to one remote, by default the first one.
 async fn route(open: &Open, outgoing: Outgoing) -> Result<(), Failure> {
     let mut recipients = open.watch.recipients();

@@ -36,6 +36,13 @@ fn a_wrong_command_line_is_explained() {
     }
     fails(&run("push tcp:localhost:5555 hello"), 2, "write tcp://localhost:5555");
     fails(&run("push ipc:/tmp/a hello"), 2, "write ipc:///tmp/a");
+    let file = format!("{}/file", directory());
+    fs::write(&file, "").unwrap();
+    fails(&run(&format!("pull @tcp://127.0.0.1:* --dump {file}")), 2, "it is not a directory");
+    fails(&run("context save  -o linger=1s"), 2, "a context without a name");
+    fails(&run("monitor udp://127.0.0.1:5555"), 2, "udp has no connection to examine");
+    let slow = run("pub tcp://localhost:1 -o slow_subscriber=x");
+    fails(&slow, 2, "unknown variant `x`, expected one of `drop_newest`, ");
 }
 
 #[test]
@@ -91,6 +98,13 @@ fn an_unreachable_remote_is_a_timeout() {
     }
     fails(&run(&format!("pull {endpoint} --timeout 300ms")), 3, "Connection refused");
     fails(&run("pull @tcp://127.0.0.1:* --timeout 10ms"), 3, "no message within 10ms");
+    for (command, reason) in [
+        ("push", "no connected remote within 10ms"),
+        ("router --to bob", "no remote with the id `bob` within 10ms"),
+        ("server --to 7", "no remote with the id `7` within 10ms"),
+    ] {
+        fails(&run(&format!("{command} --bind tcp://127.0.0.1:* hello --timeout 10ms")), 3, reason);
+    }
 }
 
 #[test]
@@ -249,4 +263,13 @@ fn messages_without_a_subscriber_are_counted() {
     let end = publisher.end();
     assert_eq!(end.code, Some(0), "{end:?}");
     assert!(end.stderr.contains("2 messages had no subscriber"), "{end:?}");
+}
+
+#[test]
+fn a_line_that_is_not_a_message_is_named() {
+    let (pull, endpoint) = Zmtp::bound("pull @tcp://127.0.0.1:* -n 1");
+    let mut push = Zmtp::start(&format!("push {endpoint} --input json"));
+    push.write("[\"one\"]\nbad\n");
+    fails(&push.end(), 2, "line 2: `bad` is not a message: expected value at column 1; write");
+    assert_eq!(pull.finish(), "one\n");
 }

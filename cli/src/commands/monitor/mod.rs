@@ -72,6 +72,9 @@ async fn probe_all(arguments: &MonitorArguments) -> Result<(), Failure> {
         return Err(Failure::usage("remotes that connect cannot be probed")
             .hint("watch them with --join-as, such as --join-as router"));
     }
+    if let Some(endpoint) = config.connect.iter().find(|one| matches!(one, Endpoint::Udp(_))) {
+        return Err(Failure::usage(format!("{endpoint}: udp has no connection to examine")));
+    }
     let limit = arguments.socket.timeout.unwrap_or(TIME_LIMIT);
     let builder = config.builder().map_err(|error| Failure::usage(with_sources(&error)))?;
     let builder = builder.connect_timeout(limit).handshake_interval(limit);
