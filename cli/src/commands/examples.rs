@@ -11,8 +11,8 @@ Examples:
   cat dump/* | zmtp push tcp://localhost:5557 --input json
   zmtp send --type dealer tcp://localhost:5555 '' hello
 
-A dead endpoint does not delay the messages for the others. --wait-for 2 sends the first message when
-two remotes are connected, so that both receive half of the messages.";
+A dead endpoint does not delay the messages for the others. --wait-for 2 sends the first message
+when two remotes are connected, so that both receive half of the messages.";
 
 pub(super) const RECV: &str = "\
 Examples:
@@ -40,8 +40,9 @@ Examples:
   zmtp reply --type server --bind tcp://*:5555 --echo";
 
 pub(super) const PUB: &str = "\
-The first message waits for a subscriber, because it would otherwise be dropped. If a subscriber reads
-too slowly, messages are dropped for it; the exit code is then 5. -o slow_subscriber=wait waits instead.
+The first message waits for a subscriber, because it would otherwise be dropped. If a subscriber
+reads too slowly, messages are dropped for it; the exit code is then 5. With
+-o slow_subscriber=wait, the command waits for it instead.
 
 Examples:
   zmtp pub --bind tcp://*:5556 weather. sunny
