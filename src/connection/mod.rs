@@ -22,6 +22,7 @@ mod batch_split;
 mod codec;
 mod ending;
 mod establish;
+mod follow_up;
 mod handshake_stream;
 mod idle;
 mod proxy;
@@ -54,6 +55,7 @@ use self::batch_split::BatchSplit;
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
 pub(crate) use self::establish::{Admitted, AnnouncedHandshake, Deadline, Established, establish};
+use self::follow_up::FollowUp;
 use self::idle::IdleDetector;
 pub(crate) use self::proxy::read_proxy_header;
 use self::writer::Writer;
@@ -79,6 +81,7 @@ pub(crate) struct Connection<'a, S> {
     needs_notice_room: bool,
     /// Whether writing has yielded since the last wake-up.
     yielded: bool,
+    follow_up: FollowUp,
     heartbeat: Heartbeat,
     /// Whether the remote may be sent PING and PONG.
     accepts_pings: bool,
@@ -128,6 +131,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             split: BatchSplit::new(),
             needs_notice_room,
             yielded: false,
+            follow_up: FollowUp::default(),
             heartbeat: Heartbeat::new(heartbeat, now()),
             accepts_pings,
             timer: None,
@@ -274,9 +278,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                             self.writer.queue_command(command);
                         }
                     }
-                    Poll::Ready(Take::Messages | Take::Last) => {}
+                    Poll::Ready(Take::Messages | Take::Last) => self.follow_up.handle_take(true),
                     Poll::Ready(Take::End) => return Ok(Poll::Ready(())),
-                    Poll::Pending => return Ok(Poll::Pending),
+                    Poll::Pending => {
+                        self.follow_up.handle_take(false);
+                        return Ok(Poll::Pending);
+                    }
                 }
             }
             let written = self.writer.poll_write(cx, &mut self.framed);
@@ -284,10 +291,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             if written?.is_pending() {
                 return Ok(Poll::Pending);
             }
-            if !self.yielded && messages >= MANY {
-                // Senders on this thread fill the queue before it is taken again, so that they are
-                // not served message by message. If there were only a few messages, usually
-                // replies, no more follow until something is received.
+            if !self.yielded && messages > 0 && self.follow_up.is_expected(messages) {
+                // Otherwise, senders would be served message by message.
                 self.yielded = true;
                 defer(cx);
                 return Ok(Poll::Pending);
@@ -487,6 +492,3 @@ const READS_PER_WAKE: usize = 16;
 /// them in the cache, and release the buffers for later reads. Discarded bytes count as well, and
 /// so does the cost of frames in addition to their bytes.
 const WORK_PER_WAKE: usize = 0x4_0000;
-
-/// The number of messages that are written before the connection yields.
-const MANY: u64 = 128;
