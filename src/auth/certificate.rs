@@ -1,4 +1,4 @@
-//! Key files in the format of czmq.
+//! Key files in the format of CZMQ.
 
 use std::fmt;
 use std::fs;
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 
-/// A certificate in the text format of czmq: a public key or a key pair, with metadata. It is not
+/// A certificate in the text format of CZMQ: a public key or a key pair, with metadata. It is not
 /// signed and does not expire.
 ///
 /// ```text
@@ -118,12 +118,13 @@ pub enum CertificateError {
 /// # }
 /// ```
 impl CurveCertificate {
-    /// Reads a public or a secret certificate file. Its permissions are not checked. This blocks the
-    /// thread.
+    /// Reads a public or a secret certificate file. Its permissions are not checked. This blocks
+    /// the thread.
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if the file cannot be read, has more than 64 KiB, or is not a certificate.
+    /// [`CertificateError`] if the file cannot be read, is larger than 64 KiB, or is not a
+    /// certificate.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CertificateError> {
         let path = path.as_ref();
         let text = read_short_file(path)
@@ -183,7 +184,7 @@ impl CurveCertificate {
     }
 
     /// Adds a name and its value to the metadata. Characters that the format cannot contain are
-    /// removed: quotation marks and line ends, and in names also `=` and surrounding spaces.
+    /// removed: quotation marks and line breaks, and in names also `=` and surrounding spaces.
     #[must_use]
     pub fn with_metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let clean = |text: &str| text.replace(['"', '\n', '\r'], "");
@@ -316,7 +317,8 @@ enum Access {
     Owner,
 }
 
-/// Writes a file under another name, then renames it, so that `path` never refers to a partial file.
+/// Writes a file under another name, then renames it, so that `path` never refers to a partial
+/// file.
 fn replace_file(path: &Path, text: &str, access: Access) -> io::Result<()> {
     let Some(name) = path.file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
     let mut new_name = std::ffi::OsString::from(".");

@@ -12,16 +12,18 @@ use crate::sync::Lock;
 /// It is a handle: clones share the keys, and changes apply from the next handshake on, in all
 /// sockets that use them. Established connections continue.
 ///
-/// A server that does not accept the key closes the connection without a reason, because it cannot
-/// decrypt the first command of the client. The client then tries the next key of the server after
-/// the [`reconnect_interval`](crate::Builder::reconnect_interval). When it has tried all of them,
-/// the interval doubles, as after any failure. A reachable server that accepts one of the keys is
-/// therefore connected after at most four attempts. With
-/// [`ReconnectStop::HandshakeFailed`](crate::ReconnectStop::HandshakeFailed), the client stops after
-/// the last key; without a `reconnect_interval`, after the first. Each endpoint continues with the key
-/// that succeeded. If a key has been removed, it may try another one first. A socket that accepts connections in the client's role changes to the next key when a
-/// server closes one of them in this way. A [guide](crate::guide::keys) describes how to rotate
-/// keys.
+/// A server that does not accept the server key that the client uses closes the connection without
+/// stating a reason, because it cannot decrypt the first command of the client. The client then
+/// tries the next key of the server after the
+/// [`reconnect_interval`](crate::Builder::reconnect_interval). When it has tried all of them, the
+/// interval doubles, as after any failure. If the server is reachable and accepts one of the keys,
+/// the client therefore connects on the fourth attempt at the latest. With
+/// [`ReconnectStop::HandshakeFailed`](crate::ReconnectStop::HandshakeFailed), the client stops
+/// after it has tried the last key. If `reconnect_interval` is `None`, it tries only one key. Each
+/// endpoint continues with the key that succeeded. After a key has been removed, the endpoint may
+/// try another one first. A socket that accepts connections in the client's role changes to the
+/// next key when a server closes one of them in this way. A [guide](crate::guide::keys) describes
+/// how to rotate keys.
 ///
 /// # Examples
 ///
@@ -70,12 +72,12 @@ impl ClientKeys {
         Self(Arc::new(Lock::new(Keyring { server_keys: vec![server_key], keypair })))
     }
 
-    /// Adds a key of the server, which is tried after the others. If it is present, nothing
-    /// changes.
+    /// Adds a key of the server, which is tried after the others. If the key has already been
+    /// added, nothing changes.
     ///
     /// # Errors
     ///
-    /// [`TooManyKeys`] if there are four other keys.
+    /// [`TooManyKeys`] if there are already four keys.
     pub fn add_server_key(&self, server_key: CurvePublicKey) -> Result<(), TooManyKeys> {
         let mut keyring = self.0.lock();
         if !keyring.server_keys.contains(&server_key) {

@@ -24,8 +24,8 @@ pub enum KeyDirectoryError {
         /// The error of the system.
         source: io::Error,
     },
-    /// Files cannot be used. The message contains the path of each, and the reason. After ten files,
-    /// it only contains the number of the others.
+    /// Some files cannot be used. The message contains the path and the reason for the first ten,
+    /// and the number of the others.
     #[error("{}", in_words(.files))]
     Files {
         /// The path of each of these files, with the reason, in the order of the paths.

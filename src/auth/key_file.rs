@@ -31,10 +31,10 @@ pub enum KeyFileError {
 
 /// # Key files
 ///
-/// The key pair can be loaded from a secret [certificate](CurveCertificate) file of czmq, and
+/// The key pair can be loaded from a secret [certificate](CurveCertificate) file of CZMQ, and
 /// reloaded when the file has been replaced. These methods block the thread while they read it.
-/// Replace a file by renaming another one, as [`CurveCertificate::save`] does, so that a partial file
-/// is never read.
+/// Replace a file by renaming another one, as [`CurveCertificate::save`] does, so that a partial
+/// file is never read.
 ///
 /// ```
 /// use std::time::Duration;

@@ -13,8 +13,8 @@ use super::{Admission, Authenticator, Credentials, CurvePublicKey, Request, Stat
 /// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
 /// remotes stay connected, unless their key is [revoked](Self::revoke).
 ///
-/// A client of this crate does not reconnect after it was refused. If its key is added later, its
-/// program must [`connect`](crate::Client::connect) again.
+/// A client of this crate does not reconnect after an authenticator has refused it. If its key is
+/// added later, its application must [`connect`](crate::Client::connect) again.
 #[derive(Clone, Default)]
 pub struct Keys(Arc<Registry<CurvePublicKey, String>>);
 
@@ -45,8 +45,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`KeyDirectoryError`] if the directory or one of its files cannot be read, or if a file is
-    /// not a certificate.
+    /// [`KeyDirectoryError`], as from [`reload`](Self::reload).
     ///
     /// # Examples
     ///
@@ -62,21 +61,22 @@ impl Keys {
         Ok(list)
     }
 
-    /// Replaces all keys atomically by those of a directory of [certificates](CurveCertificate).
-    /// This blocks the thread. Returns the number of different keys.
+    /// Replaces all keys atomically with those of a directory of
+    /// [certificates](super::CurveCertificate). This blocks the thread. Returns the number of
+    /// different keys.
     ///
     /// Each file contains one key. Its user id is the value of `name` in the metadata, or otherwise
-    /// the name of the file without its extension. Subdirectories and files whose names begin with a
-    /// dot, or end in `_secret` or `~`, are ignored. (`zauth` of czmq also reads subdirectories, and
-    /// skips files that are not valid.) Every other file admits a key, whatever its permissions are:
-    /// only the operator should be able to write to the directory. Connected remotes stay connected:
-    /// see [`revoke_removed`](Self::revoke_removed).
+    /// the name of the file without its extension. Files whose names begin with a dot, or end in
+    /// `_secret` or `~`, are ignored, as are all subdirectories. (`zauth` of CZMQ also reads
+    /// subdirectories, and skips files that are not valid.) Every other file admits a key, whatever
+    /// its permissions are: only the operator should be able to write to the directory. Connected
+    /// remotes stay connected: see [`revoke_removed`](Self::revoke_removed).
     ///
     /// # Errors
     ///
-    /// [`KeyDirectoryError`] if the directory cannot be read, or with all files that cannot be read,
-    /// are not certificates, or have the key of an earlier file and another user id. The list does
-    /// not change.
+    /// [`KeyDirectoryError`] if the directory cannot be read, or if a file cannot be read, is not a
+    /// certificate, or has the key of an earlier file and a different user id. The error contains
+    /// all such files. The list of keys does not change.
     ///
     /// # Examples
     ///
@@ -118,23 +118,24 @@ impl Keys {
 
     /// Removes a key, and ends all connections that this list has admitted with it, in all sockets,
     /// with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). The key may
-    /// have been removed before. Returns the number of established connections.
+    /// have been removed before. Returns the number of established connections that this ends.
     ///
-    /// Connections that are admitted but not yet established end as soon as they are. Messages that
-    /// were read from such a remote can still be received.
+    /// Connections that are admitted but not yet established end when they are established.
+    /// Messages that were read from such a remote can still be received.
     pub fn revoke(&self, key: &CurvePublicKey) -> usize {
         self.0.revoke(key)
     }
 
-    /// Removes all keys with this user id, and ends all connections that this list has admitted with
-    /// the user id, as [`revoke`](Self::revoke) does. The keys may have been removed before, or have
-    /// another user id by now. Returns the number of established connections.
+    /// Removes all keys with this user id, and ends all connections that this list has admitted
+    /// with the user id, as [`revoke`](Self::revoke) does. The keys may have been removed before,
+    /// or have another user id by now. Returns the number of established connections.
     pub fn revoke_user(&self, user_id: &str) -> usize {
         self.0.revoke_all(|user| user == user_id)
     }
 
-    /// Ends all connections that this list has admitted with keys that it no longer contains, or that
-    /// have another user id by now. Returns the number of established ones.
+    /// Ends all connections that this list has admitted with keys that it no longer contains, or
+    /// that have another user id by now. Returns the number of established connections that this
+    /// ends.
     pub fn revoke_removed(&self) -> usize {
         self.0.revoke_removed()
     }

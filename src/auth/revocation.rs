@@ -14,9 +14,9 @@ use crate::sync::Lock;
 /// [`Users`](super::Users) do so themselves. One handle can be added to any number of admissions,
 /// in any number of sockets. Remotes over `inproc` are not authenticated, and cannot be revoked.
 ///
-/// Clones share the state. A revocation is final: a remote whose admission contains a revoked handle
-/// is refused with [`StatusCode::Denied`](super::StatusCode::Denied). Add a new handle to later
-/// admissions.
+/// Clones share the state. A revocation is final: a remote whose admission contains a revoked
+/// handle is refused with [`StatusCode::Denied`](super::StatusCode::Denied). Add a new handle to
+/// later admissions.
 ///
 /// # Examples
 ///
@@ -75,8 +75,8 @@ impl Revocation {
 
     /// Ends all connections whose admission contains this handle, with
     /// [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked), and returns the
-    /// number of established ones. Connections that are admitted but not yet established end as
-    /// soon as they are.
+    /// number of established ones. Connections that are admitted but not yet established end when
+    /// they are established.
     ///
     /// Messages that were read from such a remote can still be received. Nothing more is read from
     /// it or written to it.

@@ -17,9 +17,10 @@ use crate::sync::Lock;
 /// The key pairs of a CURVE server: the current one, and up to three former ones that are still
 /// accepted.
 ///
-/// It is a handle: clones share the key pairs, and changes apply immediately, in all sockets that use
-/// them. Established connections continue, and so do handshakes after the first command of the
-/// client. Sockets that share a port must share the handle, or have the same keys at all times.
+/// It is a handle: clones share the key pairs, and changes apply immediately, in all sockets that
+/// use them. Established connections continue, as do handshakes in which the first command of the
+/// client has been processed. Sockets that share a port must share the handle, or have the same
+/// keys at all times.
 ///
 /// The first command of a client does not name the server's key that the client uses. The server
 /// tries the accepted key pairs in turn, with one key agreement for each. It begins with the key
@@ -103,9 +104,9 @@ impl ServerKeys {
     /// the current one, nothing changes, and the window is ignored.
     ///
     /// The window is measured by Tokio's clock. In a Tokio runtime, a task overwrites the secret
-    /// half when the window ends. Outside of a runtime, or if the runtime ends earlier, the next
-    /// handshake does, or the next call of `rotate`, [`withdraw`](Self::withdraw) or
-    /// [`accepted`](Self::accepted).
+    /// half when the window ends. Outside of a runtime, or if the runtime ends earlier, it is
+    /// overwritten by the next handshake, or by the next call of `rotate`,
+    /// [`withdraw`](Self::withdraw) or [`accepted`](Self::accepted).
     ///
     /// # Errors
     ///
@@ -130,8 +131,8 @@ impl ServerKeys {
         Ok(())
     }
 
-    /// Replaces all key pairs by one, and withdraws the others immediately, for example if a secret
-    /// key has been disclosed.
+    /// Replaces all key pairs with one, and withdraws the others immediately, for example if a
+    /// secret key has been disclosed.
     pub fn replace(&self, keypair: CurveKeypair) {
         let replaced = std::mem::replace(&mut *self.0.lock(), Keyring::new(keypair));
         drop(replaced);

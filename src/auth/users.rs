@@ -62,16 +62,18 @@ impl Users {
 
     /// Removes a user, and ends all connections that this list has admitted with the name, in all
     /// sockets, with [`DisconnectReason::Revoked`](crate::monitor::DisconnectReason::Revoked). The
-    /// user may have been removed before. Returns the number of established connections.
+    /// user may have been removed before. Returns the number of established connections that this
+    /// ends.
     ///
-    /// Connections that are admitted but not yet established end as soon as they are. Messages that
-    /// were read from such a remote can still be received.
+    /// Connections that are admitted but not yet established end when they are established.
+    /// Messages that were read from such a remote can still be received.
     pub fn revoke(&self, username: &str) -> usize {
         self.0.revoke(&username.into())
     }
 
-    /// Ends all connections that this list has admitted with names that it no longer contains, or that
-    /// have another password by now. Returns the number of established ones.
+    /// Ends all connections that this list has admitted with names that it no longer contains, or
+    /// that have another password by now. Returns the number of established connections that this
+    /// ends.
     pub fn revoke_removed(&self) -> usize {
         self.0.revoke_removed()
     }

@@ -37,9 +37,9 @@ pub(crate) struct SocketArguments {
     /// from a file, which hides a secret from other users. Any number of times
     #[arg(short, long, value_name = "NAME=VALUE")]
     option: Vec<String>,
-    /// Limit of each wait for a connection, for queue capacity or for a message, such as 500ms; a
-    /// number without a unit means seconds. By default, there is none. The option linger limits only
-    /// the writing of accepted messages at the end
+    /// Time limit of each wait for a connection, for queue capacity or for a message, such as
+    /// 500ms; a number without a unit means seconds. Default: none, except 2s for monitor and 10s
+    /// for bench latency. Only the option linger limits the writing of accepted messages at the end
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// Use the endpoints, keys and options of a context: see `zmtp context --help`
@@ -73,8 +73,8 @@ impl SocketArguments {
         Ok(())
     }
 
-    /// Takes the endpoint like [`take_endpoint`](Self::take_endpoint), and refuses a second one, which
-    /// would become a part of a message.
+    /// Takes the endpoint like [`take_endpoint`](Self::take_endpoint), and refuses a second one,
+    /// which would become a part of a message.
     pub(crate) fn take_endpoint_before_parts(
         &mut self,
         parts: &mut Vec<String>,

@@ -26,11 +26,12 @@ pub(crate) struct ExchangeArguments {
     delimiter: DelimiterArguments,
     #[command(flatten)]
     target: TargetArguments,
-    /// End after this number of received messages. Without it, the command ends when all messages
-    /// are sent and none has arrived within --timeout
+    /// End after this number of received messages. Default: continue until Ctrl-C, or until all
+    /// messages are sent and none arrives within --timeout
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
-    /// Number of messages to send; 0 for any number. Default: one, or all lines
+    /// Number of messages to send; 0 means no limit. Default: one, or all lines; no limit with
+    /// --interval or --rate
     #[arg(long, value_name = "NUMBER")]
     send: Option<u64>,
 }

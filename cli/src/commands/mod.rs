@@ -113,7 +113,7 @@ pub(crate) enum Command {
     Call(CallArguments),
     /// Forward messages between two sockets
     Proxy(ProxyArguments),
-    /// Find out what speaks at an endpoint, and why connections fail
+    /// Show the protocol, mechanism and socket type of a remote, and why connections fail
     Monitor(MonitorArguments),
     /// Create keys and certificates of CURVE
     Keygen(KeygenArguments),

@@ -22,7 +22,8 @@ pub(crate) struct RequestArguments {
     format: FormatArguments,
     #[command(flatten)]
     delimiter: DelimiterArguments,
-    /// Number of requests; 0 for any number. Default: one, or all lines
+    /// Number of requests; 0 means no limit. Default: one, or all lines; no limit with --interval
+    /// or --rate
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
     #[command(flatten)]

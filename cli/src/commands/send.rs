@@ -21,7 +21,8 @@ pub(crate) struct SendArguments {
     delimiter: DelimiterArguments,
     #[command(flatten)]
     target: TargetArguments,
-    /// Number of messages to send; 0 for any number. Default: one, or all lines
+    /// Number of messages to send; 0 means no limit. Default: one, or all lines; no limit with
+    /// --interval or --rate
     #[arg(short = 'n', long, value_name = "NUMBER")]
     count: Option<u64>,
 }
@@ -36,8 +37,8 @@ pub(crate) struct TargetArguments {
     /// first remote
     #[arg(long, value_name = "ID")]
     to: Option<String>,
-    /// Send immediately, and drop the message if it has no subscriber (PUB) or the group has no
-    /// member (RADIO). By default, the first message waits for one
+    /// Send immediately, and drop messages without a subscriber (PUB, XPUB) or a member of the
+    /// group (RADIO). By default, the first message waits for one
     #[arg(long, conflicts_with = "wait_for")]
     no_wait: bool,
     #[command(flatten)]
@@ -48,8 +49,8 @@ pub(crate) struct TargetArguments {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RecipientsArguments {
     /// Number of remotes that the first message waits for, such as the number of workers that share
-    /// the messages; for a PUB, of subscribers, and for a RADIO, of members of the group. With 1,
-    /// sending begins with the first remote, which may then receive all messages
+    /// the messages. A PUB or XPUB waits for subscribers of the message, and a RADIO for members of
+    /// the group. With 1, sending begins with the first remote, which may then receive all messages
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     wait_for: NonZeroUsize,
 }

@@ -9,10 +9,12 @@ use crate::arguments::time;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ScheduleArguments {
-    /// Send a message at each interval, such as 1s; without --count, indefinitely
+    /// Send one message per interval, such as 1s. Parts are repeated indefinitely, unless the
+    /// number of messages is given
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     interval: Option<Duration>,
-    /// Send this number of messages per second; without --count, indefinitely
+    /// Send this number of messages per second. Parts are repeated indefinitely, unless the number
+    /// of messages is given
     #[arg(long, value_name = "NUMBER", conflicts_with = "interval", value_parser = rate)]
     rate: Option<f64>,
 }

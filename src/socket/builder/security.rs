@@ -25,21 +25,21 @@ use crate::auth::{AuditEvent, AuditHook, Authenticator, Mechanism, Network, Shar
 /// # }
 /// ```
 impl<S> Builder<S> {
-    /// Sets a function that receives each decision about a remote. Default: none. (In libzmq, the ZAP
-    /// handler and the monitor each see a part of it.)
+    /// Sets a function that receives each decision about a remote. Default: none. (In libzmq, the
+    /// ZAP handler and the monitor each see a part of it.)
     ///
     /// It is called exactly once for each connection whose remote is admitted or not admitted, and
-    /// again when an admission was [revoked](crate::auth::Revocation) and its connection has ended, if
-    /// this socket decides that: with [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and
-    /// with [`Mechanism::Null`] if there is an [`authenticator`](Self::authenticator). It is not
-    /// called in the client's role, for remotes over `inproc`, which are not authenticated, and for
-    /// a handshake that the end of its endpoint cancels.
+    /// again when an admission was [revoked](crate::auth::Revocation) and its connection has ended,
+    /// if this socket decides that: with [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`],
+    /// and with [`Mechanism::Null`] if there is an [`authenticator`](Self::authenticator). It is
+    /// not called in the client's role, for remotes over `inproc`, which are not authenticated, and
+    /// for a handshake that the end of its endpoint cancels.
     ///
     /// The function is called in the task of the connection, before the first message of the remote
     /// is received, and in that of the listener for a connection that is refused before its
     /// handshake, because too many are in progress. There is no queue that could lose an event: the
-    /// task waits until it returns. It must not block, because other connections of the thread wait,
-    /// too. If it panics, the panic is logged, and the connection continues.
+    /// task waits until it returns. It must not block, because other connections of the thread
+    /// wait, too. If it panics, the panic is logged, and the connection continues.
     ///
     /// Sockets that share a port must have the same function, from a clone of one builder. The same
     /// events are logged with the target `tokio_zmtp::audit`: see
@@ -98,15 +98,15 @@ impl<S> Builder<S> {
     ///
     /// Above the limit, the address with the most handshakes loses the oldest of them. Honest
     /// remotes finish quickly, so that neither idle connections nor many connections from a few
-    /// addresses keep others out. If most handshakes of this address wait for the processor, its
-    /// newest connections are refused instead. All addresses with the same first 64 bits of IPv6
-    /// count as one. Each handshake takes less than 8 KiB, with TLS less than 24 KiB, and up to
-    /// 64 KiB more if its remote sends that much.
+    /// addresses keep others out. If at least half of the handshakes of this address wait for the
+    /// processor, its newest connections are refused instead. All addresses with the same first 64
+    /// bits of IPv6 count as one. Each handshake takes less than 8 KiB, with TLS less than 24 KiB,
+    /// and up to 64 KiB more if its remote sends that much.
     ///
     /// Handshakes take turns with each other and with established connections, and no address has
     /// more than its share of them. If no file descriptor is left for another connection, the limit
-    /// counts as exceeded. The default therefore needs no change to resist floods. A lower limit saves
-    /// memory and file descriptors.
+    /// counts as exceeded. The default therefore needs no change to resist floods. A lower limit
+    /// saves memory and file descriptors.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self

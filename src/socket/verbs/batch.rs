@@ -8,8 +8,8 @@ macro_rules! batch_verbs {
     ) => {
         /// # Sending many messages
         impl $socket {
-            /// Sends all `messages` in their order, and takes each of them out of the queue when it
-            /// is sent.
+            /// Sends all `messages` in their order, and removes each from `messages` when it is
+            /// queued.
             ///
             #[doc = concat!(
                 "The effect is that of [`", $one, "`](Self::", $one, ") for each message. It costs \
@@ -49,8 +49,8 @@ macro_rules! batch_verbs {
                 self.0.send_many(messages).await
             }
 
-            /// Sends `messages` in their order, without waiting, and takes each of them out of the
-            /// queue when it is sent.
+            /// Sends `messages` in their order, without waiting, and removes each from `messages`
+            /// when it is queued.
             ///
             /// # Errors
             ///

@@ -231,8 +231,8 @@ macro_rules! route_verbs {
                 self.0.reply_timeout(request, message.into(), timeout)?.await
             }
 
-            /// Sends all `messages` in their order, each to the remote that it names, and takes each
-            /// of them out of the queue when it is sent.
+            /// Sends all `messages` in their order, each to the remote that it names, and removes
+            /// each from `messages` when it is queued.
             ///
             /// The effect is that of [`route`](Self::route) for each message. It costs less: the
             /// socket is locked once, and each connection is woken once, for up to 256 messages.
@@ -280,7 +280,7 @@ macro_rules! route_verbs {
             }
 
             /// Sends `messages` in their order, without waiting, each to the remote that it names,
-            /// and takes each of them out of the queue when it is sent.
+            /// and removes each from `messages` when it is queued.
             ///
             /// # Errors
             ///
