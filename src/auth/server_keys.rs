@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use zmtp_proto::mechanism::curve::{AcceptedKeypairs, ServerKeypairs};
 
 use super::{CurveKeypair, CurvePublicKey};
-use crate::sync::Lock;
+use crate::sync::{Lock, MutexGuard};
 
 /// The key pairs of a CURVE server: the current one, and up to three former ones that are still
 /// accepted.
@@ -141,9 +141,7 @@ impl ServerKeys {
     /// Stops accepting a former key pair; returns false if it was not accepted, or if it is the
     /// current one.
     pub fn withdraw(&self, key: &CurvePublicKey) -> bool {
-        let mut keyring = self.0.lock();
-        keyring.expire();
-        keyring.withdraw(|former| former.keypair.public_key() == *key)
+        self.keyring().withdraw(|former| former.keypair.public_key() == *key)
     }
 
     /// Returns the public half of the current key pair.
@@ -156,9 +154,7 @@ impl ServerKeys {
     /// ones, from the newest to the oldest.
     #[must_use]
     pub fn accepted(&self) -> Vec<CurvePublicKey> {
-        let mut keyring = self.0.lock();
-        keyring.expire();
-        keyring.accepted().map(CurveKeypair::public_key).collect()
+        self.keyring().accepted().map(CurveKeypair::public_key).collect()
     }
 
     /// Returns the current key pair.
@@ -177,17 +173,22 @@ impl ServerKeys {
         self.0.lock().try_first(key);
     }
 
+    /// Returns the key pairs without those whose window has ended.
+    fn keyring(&self) -> MutexGuard<'_, Keyring> {
+        let mut keyring = self.0.lock();
+        keyring.expire();
+        keyring
+    }
+
     /// Withdraws the key pairs whose window has ended, and starts a task that waits for the end of
     /// the next window, unless one already does.
     fn start_timer(&self) {
-        let mut keyring = self.0.lock();
-        keyring.expire();
+        let mut keyring = self.keyring();
         let next = keyring.former.iter().filter_map(|former| former.until).min();
-        let Some(until) = next else { return };
+        let (Some(until), Ok(runtime)) = (next, Handle::try_current()) else { return };
         let is_started = keyring.timer.as_ref().is_some_and(|timer| {
             timer.until > Instant::now() && timer.until <= until && !timer.task.is_finished()
         });
-        let Ok(runtime) = Handle::try_current() else { return };
         if is_started {
             return;
         }
@@ -220,14 +221,7 @@ impl From<CurveKeypair> for ServerKeys {
 /// Compares the current key pairs, and the former ones that are accepted.
 impl PartialEq for ServerKeys {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || {
-            let accepted = |keys: &Self| {
-                let mut keyring = keys.0.lock();
-                keyring.expire();
-                keyring.accepted().cloned().collect::<Vec<_>>()
-            };
-            accepted(self) == accepted(other)
-        }
+        Arc::ptr_eq(&self.0, &other.0) || self.accepted() == other.accepted()
     }
 }
 

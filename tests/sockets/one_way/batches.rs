@@ -11,6 +11,7 @@ use tokio::runtime;
 use tokio_test::assert_pending;
 use tokio_zmtp::{InprocEndpoint, SendError, Socket, TrySendError};
 
+use super::exchange::three_receivers_receive_in_turn;
 use super::{Numbered, Payload, Receiver, Sender, for_every_pair};
 use crate::over_transport::OverTransport;
 use crate::remote::ReservedPort;
@@ -21,22 +22,11 @@ use crate::watchdog::Watchdog;
 for_every_pair!(a_batch_goes_to_three_receivers_in_turn, over every transport and streams);
 
 async fn a_batch_goes_to_three_receivers_in_turn<S: Sender>(transport: Transport) {
-    let _watchdog = Watchdog::start();
-    let sender = S::builder().over(transport).build();
-    let mut receivers = Vec::new();
-    for _ in 0..3 {
-        let receiver = S::Receiver::builder().over(transport).build();
-        let endpoint = receiver.bind(transport.any()).await.unwrap();
-        transport.connect(&sender, &receiver, endpoint).await;
-        receivers.push(receiver);
-    }
-    sender.send_many(&mut batch(0..15)).await.unwrap();
-    sender.try_send_many(&mut batch(15..30)).unwrap();
-    for (turn, receiver) in (0..).zip(&receivers) {
-        for number in (turn..30).step_by(3) {
-            assert_eq!(receiver.recv().await.unwrap(), S::Message::numbered(number));
-        }
-    }
+    three_receivers_receive_in_turn(transport, async |sender: &S| {
+        sender.send_many(&mut batch(0..15)).await.unwrap();
+        sender.try_send_many(&mut batch(15..30)).unwrap();
+    })
+    .await;
 }
 
 for_every_pair!(the_messages_of_a_batch_that_do_not_fit_stay_in_it);

@@ -20,6 +20,19 @@ use crate::watchdog::Watchdog;
 for_every_pair!(a_sender_sends_to_three_receivers_in_turn, over every transport and streams);
 
 async fn a_sender_sends_to_three_receivers_in_turn<S: Sender>(transport: Transport) {
+    three_receivers_receive_in_turn(transport, async |sender: &S| {
+        for number in 0..30 {
+            sender.send(S::Message::numbered(number)).await.unwrap();
+        }
+    })
+    .await;
+}
+
+/// Expects that three receivers receive thirty numbered messages in turn.
+pub(super) async fn three_receivers_receive_in_turn<S: Sender>(
+    transport: Transport,
+    send: impl AsyncFnOnce(&S),
+) {
     let _watchdog = Watchdog::start();
     let sender = S::builder().over(transport).build();
     let mut receivers = Vec::new();
@@ -29,9 +42,7 @@ async fn a_sender_sends_to_three_receivers_in_turn<S: Sender>(transport: Transpo
         transport.connect(&sender, &receiver, endpoint).await;
         receivers.push(receiver);
     }
-    for number in 0..30 {
-        sender.send(S::Message::numbered(number)).await.unwrap();
-    }
+    send(&sender).await;
     for (turn, receiver) in (0..).zip(&receivers) {
         for number in (turn..30).step_by(3) {
             assert_eq!(receiver.recv().await.unwrap(), S::Message::numbered(number));
