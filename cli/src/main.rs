@@ -1,8 +1,8 @@
 //! `zmtp`: ZeroMQ from the command line.
 //!
 //! `arguments` and `input` read the command line, `commands` has a file for each command, `socket`
-//! has the sockets of any type, `output` writes messages and notices, and `platform` has what differs
-//! between systems.
+//! has the sockets of any type, `output` writes messages and notices, and `platform` has what
+//! differs between systems.
 
 #![forbid(unsafe_code)]
 
@@ -88,21 +88,21 @@ Examples:
   zmtp reply --bind tcp://*:5555 --echo        reply to each request with itself
   seq 10 | zmtp push tcp://localhost:5557      send each line
 
-An endpoint without an option is connected to; after an @, it is bound: @tcp://*:5555.
+An endpoint given without an option is connected to; with the prefix @, it is bound: @tcp://*:5555.
 
 Exit codes:
     0  done
     1  any other failure
     2  the command line, an endpoint, an option or a file is not valid
-    3  the time of --timeout has passed
+    3  a time limit was reached: --timeout, --deadline or a default
     4  the remote refuses the socket, for example because of its mechanism, key or socket type
-    5  messages were not delivered, or a request may not have been answered
+    5  messages were not written or were dropped, or a request may not have been answered
     6  monitor cannot connect to the endpoint
   130  interrupted by Ctrl-C
   141  the reader of the output has closed it
   143  terminated";
 
-/// Writes the log of the library to the standard error, if it is requested.
+/// Writes the log of the library to standard error, if it is requested.
 fn log(verbose: u8) {
     let level = match verbose {
         0 => return,

@@ -57,8 +57,8 @@ pub struct CurveCertificate {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// Another certificate of the directory has the same key, and another user id.
-    #[error("{} has the same key, and another user id", .other.display())]
+    /// Another certificate of the directory has the same key, but a different user id.
+    #[error("{} has the same key, but a different user id", .other.display())]
     DuplicateKey {
         /// The path of the other certificate.
         other: PathBuf,
@@ -72,7 +72,7 @@ pub enum CertificateError {
         source: io::Error,
     },
     /// A key is not valid.
-    #[error("the key in line {line} is not valid")]
+    #[error("the key on line {line} is not valid")]
     InvalidKey {
         /// The line, counted from 1.
         line: usize,

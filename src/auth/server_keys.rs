@@ -63,7 +63,7 @@ use crate::sync::{Lock, MutexGuard};
 #[derive(Clone)]
 pub struct ServerKeys(Arc<Lock<Keyring>>);
 
-/// The error of a key that exceeds the limit of four keys of one server.
+/// The error of adding a fifth key to those of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("more than {KEYS_MAX} keys of one server")]
 #[non_exhaustive]

@@ -36,7 +36,7 @@ impl Admitted {
                     // The server would admit no client.
                     let text = format!("`--allow-key {text}`: there is no certificate");
                     return Err(Failure::usage(text)
-                        .hint("create one by `zmtp keygen`; *_secret files are ignored"));
+                        .hint("create one with `zmtp keygen`; *_secret files are ignored"));
                 }
                 lists.push(list);
                 continue;

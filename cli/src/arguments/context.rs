@@ -35,7 +35,7 @@ impl Contexts {
             let names: Vec<_> = self.table.keys().map(String::as_str).collect();
             Failure::usage(format!("`{name}` is not a context of {}", self.path.display())).hint(
                 if names.is_empty() {
-                    format!("create it by `zmtp context save {name} --connect ENDPOINT`")
+                    format!("create it with `zmtp context save {name} --connect ENDPOINT`")
                 } else {
                     format!("there are: {}", names.join(", "))
                 },

@@ -36,7 +36,7 @@ pub(crate) fn set(table: &mut Table, option: &str) -> Result<(), Failure> {
                 if path.is_none() && has_secret(&value) {
                     notice::warning(&format!(
                         "other users can see the secret of `--option {name}`; \
-                         write it to a file, and read it by `--option {name}=@FILE`"
+                         write it to a file, and read it with `--option {name}=@FILE`"
                     ));
                 }
                 table.insert(name, value);

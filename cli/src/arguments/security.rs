@@ -74,7 +74,7 @@ impl SecurityArguments {
                 Some(path) => read(path)?.lines().next().unwrap_or_default().to_owned(),
                 None => std::env::var("ZMTP_PASSWORD").map_err(|_| {
                     Failure::usage("--username needs a password")
-                        .hint("set ZMTP_PASSWORD, or name a file by --password-file")
+                        .hint("set ZMTP_PASSWORD, or name a file with --password-file")
                 })?,
             };
             role("plain_client", [("username", username.clone()), ("password", password)])

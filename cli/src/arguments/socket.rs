@@ -62,7 +62,7 @@ impl SocketArguments {
         }
         if others.is_empty() {
             return Err(Failure::usage("no endpoint").hint(
-                "name one to connect to, such as tcp://localhost:5555, or one to bind by --bind",
+                "name one to connect to, such as tcp://localhost:5555, or one to bind with --bind",
             ));
         }
         let endpoint = others.remove(0);
@@ -89,7 +89,7 @@ impl SocketArguments {
         match second {
             None => Ok(()),
             Some(second) => Err(Failure::usage(format!("`{second}`: a second endpoint")).hint(
-                "name several endpoints by --connect or --bind; then each of the other arguments is \
+                "name several endpoints with --connect or --bind; then each of the other arguments is \
                  a part",
             )),
         }
@@ -114,13 +114,15 @@ impl SocketArguments {
                 self.join.extend(names);
                 if self.join.is_empty() && !of_context.contains_key("join") {
                     let failure = Failure::usage("a DISH receives the messages of groups");
-                    return Err(failure.hint("name one by --join"));
+                    return Err(failure.hint("name one with --join"));
                 }
             }
             _ => {
                 if let Some(name) = names.first() {
                     return Err(Failure::usage(format!("`{name}`: a {socket_type} has no topics"))
-                        .hint("quote the endpoint, and name further ones by --connect or --bind"));
+                        .hint(
+                            "quote the endpoint, and name further ones with --connect or --bind",
+                        ));
                 }
             }
         }

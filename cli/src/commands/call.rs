@@ -26,7 +26,7 @@ pub(crate) struct CallArguments {
     #[command(flatten)]
     socket: SocketArguments,
     /// Endpoint to connect to, unless --bind, --connect or a context names one, and the body of the
-    /// request; @FILE is the content of a file. Without a body, the standard input is sent
+    /// request; @FILE is the content of a file. Without a body, standard input is sent
     #[arg(value_name = "ENDPOINT|BODY")]
     body: Vec<String>,
     /// Type of the socket: client for a service with a SERVER, dealer for one with a REP or ROUTER.

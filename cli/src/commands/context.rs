@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: ContextArguments) -> Result<(), Failure> {
             let context = socket.to_context()?;
             if context.is_empty() {
                 return Err(Failure::usage("a context without arguments")
-                    .hint("add an endpoint by --connect or --bind, a key or an option"));
+                    .hint("add an endpoint with --connect or --bind, a key or an option"));
             }
             contexts.table.insert(name, Value::Table(context));
             contexts.save()?;

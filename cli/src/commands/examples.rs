@@ -12,7 +12,7 @@ Examples:
   zmtp send --type dealer tcp://localhost:5555 '' hello
 
 A dead endpoint does not delay the messages for the others. --wait-for 2 sends the first message
-when two remotes are connected, so that both receive half of the messages.";
+when two remotes are connected, so that each receives half of the messages.";
 
 pub(super) const RECV: &str = "\
 Examples:
@@ -58,7 +58,7 @@ Examples:
   zmtp sub tcp://localhost:5556 -n 1 --raw > latest";
 
 pub(super) const DEALER: &str = "\
-Without -n, the command shows messages until Ctrl-C, or until none arrives within --timeout.
+Without -n, the command continues until Ctrl-C, or until all messages are sent and none arrives within --timeout.
 
 Examples:
   zmtp dealer tcp://localhost:5555 hello -n 1     send, end after one received message
@@ -118,7 +118,7 @@ Examples:
   zmtp xsub tcp://localhost:5556 --subscribe weather.";
 
 pub(super) const OPTIONS: &str = "\
-A dash is an option without a value: that of the system, or none. The command line sets `immediate`.
+A dash means that the option has no value: the default of the operating system applies, or none. zmtp itself sets `immediate`.
 
 Examples:
   zmtp options push

@@ -76,7 +76,7 @@ fn save(arguments: &KeygenArguments, path: &Path, pair: CurveKeypair) -> Result<
     if let Some(existing) = [path, &secret].into_iter().find(|path| path.exists()) {
         if !arguments.force {
             return Err(Failure::usage(format!("{} exists", existing.display()))
-                .hint("replace it by --force: its keys are lost"));
+                .hint("replace it with --force: its keys are lost"));
         }
     }
     let mut certificate = CurveCertificate::from(pair);

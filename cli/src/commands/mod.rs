@@ -70,10 +70,10 @@ pub(crate) enum Command {
     /// Reply to requests (REP)
     #[command(after_help = examples::REPLY)]
     Rep(ReplyArguments),
-    /// Send and receive, without the order of requests (DEALER)
+    /// Send and receive in any order (DEALER)
     #[command(after_help = examples::DEALER)]
     Dealer(ExchangeArguments),
-    /// Send and receive, each message for one remote (ROUTER)
+    /// Exchange messages with remotes selected by identity (ROUTER)
     #[command(after_help = examples::ROUTER)]
     Router(ExchangeArguments),
     /// Send to one remote and receive from it (PAIR)
@@ -82,10 +82,10 @@ pub(crate) enum Command {
     /// Send and receive messages of one part (CLIENT)
     #[command(after_help = examples::CLIENT)]
     Client(ExchangeArguments),
-    /// Send and receive messages of one part, each for one remote (SERVER)
+    /// Exchange messages of one part with remotes selected by routing id (SERVER)
     #[command(after_help = examples::CLIENT)]
     Server(ExchangeArguments),
-    /// Send and receive messages of one part, each for one remote (PEER)
+    /// Exchange messages of one part with remotes selected by routing id (PEER)
     #[command(after_help = examples::PEER)]
     Peer(ExchangeArguments),
     /// Send messages of one part to one remote, and receive from it (CHANNEL)
@@ -103,10 +103,10 @@ pub(crate) enum Command {
     /// Collect messages of one part (GATHER)
     #[command(after_help = examples::SCATTER)]
     Gather(RecvArguments),
-    /// Publish messages, and show what is subscribed to (XPUB)
+    /// Publish messages, and show subscriptions (XPUB)
     #[command(after_help = examples::XPUB)]
     Xpub(ExchangeArguments),
-    /// Show the messages of publishers, and send to them (XSUB)
+    /// Show the messages of publishers, and send messages to them (XSUB)
     #[command(after_help = examples::XPUB)]
     Xsub(ExchangeArguments),
     /// Call a service of `tokio_zmtp::rpc`

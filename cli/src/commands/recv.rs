@@ -19,8 +19,8 @@ use crate::socket::{finish, recv_many};
 pub(crate) struct RecvArguments {
     #[command(flatten)]
     pub(super) socket: SocketArguments,
-    /// Endpoint to connect to, or to bind after an `@`, unless --bind, --connect or a context names
-    /// one, followed by topics (SUB) or groups (DISH)
+    /// Endpoint to connect to, or to bind if prefixed with `@`, unless --bind, --connect or a
+    /// context names one, followed by topics (SUB) or groups (DISH)
     #[arg(value_name = "ENDPOINT|TOPIC")]
     names: Vec<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Lines of the standard input.
+//! Lines of standard input.
 
 use std::io::{self, BufRead};
 use std::thread;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::exit::Failure;
 
-/// The lines of the standard input, without their ends. A thread reads them, so that the sockets
+/// The lines of standard input, without their ends. A thread reads them, so that the sockets
 /// work while it waits. Lines that have arrived together are passed on together.
 #[derive(Debug)]
 pub(crate) struct Lines {

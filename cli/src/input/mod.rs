@@ -1,4 +1,4 @@
-//! Messages to send: from arguments, files and the standard input.
+//! Messages to send: from arguments, files and standard input.
 
 mod encoding;
 mod json;
@@ -21,11 +21,11 @@ use crate::socket::Outgoing;
 pub(crate) struct InputArguments {
     /// Parts of the message, one for each argument
     ///
-    /// Before the parts comes the endpoint to connect to, or to bind after an `@`, unless --bind,
-    /// --connect or a context names one. `@FILE` is the content of a file, `@-` that of the
+    /// Before the parts comes the endpoint to connect to, or to bind if prefixed with `@`, unless
+    /// --bind, --connect or a context names one. `@FILE` is the content of a file, `@-` that of the
     /// standard input, and `@@` begins text with @. In text, {{count}} is replaced by the number of
     /// the message, {{time}} by the time, {{uuid}} by a random UUID, and {{line}} by a line of the
-    /// standard input. Without parts, each line of the standard input is a message
+    /// standard input. Without parts, each line of standard input is a message
     #[arg(value_name = "PART")]
     pub(crate) parts: Vec<String>,
     /// Form of parts and lines; json reads the objects that `--output json` writes. The content of
@@ -45,7 +45,7 @@ pub(crate) struct Input {
     /// The remote or the group of all messages, and no parts.
     target: Outgoing,
     parts: Vec<Template>,
-    /// The lines of the standard input, unless the parts are all there is.
+    /// The lines of standard input, unless the parts are all there is.
     lines: Option<Lines>,
     encoding: Encoding,
     delimiter: Option<Vec<u8>>,

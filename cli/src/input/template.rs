@@ -66,7 +66,7 @@ impl Template {
         Self(pieces)
     }
 
-    /// Returns whether it needs a line of the standard input.
+    /// Returns whether it needs a line of standard input.
     pub(crate) fn has_line(&self) -> bool {
         self.0.contains(&Piece::Line)
     }

@@ -12,7 +12,7 @@ use super::dump::Dump;
 use crate::exit::Failure;
 use crate::socket::{Origin, Received};
 
-/// The form of messages on the standard output.
+/// The form of messages on standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Encoding {
     /// One line for each message, its parts separated by the delimiter. On a terminal, control

@@ -1,4 +1,4 @@
-//! What the program writes: messages to the standard output, notices to the standard error.
+//! What the program writes: messages to standard output, notices to standard error.
 
 mod dump;
 pub(crate) mod format;

@@ -1,4 +1,4 @@
-//! Lines for the user, on the standard error.
+//! Lines for the user, on standard error.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -27,7 +27,7 @@ pub(crate) fn standard_output() -> io::Result<StandardOutput> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
-/// Waits until the reader of the standard output has closed it. A file is never closed.
+/// Waits until the reader of standard output has closed it. A file is never closed.
 pub(crate) async fn reader_closed() {
     let (sender, closed) = oneshot::channel();
     // It ends with the process. A thread of its own, because the runtime would wake up whenever the

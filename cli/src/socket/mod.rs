@@ -108,8 +108,8 @@ impl Open {
         }
         let undelivered = match report.undelivered {
             0 => None,
-            1 => Some("1 message was not delivered".to_owned()),
-            count => Some(format!("{count} messages were not delivered")),
+            1 => Some("1 message was not written".to_owned()),
+            count => Some(format!("{count} messages were not written")),
         };
         let missed = self.missed();
         let texts: Vec<_> = undelivered.iter().chain(&missed).map(String::as_str).collect();

@@ -36,7 +36,7 @@ impl Outgoing {
     }
 
     fn group(&self) -> Result<Group, Failure> {
-        let missing = || Failure::usage("a RADIO sends to a group").hint("name it by --group");
+        let missing = || Failure::usage("a RADIO sends to a group").hint("name it with --group");
         self.group.clone().ok_or_else(missing)
     }
 

@@ -12,8 +12,8 @@ use crate::process::{run, run_with};
 async fn a_reply_is_printed() {
     let endpoint = service().await;
     assert_eq!(run(["call", &endpoint, "hello"]).await.succeeded(), "hello\n");
-    let printed = run_with(["call", &endpoint], "from the standard input").await.succeeded();
-    assert_eq!(printed, "from the standard input\n");
+    let printed = run_with(["call", &endpoint], "from standard input").await.succeeded();
+    assert_eq!(printed, "from standard input\n");
     let printed = run(["call", &endpoint, "hello", "--json"]).await.succeeded();
     assert_eq!(printed, "{\"parts\":[\"hello\"]}\n");
 }

@@ -55,13 +55,13 @@ impl From<Output> for Ended {
 }
 
 impl Ended {
-    /// Returns the standard output of a process that has succeeded.
+    /// Returns standard output of a process that has succeeded.
     pub(crate) fn succeeded(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout
     }
 
-    /// Returns the only line of the standard error of a process that has failed with this code.
+    /// Returns the only line of standard error of a process that has failed with this code.
     pub(crate) fn failed(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
@@ -84,7 +84,7 @@ impl Running {
         Self { process, stderr }
     }
 
-    /// Returns the next line of the standard error.
+    /// Returns the next line of standard error.
     pub(crate) fn line(&mut self) -> String {
         self.stderr.next().unwrap().unwrap()
     }
@@ -95,7 +95,7 @@ impl Running {
         line.rsplit(' ').next().unwrap().to_owned()
     }
 
-    /// Sends SIGINT, as Ctrl-C does. Returns the exit code, and the rest of the standard error.
+    /// Sends SIGINT, as Ctrl-C does. Returns the exit code, and the rest of standard error.
     pub(crate) fn interrupt(mut self) -> (Option<i32>, String) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());

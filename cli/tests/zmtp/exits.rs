@@ -198,7 +198,7 @@ fn messages_that_are_not_delivered_are_counted() {
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
     drop(listener);
     let end = run(&format!("push {endpoint} hello -n 3 -o immediate=false -o linger=100ms"));
-    fails(&end, 5, "3 messages were not delivered");
+    fails(&end, 5, "3 messages were not written");
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn messages_that_wait_when_the_remote_is_lost_are_counted() {
     pull.interrupt("KILL");
     push.notice("Connection refused");
     push.write("two\nthree\n");
-    fails(&push.end(), 5, "2 messages were not delivered");
+    fails(&push.end(), 5, "2 messages were not written");
 }
 
 #[test]

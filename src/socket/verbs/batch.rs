@@ -14,7 +14,7 @@ macro_rules! batch_verbs {
             #[doc = concat!(
                 "The effect is that of [`", $one, "`](Self::", $one, ") for each message. It costs \
                  less: the socket is locked once, and each connection is woken once, for up to 256 \
-                 messages. Messages of other senders can come between them."
+                 messages. Messages of other senders can be interleaved with them."
             )]
             ///
             #[doc = $waits]

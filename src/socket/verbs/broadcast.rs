@@ -71,7 +71,7 @@ macro_rules! broadcast_verbs {
             $handle,
             $message,
             "send",
-            "It waits for no publisher: one whose queue is full misses the messages.",
+            "It never waits: a publisher whose queue is full misses the messages.",
             "if the socket is closed, or if a message is a subscription whose topic is too long.",
             "if the socket is closed, or if a message is a subscription whose topic is too long.",
             "let mut messages: VecDeque<_> = (0..100)",

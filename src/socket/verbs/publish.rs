@@ -218,9 +218,9 @@ macro_rules! publish_verbs {
             "It waits only with [`SlowSubscriber::Wait`](crate::options::SlowSubscriber::Wait), until the \
              queues of all subscribers of the next message have room.",
             "if the socket is closed. With [`SlowSubscriber::Wait`](crate::options::SlowSubscriber::Wait), \
-             also if the queues of the subscribers had no room for \
-             [`send_timeout`](crate::socket::Builder::send_timeout) after the last message was sent. By \
-             default, that time is unlimited.",
+             also if the queue of a subscriber stayed full for \
+             [`send_timeout`](crate::socket::Builder::send_timeout) after the previous message was \
+             sent. By default, that time is unlimited.",
             "if the socket is closed. With [`SlowSubscriber::Wait`](crate::options::SlowSubscriber::Wait), \
              also if the queue of a subscriber is full, or if its room is reserved for earlier \
              senders.",

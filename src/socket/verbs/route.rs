@@ -236,10 +236,10 @@ macro_rules! route_verbs {
             ///
             /// The effect is that of [`route`](Self::route) for each message. It costs less: the
             /// socket is locked once, and each connection is woken once, for up to 256 messages.
-            /// Messages of other senders can come between them.
+            /// Messages of other senders can be interleaved with them.
             ///
-            /// While the queue of the remote of a message is full, it waits, at most for
-            /// [`send_timeout`](crate::Builder::send_timeout)
+            /// This waits while the queue of the remote that the next message names is full, at
+            /// most for [`send_timeout`](crate::Builder::send_timeout)
             #[doc = $by_default]
             /// The messages after it wait as well, whichever remote they name.
             ///

@@ -149,11 +149,11 @@ macro_rules! send_verbs {
 
         $crate::socket::verbs::batch_verbs!(
             $socket, $handle, $message, "send",
-            "It waits while the socket is mute. Each message is routed by itself: round-robin \
-             distributes the messages of one call like those of many calls.",
+            "It waits while the socket is mute. Each message is routed separately: round-robin \
+             applies to the messages of one call as to those of separate calls.",
             "if the socket is closed, or if it stayed mute for \
-             [`send_timeout`](crate::socket::Builder::send_timeout) after the last message was sent. By \
-             default, that time is unlimited.",
+             [`send_timeout`](crate::socket::Builder::send_timeout) after the previous message was \
+             sent. By default, that time is unlimited.",
             "if the socket is mute or closed.",
             "let mut messages: VecDeque<_> = (0..100)",
             "    .map(|number: u32| number.to_string().into())",

@@ -21,9 +21,9 @@ macro_rules! transmit_verbs {
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the socket is closed, or if it
-            /// is connected to a `udp` endpoint and the message does not fit a datagram: it is then
-            /// sent to no remote. With [`no_drop`](crate::Builder::no_drop) also if the queue of a
-            /// member stayed full for [`send_timeout`](crate::Builder::send_timeout), which by
+            /// is connected to a `udp` endpoint and the message does not fit in a datagram: it is
+            /// then sent to no remote. With [`no_drop`](crate::Builder::no_drop) also if the queue
+            /// of a member stayed full for [`send_timeout`](crate::Builder::send_timeout), which by
             /// default is unlimited.
             ///
             /// # Examples
@@ -82,7 +82,7 @@ macro_rules! transmit_verbs {
             /// # Errors
             ///
             /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed, or
-            /// if the message does not fit a datagram of a `udp` endpoint. With
+            /// if the message does not fit in a datagram of a `udp` endpoint. With
             /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full, or if
             /// its room is kept for earlier senders: [`full_members`](Self::full_members) returns
             /// the full ones.
@@ -141,8 +141,8 @@ macro_rules! transmit_verbs {
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the queue of a member stayed
-            /// full, if the socket is closed, or if the message does not fit a datagram of a `udp`
-            /// endpoint.
+            /// full, if the socket is closed, or if the message does not fit in a datagram of a
+            /// `udp` endpoint.
             ///
             /// # Examples
             ///
@@ -212,10 +212,10 @@ macro_rules! transmit_verbs {
             "It waits only with [`no_drop`](crate::socket::Builder::no_drop), until the queues of all \
              members of the group of the next message have room.",
             "if the socket is closed, or if it is connected to a `udp` endpoint and a message does \
-             not fit a datagram. With [`no_drop`](crate::socket::Builder::no_drop), also if the queue of a \
-             member stayed full for [`send_timeout`](crate::socket::Builder::send_timeout) after the last \
-             message was sent. By default, that time is unlimited.",
-            "if the socket is closed, or if a message does not fit a datagram of a `udp` endpoint. \
+             not fit in a datagram. With [`no_drop`](crate::socket::Builder::no_drop), also if the queue \
+             of a member stayed full for [`send_timeout`](crate::socket::Builder::send_timeout) after \
+             the previous message was sent. By default, that time is unlimited.",
+            "if the socket is closed, or if a message does not fit in a datagram of a `udp` endpoint. \
              With [`no_drop`](crate::socket::Builder::no_drop), also if the queue of a member is full, or \
              if its room is reserved for earlier senders.",
             "use tokio_zmtp::{Group, GroupMessage};",

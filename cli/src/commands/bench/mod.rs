@@ -31,7 +31,7 @@ pub(crate) enum BenchCommand {
 pub(crate) struct ThroughputArguments {
     #[command(flatten)]
     socket: SocketArguments,
-    /// Endpoint to connect to, or to bind after an @
+    /// Endpoint to connect to, or to bind if prefixed with @
     #[arg(value_name = "ENDPOINT")]
     endpoint: Vec<String>,
     /// Type of the socket. A type that can send and receive sends, except with --receive

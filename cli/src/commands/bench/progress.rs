@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{self, Instant};
 
-/// Shows a bar for the time of a measurement. It is hidden if the standard error is not a terminal.
+/// Shows a bar for the time of a measurement. It is hidden if standard error is not a terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {

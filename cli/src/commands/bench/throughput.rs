@@ -91,7 +91,7 @@ impl ThroughputArguments {
                     .map_err(|error| Failure::usage(format!("--group: {error}")))?,
             ),
             (None, SocketType::Radio) => {
-                return Err(Failure::usage("a RADIO sends to a group").hint("name it by --group"));
+                return Err(Failure::usage("a RADIO sends to a group").hint("name it with --group"));
             }
             (None, _) => None,
         };

@@ -40,7 +40,7 @@ pub(crate) struct MonitorArguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  zmtp monitor tcp://localhost:5555                     what speaks there?
+  zmtp monitor tcp://localhost:5555                     which mechanism and socket type?
   zmtp monitor tcp://localhost:5555 --curve-server-key server.cert
                                                         does the server have this key?
   zmtp monitor tcp://localhost:5555 --username alice --password-file password
@@ -53,7 +53,7 @@ pub(crate) async fn run(mut arguments: MonitorArguments) -> Result<(), Failure> 
     arguments.socket.take_endpoint(&mut arguments.endpoint)?;
     if let Some(more) = arguments.endpoint.first() {
         return Err(Failure::usage(format!("`{more}` is not expected"))
-            .hint("name more endpoints by --connect"));
+            .hint("name more endpoints with --connect"));
     }
     match arguments.join_as {
         Some(socket_type) => {

@@ -38,11 +38,11 @@ pub(crate) struct ProxyArguments {
     /// Set an option of the capture. Any number of times
     #[arg(long, value_name = "NAME=VALUE", requires = "capture")]
     capture_option: Vec<String>,
-    /// Write the statistics to the standard error at this interval, such as 10s
+    /// Write the statistics to standard error at this interval, such as 10s
     #[arg(short, long, value_name = "TIME", value_parser = time)]
     report: Option<Duration>,
-    /// Publish the statistics once a second for `zmtp top`: connect to this endpoint, or bind it
-    /// after an @
+    /// Publish the statistics once a second for `zmtp top`: connect to this endpoint, or bind it if
+    /// prefixed with @
     #[arg(long, value_name = "[@]ENDPOINT")]
     stats: Option<String>,
     /// Name of this proxy in the statistics

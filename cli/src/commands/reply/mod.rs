@@ -30,9 +30,10 @@ pub(crate) struct ReplyArguments {
     /// Reply with the request itself
     #[arg(long, conflicts_with = "command")]
     echo: bool,
-    /// Reply with the output of a shell command, without its final line end. The command reads the
-    /// request from its standard input. Parts that are text of up to 64 KiB are also in the
-    /// variables ZMTP_PART_1 and so on. If the command fails, its output is still the reply
+    /// Reply with the output of a shell command, without its trailing newline. The command reads
+    /// the request from its standard input. Parts that are text of up to 64 KiB are also in the
+    /// environment variables ZMTP_PART_1, ZMTP_PART_2 and so on. If the command fails, its output
+    /// is still the reply
     #[arg(long, value_name = "COMMAND")]
     command: Option<String>,
     /// Number of shell commands that run concurrently. Default: the number of processors
