@@ -14,7 +14,12 @@ use crate::exit::{Exit, Failure};
 pub(crate) struct SecurityArguments {
     /// CURVE: the public key of the server, as 40 characters of Z85 or in a file. Makes this socket
     /// a client
-    #[arg(long, value_name = "KEY|FILE", conflicts_with_all = ["curve_server", "username"])]
+    #[arg(
+        long,
+        value_name = "KEY|FILE",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["curve_server", "username"]
+    )]
     curve_server_key: Option<String>,
     /// CURVE: this socket is the server. Without --allow-key, it admits every client that knows its
     /// public key. Requires --secret-key
@@ -25,7 +30,7 @@ pub(crate) struct SecurityArguments {
     secret_key: Option<PathBuf>,
     /// CURVE: the server admits only clients with this public key: 40 characters of Z85, a file with
     /// a key or a certificate, or a directory of certificates. Any number of times
-    #[arg(long, value_name = "KEY|FILE|DIR")]
+    #[arg(long, value_name = "KEY|FILE|DIR", allow_hyphen_values = true)]
     allow_key: Vec<String>,
     /// PLAIN: this socket is the server, and admits the users of a file, which has a line
     /// NAME:PASSWORD for each
