@@ -47,7 +47,7 @@ reads too slowly, messages are dropped for it; the exit code is then 5. With
 Examples:
   zmtp pub --bind tcp://*:5556 weather. sunny
   zmtp pub --bind tcp://*:5556 'tick {{count}} {{time}}' --interval 1s
-  zmtp pub --bind tcp://*:5556 --rate 100 < lines   each line once; @lines is one message, repeatedly
+  zmtp pub --bind tcp://*:5556 --rate 100 < lines   each line once; @lines is one message
   tail -f log | zmtp pub tcp://localhost:5556 log '{{line}}'";
 
 pub(super) const SUB: &str = "\
@@ -58,7 +58,8 @@ Examples:
   zmtp sub tcp://localhost:5556 -n 1 --raw > latest";
 
 pub(super) const DEALER: &str = "\
-Without -n, the command continues until Ctrl-C, or until all messages are sent and none arrives within --timeout.
+Without -n, the command continues until Ctrl-C, or until all messages are sent and none arrives
+within --timeout.
 
 Examples:
   zmtp dealer tcp://localhost:5555 hello -n 1     send, end after one received message
@@ -118,7 +119,8 @@ Examples:
   zmtp xsub tcp://localhost:5556 --subscribe weather.";
 
 pub(super) const OPTIONS: &str = "\
-A dash means that the option has no value: the default of the operating system applies, or none. zmtp itself sets `immediate`.
+A dash means that the option has no value: the default of the operating system applies, or none.
+zmtp itself sets `immediate`.
 
 Examples:
   zmtp options push

@@ -53,7 +53,9 @@ Examples:
 A program publishes its statistics as messages of two parts over a PUB: \"zmtp.stats\", and the JSON
 that the module `snapshot` of the crate tokio-zmtp describes.
 
-In the row of a proxy, SENT/s and OUT/s count what it forwards to the backend, and RECV/s and IN/s what it forwards to the frontend. Bytes of a proxy exclude the headers of frames; bytes of sockets include them.";
+In the row of a proxy, SENT/s and OUT/s count what it forwards to the backend, and RECV/s and IN/s
+what it forwards to the frontend. Bytes of a proxy exclude the headers of frames; bytes of sockets
+include them.";
 
 pub(crate) async fn run(mut arguments: TopArguments) -> Result<(), Failure> {
     let mut endpoints = std::mem::take(&mut arguments.endpoints);
