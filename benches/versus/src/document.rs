@@ -211,7 +211,8 @@ fn about(section: Section) -> &'static str {
              second for their latency, as above. Finally, the server's process is killed, and after 100 ms another \
              one binds the same port. The time to reconnect starts at this moment, and ends when a message has \
              passed over every connection and back again. Each implementation has its default delays between attempts: \
-             50 to 100 ms and doubling in this crate, 100 to 200 ms in libzmq, and 100 ms in omq-tokio."
+             50 to 100 ms and doubling in this crate, 100 to 200 ms in libzmq, and 100 ms in omq-tokio. Longer outages, \
+             after which the doubled delays matter, were not measured."
         }
     }
 }
