@@ -116,9 +116,10 @@ impl Heartbeat {
     /// Records the time of arrivals since the last call. Calls `now` only if the time matters.
     #[inline]
     pub fn handle_wake(&mut self, now: impl FnOnce() -> Instant) {
-        if std::mem::take(&mut self.heard)
-            && let Some(ttl) = self.ttl
-        {
+        if !std::mem::take(&mut self.heard) {
+            return;
+        }
+        if let Some(ttl) = self.ttl {
             self.ttl_over = now().checked_add(ttl);
         }
     }

@@ -149,13 +149,12 @@ impl Network {
                 let passes = state.passes((from.id, to)) && state.passes((to, from.id));
                 passes.then(|| state.delay() + state.delay())
             };
-            match round_trip {
-                Some(round_trip) => time::sleep(round_trip).await,
-                None => changed.await,
-            }
-            if round_trip.is_some()
-                && let Some(opened) = self.open(from, to)
-            {
+            let Some(round_trip) = round_trip else {
+                changed.await;
+                continue;
+            };
+            time::sleep(round_trip).await;
+            if let Some(opened) = self.open(from, to) {
                 return opened;
             }
         }

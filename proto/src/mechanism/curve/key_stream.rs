@@ -203,6 +203,7 @@ const SIDE_BY_SIDE: usize = 4;
 const FEW: usize = 2 * BLOCK;
 
 /// The number of blocks that fill the vector registers of AVX2.
+#[cfg(any(test, target_arch = "x86_64"))]
 const WIDE: usize = 8;
 
 const GROUP: usize = SIDE_BY_SIDE * BLOCK;
