@@ -9,6 +9,7 @@ mod exports;
 mod names;
 mod pages;
 mod paths;
+mod platforms;
 mod sources;
 mod touched;
 
