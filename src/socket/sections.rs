@@ -210,7 +210,8 @@ macro_rules! cooperative_scheduling {
         "# Cooperative scheduling
 
 All operations participate in Tokio's cooperative scheduling: a task that sends or receives
-without ever waiting yields about once in a thousand messages."
+without ever waiting yields about once in a thousand messages, or in four thousand messages of
+batches."
     };
 }
 
