@@ -190,6 +190,24 @@ impl<R: Strategy> Core<R> {
         }
     }
 
+    /// Queues a message for which there was capacity: in a reserved slot, if there is one and its
+    /// remote is not gone, or in any other suitable slot. Takes it out of `message` only then. Also
+    /// returns whether it left capacity for another one.
+    #[inline]
+    pub(super) fn send_ready(
+        &self,
+        slot: Option<PipeKey>,
+        to: &R::Target,
+        message: &mut Option<Message>,
+    ) -> (Result<(), Refusal>, bool) {
+        self.outgoing.with(|outgoing, wakes| {
+            let in_slot =
+                slot.is_some_and(|key| outgoing.send_reserved(key, message, wakes).is_ok());
+            let sent = if in_slot { Ok(()) } else { outgoing.try_send(to, message, wakes) };
+            (sent, outgoing.has_capacity(to) && sent.is_ok())
+        })
+    }
+
     /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.
     /// Takes it out of `message` only then.
     pub(super) fn send_reserved(

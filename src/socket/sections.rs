@@ -196,7 +196,13 @@ macro_rules! mute_sink {
             "\n\nThe sink waits while the ",
             $handle,
             " is mute, regardless of [`send_timeout`](Builder::send_timeout). It fails only when \
-             the socket is closed: remotes that come and go do not end a `StreamExt::forward`.\n\n\
+             the socket is closed: remotes that come and go do not end a `StreamExt::forward`. It \
+             waits before it accepts a message, but not if there was room when the previous one was \
+             fed. If other senders have used this room, the sink keeps the message until there is \
+             room again, and a flush waits for it. After a flush, a message is not accepted while \
+             the ",
+            $handle,
+            " is mute.\n\n\
              Everything that converts into a message can be sent, so a method without an item has to \
              name its type: `SinkExt::<&str>::flush(&mut ",
             $handle,

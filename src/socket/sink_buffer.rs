@@ -15,6 +15,9 @@ use crate::routing::{Refusal, Strategy};
 #[derive(Debug)]
 pub(super) struct SinkBuffer<T> {
     reserved: Option<PipeKey>,
+    /// Whether there was capacity for another message when the last one was queued. Other senders
+    /// may have used it since.
+    had_room: bool,
     kept: Option<(T, Message)>,
     /// The ticket in the line of senders, and its target.
     waiting: Option<(T, Ticket)>,
@@ -25,11 +28,27 @@ pub(super) type Unqueued<T> = (Refusal, T, Message);
 
 impl<T: Clone> SinkBuffer<T> {
     pub(super) const fn new() -> Self {
-        Self { reserved: None, kept: None, waiting: None }
+        Self { reserved: None, had_room: false, kept: None, waiting: None }
     }
 
-    /// Waits until a slot is reserved for the next message.
+    /// Waits until a slot is reserved for the next message. After a message that left capacity, no
+    /// slot is reserved before the next flush: this would take the lock once more for each message.
+    #[inline]
     pub(super) fn poll_reserve<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        to: T,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Unqueued<T>>> {
+        if self.had_room {
+            ready!(poll_budget(cx)).used();
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_slot(core, to, cx)
+    }
+
+    #[inline(never)]
+    fn poll_slot<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
         to: T,
@@ -65,6 +84,7 @@ impl<T: Clone> SinkBuffer<T> {
     }
 
     /// Queues a message for its target, or keeps it here if that queue is full.
+    #[inline]
     pub(super) fn start_send<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
@@ -72,9 +92,13 @@ impl<T: Clone> SinkBuffer<T> {
         message: Message,
     ) -> Result<(), Unqueued<T>> {
         let mut message = Some(message);
-        let sent = match self.reserved.take() {
-            Some(key) => core.send_reserved(key, &to, &mut message),
-            None => core.try_send(&to, &mut message),
+        let slot = self.reserved.take();
+        let sent = if slot.is_some() || self.had_room {
+            let (sent, has_room) = core.send_ready(slot, &to, &mut message);
+            self.had_room = has_room;
+            sent
+        } else {
+            core.try_send(&to, &mut message)
         };
         match sent {
             Ok(()) => Ok(()),
@@ -109,6 +133,7 @@ impl<T: Clone> SinkBuffer<T> {
         core: &Core<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Unqueued<T>>> {
+        self.had_room = false;
         let Some((to, message)) = self.kept.take() else { return Poll::Ready(Ok(())) };
         let mut message = Some(message);
         let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);

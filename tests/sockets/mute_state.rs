@@ -196,6 +196,35 @@ async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
 }
 
 #[tokio::test]
+async fn a_fed_sink_reserves_no_slot_while_there_is_room() {
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(3).connect(port.endpoint()).await.unwrap();
+    let mut sink = client.clone();
+    sink.feed("first").await.unwrap();
+    client.try_send("second").unwrap();
+    client.try_send("third").unwrap();
+    assert_full(&client);
+
+    // The room that the first message left is used: the sink keeps its message.
+    sink.feed("fourth").await.unwrap();
+    assert_pending!(task::spawn(sink.feed("fifth")).poll());
+    assert_pending!(task::spawn(SinkExt::<&str>::flush(&mut sink)).poll());
+    drop(sink);
+
+    // After a flush, the sink waits before it accepts a message.
+    let mut sink = client.clone();
+    assert_pending!(task::spawn(SinkExt::send(&mut sink, "not sent")).poll());
+    drop(sink);
+    assert_eq!(client.stats().dropped.undelivered, 1);
+    let mut remote = port.listen().accept_as("SERVER").await;
+    for expected in ["first", "second", "third"] {
+        assert_eq!(remote.read_message().await, expected.as_bytes());
+    }
+    assert_eq!(client.close().await.undelivered, 1);
+}
+
+#[tokio::test]
 async fn a_sink_keeps_an_accepted_message_for_an_ended_remote() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();

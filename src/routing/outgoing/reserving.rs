@@ -21,6 +21,16 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
+    /// Returns whether there is capacity for a message, which takes one slot.
+    #[inline]
+    pub(crate) fn has_capacity(&mut self, to: &S::Target) -> bool {
+        match self.strategy.choose(to) {
+            Choice::Offered(_) => true,
+            Choice::One(key) => self.pipes[key].outbound.has_room(),
+            Choice::Many(_) | Choice::Full | Choice::Unreachable => false,
+        }
+    }
+
     /// Reserves a slot, or queues the sender for one. Slots are granted in the order of tickets.
     pub(crate) fn poll_reserve(
         &mut self,

@@ -30,6 +30,14 @@ fn a_dropped_sink_passes_its_slot_to_the_next() {
 }
 
 #[test]
+fn the_messages_of_a_sink_keep_their_order() {
+    all(2, || a_sink_is_fed(1, "ab", ""));
+    all(2, || a_sink_is_fed(2, "ab", "c"));
+    some(|| a_sink_is_fed(2, "abcd", "efg"));
+    some(|| a_sink_is_fed(3, "abcdef", "gh"));
+}
+
+#[test]
 fn a_raised_hwm_serves_waiting_senders() {
     all(5, || the_hwm_is_raised("ab"));
     some(|| the_hwm_is_raised("abcde"));
@@ -103,6 +111,32 @@ async fn a_sink_is_dropped(mark: usize, letters: &'static str, others: &'static 
     let first = written.take(sent.len() - undelivered).await;
     assert!(first.chars().all(|letter| sent.contains(letter)));
     model.end(connection, written, undelivered).await;
+}
+
+/// The sink reserves no slot after a message that left capacity, which other senders may use.
+async fn a_sink_is_fed(mark: usize, letters: &'static str, others: &'static str) {
+    let model = Model::client(mark, 0);
+    let attachment = model.attach();
+    let mut handle = model.handle();
+    let sink = shuttle::future::spawn(async move {
+        let Handle { core, outbox, .. } = &mut handle;
+        for letter in letters.bytes() {
+            poll_fn(|cx| outbox.poll_reserve(core, (), cx)).await.unwrap();
+            outbox.start_send(core, (), Message::from([letter])).unwrap();
+        }
+        poll_fn(|cx| outbox.poll_flush(core, cx)).await.unwrap();
+    });
+    let senders: Vec<_> = others.chars().map(|letter| model.send((), letter)).collect();
+    let (connection, mut written) = connection(attachment);
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    sink.await.unwrap();
+    let mut first = written.take(letters.len() + others.len()).await;
+    assert_eq!(sorted(&first), letters.to_owned() + others);
+    first.retain(|letter| letters.contains(letter));
+    assert_eq!(first, letters);
+    model.end(connection, written, 0).await;
 }
 
 /// No connection takes messages.
