@@ -224,8 +224,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair, Peer,
-    Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
+    Batched, Builder, Channel, Client, CloseReport, Dealer, Dish, Gather, LockStep, Lossy, Pair,
+    Peer, Permit, Pub, Pull, Push, Radio, ReceivingSocket, Remotes, Rep, Replier, Req, RoutePermit,
     Router, Scatter, SendingSocket, Server, Socket, Sub, XPub, XSub,
 };
 #[cfg(feature = "ws")]

@@ -340,8 +340,11 @@ pub(super) mod sealed {
     use crate::error::RouteError;
     use crate::message::AnyMessage;
     use crate::options::Options;
+    use crate::routing::Strategy;
     use crate::socket::Socket;
     use crate::socket::control::Control;
+    use crate::socket::forwarding::SharedCore;
+    use crate::socket::target::Addressed;
     use crate::socket::time_limit::TimeLimit;
 
     /// The parts of a socket type that generic code uses.
@@ -380,5 +383,11 @@ pub(super) mod sealed {
             limit: &mut TimeLimit,
             cx: &mut Context<'_>,
         ) -> Poll<Self::Addressed>;
+    }
+
+    /// A socket type that sends messages in batches.
+    #[expect(private_bounds, unnameable_types, reason = "so that other crates cannot implement it")]
+    pub trait Batching: Socket + SharedCore {
+        type Message: Addressed<<Self::Outgoing as Strategy>::Target>;
     }
 }

@@ -4,6 +4,7 @@
 //! outgoing strategy, and `verbs!` adds the methods of its capabilities, so that misuse does not
 //! compile.
 
+mod batched;
 mod bounds;
 mod builder;
 mod channel;
@@ -48,6 +49,7 @@ pub(crate) mod tracked;
 mod verbs;
 mod waiting;
 
+pub use self::batched::Batched;
 pub use self::bounds::{ReceivingSocket, SendingSocket, Socket};
 pub use self::builder::Builder;
 pub use self::channel::Channel;

@@ -77,6 +77,34 @@ macro_rules! batch_verbs {
             ) -> Result<(), $crate::error::TrySendError<()>> {
                 self.0.try_send_many(messages)
             }
+
+            /// Returns a sink that collects up to `capacity` messages and sends them together.
+            ///
+            /// Use it with `StreamExt::forward`. The sink of the socket itself queues each message
+            /// when it is fed, and needs no flush.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::collections::VecDeque;
+            ///
+            /// use futures::StreamExt;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            $(#[doc = $example])+
+            #[doc = concat!("# if false { ", $handle, ".try_send_many(&mut messages)?; }")]
+            /// let messages = futures::stream::iter(messages).map(Ok);
+            #[doc = concat!("messages.forward(", $handle, ".batched(64)).await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn batched(self, capacity: usize) -> $crate::socket::Batched<Self> {
+                $crate::socket::Batched::new(self, capacity)
+            }
+        }
+
+        impl $crate::socket::bounds::sealed::Batching for $socket {
+            type Message = $message;
         }
     };
 }

@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::ops::Range;
 use std::time::Duration;
 
 use fastrand::Rng;
+use futures::{Sink, SinkExt, StreamExt, stream};
 use proptest::prelude::*;
 use tokio::runtime;
 use tokio_test::assert_pending;
@@ -136,11 +138,72 @@ async fn batches_survive_cancellations<S: Sender>(transport: Transport) {
     assert!(received.into_iter().eq((0..sent).chain([LAST])), "lost, duplicated or reordered");
 }
 
+for_every_pair!(a_stream_is_forwarded_in_batches, over every transport and streams);
+
+async fn a_stream_is_forwarded_in_batches<S: Sender>(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let receiver = S::Receiver::builder().over(transport).recv_hwm(4).build();
+    let endpoint = receiver.bind(transport.any()).await.unwrap();
+    let sender = S::builder().over(transport).send_hwm(4).build();
+    transport.connect(&sender, &receiver, endpoint).await;
+    let messages = stream::iter(batch::<S::Message>(0..1_000)).map(Ok);
+    let receiving = async {
+        for number in 0..1_000 {
+            assert_eq!(receiver.recv().await.unwrap(), S::Message::numbered(number));
+        }
+    };
+    let (sent, ()) = tokio::join!(messages.forward(sender.batched(7)), receiving);
+    sent.unwrap();
+}
+
+for_every_pair!(a_batched_sink_waits_only_when_it_is_full);
+
+async fn a_batched_sink_waits_only_when_it_is_full<S: Sender>() {
+    let _watchdog = Watchdog::start();
+    let sender = S::builder().send_hwm(2).build();
+    let mut sink = sender.clone().batched(3);
+    for message in batch::<S::Message>(0..3) {
+        sink.feed(message).await.unwrap();
+    }
+    assert_pending!(tokio_test::task::spawn(sink.feed(S::Message::numbered(3))).poll());
+    assert_pending!(tokio_test::task::spawn(sink.flush()).poll());
+    let (same, unsent) = S::unbatched(sink);
+    assert!(same == sender);
+    assert_eq!(unsent, batch::<S::Message>(0..3));
+
+    let place = ReservedPort::reserve();
+    sender.connect(place.endpoint()).await.unwrap();
+    let mut sink = sender.clone().batched(3);
+    for message in unsent {
+        sink.feed(message).await.unwrap();
+    }
+    assert_eq!(sender.stats().queued.outgoing, 0);
+    // Two messages have room, and the third is counted.
+    drop(sink);
+    assert_eq!(sender.stats().queued.outgoing, 2);
+    assert_eq!(sender.stats().dropped.undelivered, 1);
+}
+
+for_every_pair!(a_batched_sink_of_a_closed_socket_returns_each_message);
+
+async fn a_batched_sink_of_a_closed_socket_returns_each_message<S: Sender>() {
+    let _watchdog = Watchdog::start();
+    let sender = S::builder().build();
+    let mut sink = sender.clone().batched(2);
+    sink.feed(S::Message::numbered(0)).await.unwrap();
+    sink.feed(S::Message::numbered(1)).await.unwrap();
+    sender.close().await;
+    for number in 0..2 {
+        assert_eq!(sink.flush().await, Err(SendError::Closed(S::Message::numbered(number))));
+    }
+    sink.flush().await.unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_split_into_batches_sends_the_same_sequence(
-        splits in proptest::collection::vec((0_usize..9, 0..4), 1..20),
+        splits in proptest::collection::vec((0_usize..9, 0..6), 1..20),
         send_hwm in 0_usize..6,
         receivers in 1..4,
     ) {
@@ -157,6 +220,17 @@ proptest! {
         all.sort_unstable();
         prop_assert!(all.into_iter().eq(0..sent));
     }
+}
+
+/// Feeds messages to a sink, and flushes it.
+async fn feed<M>(
+    sink: &mut (impl Sink<M, Error: Debug> + Unpin),
+    messages: impl IntoIterator<Item = M>,
+) {
+    for message in messages {
+        sink.feed(message).await.unwrap();
+    }
+    sink.flush().await.unwrap();
 }
 
 /// Sends numbers in batches, each in one of several ways, and returns what each receiver receives.
@@ -187,6 +261,8 @@ async fn sequences<S: Sender>(
                         sender.send(message).await.unwrap();
                     }
                 }
+                3 => feed(&mut sender.clone(), messages).await,
+                4 => feed(&mut sender.clone().batched(4), messages).await,
                 _ => {
                     while sender.try_send_many(&mut messages).is_err() {
                         turns(1).await;

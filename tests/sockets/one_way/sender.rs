@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::{Sink, Stream};
 use tokio_zmtp::{
-    Builder, Channel, CloseReport, Dealer, Gather, GroupMessage, Message, Multipart, Pair, Permit,
-    Pull, Push, ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket,
+    Batched, Builder, Channel, CloseReport, Dealer, Gather, GroupMessage, Message, Multipart, Pair,
+    Permit, Pull, Push, ReceivingSocket, RecvError, Remote, Scatter, SendError, SendingSocket,
     TryRecvError, TrySendError,
 };
 
@@ -19,6 +19,7 @@ pub(crate) trait Sender:
 {
     type Message: Payload;
     type Receiver: Receiver<Message = Self::Message>;
+    type Batched: Sink<Self::Message, Error = SendError<Self::Message>> + Unpin + Send;
 
     /// The name of the type.
     const NAME: &str;
@@ -43,6 +44,11 @@ pub(crate) trait Sender:
 
     fn try_send_many(&self, messages: &mut VecDeque<Self::Message>)
     -> Result<(), TrySendError<()>>;
+
+    fn batched(self, capacity: usize) -> Self::Batched;
+
+    /// Returns the socket of the sink, and the messages that have not been sent.
+    fn unbatched(sink: Self::Batched) -> (Self, VecDeque<Self::Message>);
 
     fn send_timeout(
         &self,
@@ -105,6 +111,7 @@ macro_rules! senders {
         $(impl Sender for $sender {
             type Message = $message;
             type Receiver = $receiver;
+            type Batched = Batched<$sender>;
 
             const NAME: &str = stringify!($sender);
 
@@ -132,6 +139,14 @@ macro_rules! senders {
                 messages: &mut VecDeque<$message>,
             ) -> Result<(), TrySendError<()>> {
                 $sender::try_send_many(self, messages)
+            }
+
+            fn batched(self, capacity: usize) -> Batched<$sender> {
+                $sender::batched(self, capacity)
+            }
+
+            fn unbatched(sink: Batched<$sender>) -> ($sender, VecDeque<$message>) {
+                sink.into_inner()
             }
 
             async fn send_timeout(

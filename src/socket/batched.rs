@@ -1,0 +1,196 @@
+//! A sink that sends messages in batches.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_sink::Sink;
+
+use super::forwarding::SharedCore;
+use super::sending_many::{poll_send_all, try_send_all};
+use super::target::{Addressed, Target};
+use super::waiting::WaitError;
+use crate::error::SendError;
+use crate::message::AnyMessage;
+use crate::pipe::Ticket;
+use crate::routing::{Refusal, Strategy};
+use crate::socket::bounds::sealed::Batching;
+
+/// A [`Sink`] over a socket that collects messages and sends them together.
+///
+/// The sink of a socket queues each message when it is fed. This one keeps up to `capacity`
+/// messages, in addition to those that the high-water mark permits, and sends them as `send_many`
+/// does: when it is flushed, or when another message is fed to a full one. A message then costs less,
+/// because the socket is locked once and each connection is woken once for many messages.
+///
+/// `StreamExt::forward` and `SinkExt::send_all` flush the sink whenever the stream has no message
+/// ready, and at its end, so that no message waits for later ones. `SinkExt::feed` does not flush:
+/// messages that are not flushed are not sent while the sink exists. Messages of other handles can be
+/// sent before them.
+///
+/// Nothing is lost silently. When the sink is dropped, it sends the messages for which there is room,
+/// without waiting, and counts the others in the [`CloseReport`](crate::CloseReport).
+/// [`into_inner`](Self::into_inner) returns them instead. Closing the sink flushes it and leaves the
+/// socket open.
+///
+/// Like the sink of the socket, it waits regardless of
+/// [`send_timeout`](crate::Builder::send_timeout). [`Push::batched`](crate::Push::batched) and the
+/// methods of the same name of other sockets create it.
+///
+/// # Errors
+///
+/// The sink fails with [`SendError::Closed`] when the socket is closed, and with
+/// [`SendError::TooLong`] for a message that is too long for datagrams. The error contains the
+/// message. Later messages stay in the sink.
+///
+/// # Examples
+///
+/// ```
+/// use futures::StreamExt;
+/// use tokio_zmtp::{Pull, Push};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = Pull::new();
+/// let push = Push::new();
+/// push.connect(pull.bind("tcp://127.0.0.1:*").await?).await?;
+///
+/// let numbers = futures::stream::iter(0..1_000_u32).map(|number| Ok(number.to_string()));
+/// tokio::spawn(numbers.forward(push.batched(64)));
+/// for number in 0..1_000_u32 {
+///     assert_eq!(pull.recv().await?.last(), number.to_string().as_bytes());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a sink does nothing until it is used"]
+pub struct Batched<S: Batching> {
+    socket: S,
+    capacity: usize,
+    messages: VecDeque<S::Message>,
+    /// The ticket in the line of senders, and the target of the first message.
+    waiting: Option<(TargetOf<S>, Ticket)>,
+}
+
+type TargetOf<S> = <<S as SharedCore>::Outgoing as Strategy>::Target;
+
+impl<S: Batching> Batched<S> {
+    pub(super) const fn new(socket: S, capacity: usize) -> Self {
+        Self { socket, capacity, messages: VecDeque::new(), waiting: None }
+    }
+
+    /// Returns the socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(push: tokio_zmtp::Push) -> Result<(), Box<dyn std::error::Error>> {
+    /// let sink = push.batched(64);
+    /// println!("{} remotes", sink.get_ref().remotes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn get_ref(&self) -> &S {
+        &self.socket
+    }
+
+    /// Returns the socket and the messages that have not been sent, the oldest first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(push: tokio_zmtp::Push) -> Result<(), Box<dyn std::error::Error>> {
+    /// let sink = push.batched(64);
+    /// let (push, mut unsent) = sink.into_inner();
+    /// push.send_many(&mut unsent).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_inner(mut self) -> (S, VecDeque<S::Message>) {
+        let unsent = mem::take(&mut self.messages);
+        (S::from_core(Arc::clone(self.socket.core())), unsent)
+    }
+
+    /// Sends all messages, and waits while there is no room.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError<S::Message>>> {
+        let Self { socket, messages, waiting, .. } = self;
+        match ready!(poll_send_all(socket.core(), messages, waiting, &mut None, cx)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(refusal) => {
+                let first = messages.pop_front().expect("the refused message is the first");
+                Poll::Ready(Err(refused(refusal, first)))
+            }
+        }
+    }
+}
+
+impl<S: Batching, M: Into<S::Message>> Sink<M> for Batched<S> {
+    type Error = SendError<S::Message>;
+
+    #[inline]
+    fn poll_ready(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError<S::Message>>> {
+        if self.messages.len() < self.capacity.max(1) {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_send(cx)
+    }
+
+    #[inline]
+    fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), SendError<S::Message>> {
+        let message = message.into();
+        if message.target().is_none() {
+            return Err(refused(Refusal::HostUnreachable, message));
+        }
+        self.messages.push_back(message);
+        Ok(())
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError<S::Message>>> {
+        self.poll_send(cx)
+    }
+
+    fn poll_close(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError<S::Message>>> {
+        self.poll_send(cx)
+    }
+}
+
+impl<S: Batching> Unpin for Batched<S> {}
+
+impl<S: Batching> Drop for Batched<S> {
+    fn drop(&mut self) {
+        let core = self.socket.core();
+        if let Some((to, ticket)) = self.waiting.take() {
+            core.cancel_send(&to, ticket);
+        }
+        while try_send_all(core, &mut self.messages, &mut None).is_err() {
+            let Some(unsent) = self.messages.pop_front() else { break };
+            core.control.count_undelivered(unsent.into_queue());
+        }
+    }
+}
+
+impl<S: Batching + fmt::Debug> fmt::Debug for Batched<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { socket, messages, .. } = self;
+        let mut debug = f.debug_struct("Batched");
+        debug.field("socket", socket).field("messages", &messages.len()).finish_non_exhaustive()
+    }
+}
+
+/// Returns the error of a message that cannot be sent.
+#[cold]
+fn refused<M>(refusal: Refusal, message: M) -> SendError<M> {
+    <() as Target>::error(WaitError::Refused(refusal), message)
+}
