@@ -252,6 +252,8 @@ pub(crate) enum Metric {
     Median,
     /// The 99th percentile of round trips in microseconds.
     P99,
+    /// The median of the 99th percentiles of short windows, in microseconds.
+    WindowP99,
     /// The 99.9th percentile of round trips in microseconds.
     P999,
     /// Bytes of memory per connection in the accepting process.
@@ -279,6 +281,12 @@ pub(crate) enum Metric {
     /// The time from the restart of the server until a message has passed over every connection
     /// again, in milliseconds.
     Reconnect,
+    /// The greatest number of connections that returned within a tenth of a second.
+    Herd,
+    /// As `Reconnect`, after a longer outage.
+    LongReconnect,
+    /// As `Herd`, after a longer outage.
+    LongHerd,
 }
 
 impl Metric {

@@ -22,7 +22,7 @@ impl Extent {
             Self::Full if case.section == Section::Idle => 1,
             Self::Full if case.section == Section::Cost => 3,
             Self::Full if case.section == Section::Floods => 3,
-            Self::Full if case.section == Section::Crowd => 2,
+            Self::Full if case.section == Section::Crowd => 3,
             Self::Full if target::is_about(case) => 5,
             Self::Full | Self::Quick => 3,
             Self::Smoke => 1,
@@ -35,7 +35,8 @@ impl Extent {
             // The queues of a thousand connections hold two million messages. A shorter measurement
             // would show only how fast they fill.
             Self::Full if case.clients >= 1_000 && case.section != Section::Crowd => 2.0,
-            Self::Full if case.section == Section::Crowd => 0.5,
+            // Thirty windows of latencies.
+            Self::Full if matches!(case.section, Section::Load | Section::Crowd) => 0.6,
             // A client waits for a second until TCP repeats an attempt.
             Self::Full if case.section == Section::Floods => 4.0,
             // Processor time has a resolution of milliseconds.
@@ -80,7 +81,9 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
             matches!(implementation, TokioZmtp | Libzmq)
         }
         Section::Websocket => matches!(implementation, TokioZmtp | Libzmq | TokioZmtpTcp),
-        Section::Load => matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque | Tonic),
+        Section::Load => {
+            matches!(implementation, TokioZmtp | Libzmq | Omq | Monocoque | Tonic | Bare)
+        }
         Section::Crowd => matches!(implementation, TokioZmtp | Libzmq | Omq),
         Section::Topics if case.proxied => matches!(implementation, TokioZmtp | Libzmq),
         Section::Groups | Section::Datagrams | Section::Topics => {

@@ -37,7 +37,9 @@ use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role, USED};
 use crate::usage::{self, Usage};
 use crate::workload::together::{self, one_way_in_tasks, requests_in_tasks};
-use crate::workload::{crowd, fan_out, flood, handshakes, idle, load, one_way, requests, rpc};
+use crate::workload::{
+    awake, crowd, fan_out, flood, handshakes, idle, load, one_way, requests, rpc,
+};
 
 impl Role {
     /// Runs until there are no more commands.
@@ -76,6 +78,7 @@ impl Role {
             }
             Part::Pacer => self.play_pacer(orders),
             Part::Census | Part::Crowd => self.play_crowd(orders),
+            Part::Idler => awake::idle(),
             Part::Attacker => on(self.runtime, flood::attack(self, orders)),
             Part::Probe => on(self.runtime, flood::probe(self, orders)),
             Part::Client
@@ -251,6 +254,9 @@ impl Role {
                 on(runtime, async move { load::ask::<Omq>(&self, orders).await })
             }
             Implementation::Monocoque => on_one_thread(load::ask::<Monocoque>(&self, orders)),
+            Implementation::Bare => {
+                on(runtime, async move { load::ask::<Bare>(&self, orders).await })
+            }
             Implementation::Tonic => {
                 on(runtime, async move { load::call::<Tonic>(&self, orders).await })
             }

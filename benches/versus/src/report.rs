@@ -30,6 +30,8 @@ pub(crate) struct Done {
     pub(crate) median: Option<f64>,
     /// The 99th percentile of the round trips in microseconds.
     pub(crate) p99: Option<f64>,
+    /// The median of the 99th percentiles of short windows in microseconds.
+    pub(crate) window_p99: Option<f64>,
     /// The 99.9th percentile of the round trips in microseconds.
     pub(crate) p999: Option<f64>,
     /// The percentage of clients without a reply.

@@ -60,6 +60,8 @@ pub(crate) enum Part {
     Crowd,
     /// Establishes connections and keeps them.
     Holder,
+    /// Keeps a core from halting.
+    Idler,
     /// Sends to all subscribers.
     Publisher,
     /// Forwards messages from a publisher, and subscriptions to it.

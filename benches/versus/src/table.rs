@@ -180,6 +180,9 @@ fn title((case, metric): (Case, Metric)) -> String {
         Metric::Rate => "received messages per second",
         Metric::Median => "round trip in µs, median",
         Metric::P99 => "round trip in µs, 99th percentile",
+        Metric::WindowP99 => {
+            "round trip in µs, 99th percentile of 20 ms (the median of all such windows)"
+        }
         Metric::P999 => "round trip in µs, 99.9th percentile",
         Metric::ServerMemory => "KiB per connection in the accepting process",
         Metric::ClientMemory => "KiB per connection in the connecting process",
@@ -192,7 +195,10 @@ fn title((case, metric): (Case, Metric)) -> String {
         Metric::Failed => "clients without a reply after 5 s, in percent",
         Metric::EstablishedP99 => "round trip of an established connection in µs, 99th percentile",
         Metric::Connect => "time to connect in ms",
-        Metric::Reconnect => "time to reconnect in ms",
+        Metric::Reconnect => "time to reconnect in ms, after 100 ms",
+        Metric::Herd => "most connections that return within 100 ms, after 100 ms",
+        Metric::LongReconnect => "time to reconnect in ms, after 3 s",
+        Metric::LongHerd => "most connections that return within 100 ms, after 3 s",
     };
     let where_to = match (case.section, case.pinned) {
         (Section::Idle | Section::Cost, _) => case.transport.to_string(),
@@ -298,8 +304,12 @@ pub(crate) fn quantity(value: f64, metric: Metric) -> String {
         Metric::Median
         | Metric::P99
         | Metric::P999
+        | Metric::WindowP99
         | Metric::Connect
         | Metric::Reconnect
+        | Metric::Herd
+        | Metric::LongReconnect
+        | Metric::LongHerd
         | Metric::Processor
         | Metric::Handshake
         | Metric::ConnectMedian

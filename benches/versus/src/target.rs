@@ -191,13 +191,13 @@ pub(crate) fn all() -> Vec<Target> {
     let paced = |load| Case { load: Some(load), ..Case::new(Section::Load, 64) };
     let percent = [10, 50, 80].map(Load::Percent);
     for load in percent.into_iter().chain([10_000, 100_000, 500_000].map(Load::PerSecond)) {
-        add(paced(load), Metric::P99, &[(BestRival, 1.0)]);
-        add(two_workers(paced(load)), Metric::P99, &[(BestRival, 1.0)]);
+        add(paced(load), Metric::WindowP99, &[(BestRival, 1.0)]);
+        add(two_workers(paced(load)), Metric::WindowP99, &[(BestRival, 1.0)]);
     }
     let crowd = |clients| Case { clients, ..Case::new(Section::Crowd, 64) };
     for case in [crowd(1_000), two_workers(crowd(1_000)), two_workers(crowd(10_000))] {
         let of_memory = [Metric::ServerMemory, Metric::ClientMemory];
-        let others = [Metric::Connect, Metric::Rate, Metric::P99, Metric::Reconnect];
+        let others = [Metric::Connect, Metric::Rate, Metric::WindowP99, Metric::Reconnect];
         for metric in of_memory.into_iter().chain(others) {
             add(case, metric, &[(BestRival, 1.0)]);
         }
@@ -266,8 +266,8 @@ fn what(case: Case, metric: Metric) -> String {
                 Metric::Connect => "connecting",
                 Metric::ServerMemory => "memory of the server",
                 Metric::ClientMemory => "memory of the client",
-                Metric::P99 => "99th percentile",
-                Metric::Reconnect => "reconnecting",
+                Metric::WindowP99 => "99th percentile",
+                Metric::Reconnect => "reconnecting after 100 ms",
                 _ => "requests",
             };
             format!("{} connections, {what}, {runtime}", case.clients)

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::net::unix::pipe;
@@ -41,17 +42,22 @@ impl Ticks {
 
     /// Waits for a tick. Those that have been missed count as one.
     pub(crate) async fn next(&mut self) -> Result<(), Failure> {
-        while !self.discard()? {
-            self.readable.readable().await?;
+        loop {
+            match self.readable.try_read(&mut [0; 8]) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.readable.readable().await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(())
     }
 
-    /// Discards ticks that have passed. Returns whether there was one.
-    pub(crate) fn discard(&mut self) -> Result<bool, Failure> {
-        match self.readable.try_read(&mut [0; 8]) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+    /// Discards ticks that have passed, on a thread that waits for the file without Tokio. Tokio
+    /// would not read it before it has itself seen that it is readable.
+    pub(crate) fn discard(&mut self) -> Result<(), Failure> {
+        match self.timer.wait() {
+            Ok(()) | Err(Errno::EAGAIN) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -46,10 +46,8 @@ impl Messaging for Bare {
     type Server = Echo;
 
     async fn server(place: &Place, announce: Announce) -> Result<Echo, Failure> {
-        let frame = frame(place.size);
         let stream = accept(place, announce)?.into_tokio()?;
-        let pending = Pending { buffer: vec![0; CHUNK].into(), bytes: 0, frame: frame.len() };
-        Ok(Echo { stream, pending, out: Vec::new(), frame })
+        Ok(Echo { stream, received: vec![0; CHUNK].into(), end: 0, frame: frame(place.size).len() })
     }
 
     async fn client(endpoint: &str, size: usize) -> Result<Requester, Failure> {
@@ -137,24 +135,27 @@ impl Client for Requester {
     }
 }
 
-/// Reads requests and writes replies.
+/// Writes the requests that it reads.
 #[derive(Debug)]
 pub(crate) struct Echo {
     stream: AsyncStream,
-    pending: Pending,
-    out: Vec<u8>,
-    frame: Vec<u8>,
+    received: Box<[u8]>,
+    /// The end of the bytes that were read.
+    end: usize,
+    frame: usize,
 }
 
 impl Server for Echo {
     async fn serve(&mut self) -> Result<(), Failure> {
         loop {
-            self.pending.read(&mut self.stream).await?;
-            while self.pending.take() {
-                self.out.extend_from_slice(&self.frame);
+            match self.stream.read(&mut self.received[self.end..]).await? {
+                0 => return Err("the connection has ended".into()),
+                read => self.end += read,
             }
-            self.stream.write_all(&self.out).await?;
-            self.out.clear();
+            let whole = self.end - self.end % self.frame;
+            self.stream.write_all(&self.received[..whole]).await?;
+            self.received.copy_within(whole..self.end, 0);
+            self.end -= whole;
         }
     }
 }
@@ -190,7 +191,7 @@ impl Pending {
 
 /// A blocking stream.
 #[derive(Debug)]
-enum Stream {
+pub(super) enum Stream {
     Tcp(net::TcpStream),
     Ipc(unix::UnixStream),
 }
@@ -210,7 +211,7 @@ impl Stream {
         }
     }
 
-    fn into_tokio(self) -> io::Result<AsyncStream> {
+    pub(super) fn into_tokio(self) -> io::Result<AsyncStream> {
         match self {
             Self::Tcp(stream) => {
                 stream.set_nonblocking(true)?;
@@ -225,20 +226,20 @@ impl Stream {
 }
 
 #[derive(Debug)]
-enum AsyncStream {
+pub(super) enum AsyncStream {
     Tcp(tokio::net::TcpStream),
     Ipc(tokio::net::UnixStream),
 }
 
 impl AsyncStream {
-    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.write_all(bytes).await,
             Self::Ipc(stream) => stream.write_all(bytes).await,
         }
     }
 
-    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(buffer).await,
             Self::Ipc(stream) => stream.read(buffer).await,
@@ -259,7 +260,7 @@ fn accept(place: &Place, announce: Announce) -> Result<Stream, Failure> {
     Ok(Stream::Tcp(stream))
 }
 
-fn connect(endpoint: &str) -> Result<Stream, Failure> {
+pub(super) fn connect(endpoint: &str) -> Result<Stream, Failure> {
     if let Some(path) = endpoint.strip_prefix("ipc://") {
         return Ok(Stream::Ipc(unix::UnixStream::connect(path)?));
     }
@@ -283,4 +284,5 @@ fn frame(size: usize) -> Vec<u8> {
     frame
 }
 
-const CHUNK: usize = 64 * 1_024;
+/// The number of bytes that are read or written at a time.
+pub(super) const CHUNK: usize = 64 * 1_024;

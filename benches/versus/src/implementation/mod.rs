@@ -1,6 +1,7 @@
 //! The implementations, one file each, with common traits for their roles.
 
 pub(crate) mod bare;
+mod bare_stamped;
 pub(crate) mod channel;
 pub(crate) mod curve;
 pub(crate) mod libzmq;

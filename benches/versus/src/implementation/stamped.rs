@@ -91,7 +91,7 @@ impl Stamp {
 pub(crate) const CROWD_LIMIT: Duration = Duration::from_secs(40);
 
 /// The size of all bodies.
-const BODY: usize = 64;
+pub(super) const BODY: usize = 64;
 
 #[cfg(test)]
 mod tests {

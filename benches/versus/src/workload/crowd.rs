@@ -12,6 +12,7 @@ use crate::implementation::stamped::{CROWD_LIMIT, Stamp, Stamped, StampedClient}
 use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role};
 use crate::ticks::Ticks;
+use crate::workload::awake::Awake;
 use crate::workload::load::{self, Pace};
 use crate::workload::pair::role;
 use crate::workload::{Attempt, Outcome};
@@ -19,6 +20,7 @@ use crate::workload::{Attempt, Outcome};
 /// Returns the quantities of a crowd, in the order of their events.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let clients = attempt.case.clients as u64;
+    let _awake = Awake::start(attempt)?;
     let mut role = role(attempt, Part::Census)?;
     let mut server = Child::spawn(&role)?;
     role.endpoint = server.bound()?;
@@ -39,12 +41,15 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
 
     role.part = Part::Census;
     role.place.port = port(&role.endpoint)?;
-    drop(server);
-    thread::sleep(OUTAGE);
-    let mut server = Child::spawn(&role)?;
-    server.bound()?;
-    crowd.order(GATHER)?;
-    let reconnected = crowd.done_within(CROWD_LIMIT)?.seconds;
+    let mut returned = Vec::new();
+    for outage in [OUTAGE, LONG_OUTAGE] {
+        drop(server);
+        thread::sleep(outage);
+        server = Child::spawn(&role)?;
+        server.bound()?;
+        crowd.order(GATHER)?;
+        returned.push(crowd.done_within(CROWD_LIMIT)?);
+    }
 
     let mut values = vec![
         (Metric::Connect, connected * 1e3),
@@ -52,8 +57,15 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
         (Metric::ClientMemory, each(before.1, after.1)),
         (Metric::Rate, rate),
     ];
-    values.extend(load::latency(&paced).filter(|(metric, _)| *metric == Metric::P99));
-    values.push((Metric::Reconnect, reconnected * 1e3));
+    values.extend(
+        load::latency(&paced)
+            .filter(|(metric, _)| matches!(metric, Metric::WindowP99 | Metric::P99)),
+    );
+    let metrics = [(Metric::Reconnect, Metric::Herd), (Metric::LongReconnect, Metric::LongHerd)];
+    for ((time, herd), done) in metrics.into_iter().zip(returned) {
+        values.push((time, done.seconds * 1e3));
+        values.extend(done.received.map(|most| (herd, most as f64)));
+    }
     Ok(Outcome { values, rate: None })
 }
 
@@ -79,9 +91,9 @@ pub(crate) async fn gather<S: Stamped>(role: &Role, mut orders: Orders) -> Resul
     while let Some(rate) = orders.recv().await {
         if rate == GATHER {
             let start = Instant::now();
-            greet(&mut client, &mut ticks, connections as u64).await?;
+            let most = greet(&mut client, &mut ticks, connections as u64).await?;
             let seconds = start.elapsed().as_secs_f64();
-            Report::Done(Done { seconds, ..Done::default() }).send();
+            Report::Done(Done { seconds, received: Some(most), ..Done::default() }).send();
             continue;
         }
         let Some(count) = orders.recv().await else { break };
@@ -91,6 +103,8 @@ pub(crate) async fn gather<S: Stamped>(role: &Role, mut orders: Orders) -> Resul
 }
 
 /// Sends a message over every connection, and waits until the server has received all of them.
+/// Returns the greatest number of connections that became known to the server within a tenth of a
+/// second.
 ///
 /// A connection that loses its message as it ends needs another one. Messages are sent again if
 /// no reply arrives for a while.
@@ -98,7 +112,10 @@ async fn greet<C: StampedClient>(
     client: &mut C,
     ticks: &mut Ticks,
     connections: u64,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
+    let start = Instant::now();
+    let mut tenth = 0;
+    let (mut before, mut most) = (0, 0);
     ticks.start()?;
     let mut unsent = connections;
     let mut outstanding = 0_u64;
@@ -112,7 +129,12 @@ async fn greet<C: StampedClient>(
         client.flush().await?;
         let mut reply = client.recv_or(ticks).await?;
         while let Some(stamp) = reply {
+            let now = start.elapsed().as_millis() / 100;
+            if now > tenth {
+                (tenth, before) = (now, known);
+            }
             known = stamp.remotes.max(known);
+            most = most.max(known - before);
             outstanding = outstanding.saturating_sub(1);
             last = Instant::now();
             reply = client.try_recv()?;
@@ -126,7 +148,8 @@ async fn greet<C: StampedClient>(
             last = Instant::now();
         }
     }
-    ticks.stop()
+    ticks.stop()?;
+    Ok(most)
 }
 
 /// Returns the port of an endpoint.
@@ -146,6 +169,9 @@ const REST: Duration = Duration::from_millis(500);
 
 /// The time for which the server is gone, as with `RestartSec=` of systemd by default.
 const OUTAGE: Duration = Duration::from_millis(100);
+
+/// An outage after which delays that double are much longer than the first ones.
+const LONG_OUTAGE: Duration = Duration::from_secs(3);
 
 /// The time after which messages count as lost.
 const PATIENCE: Duration = Duration::from_millis(200);

@@ -1,5 +1,6 @@
 //! The measured work, one file for each kind, and its measurement.
 
+pub(crate) mod awake;
 pub(crate) mod cost;
 pub(crate) mod crowd;
 pub(crate) mod fan_out;

@@ -27,9 +27,11 @@ impl Pace {
     /// Makes all calls.
     async fn keep_calling<C: Caller>(self, caller: &C, ticks: &mut Ticks) -> Result<Done, Failure> {
         let Self { rate, count } = self;
-        let schedule = Schedule::start(rate, count);
-        ticks.start()?;
+        let mut schedule = Schedule::new(rate, count);
         let mut tally = Tally::new(&schedule)?;
+        schedule.start();
+        let schedule = schedule;
+        ticks.start()?;
         let mut calls = JoinSet::new();
         let mut sent = 0;
         while tally.answered() < count {
@@ -59,6 +61,6 @@ impl Pace {
             }
         }
         ticks.stop()?;
-        Ok(tally.done())
+        tally.done()
     }
 }

@@ -17,6 +17,7 @@ use crate::child::Child;
 use crate::implementation::Implementation;
 use crate::report::Done;
 use crate::role::Part;
+use crate::workload::awake::Awake;
 use crate::workload::pair::Pair;
 use crate::workload::{Attempt, Outcome};
 
@@ -26,6 +27,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
         Implementation::Tonic => Part::Responder,
         _ => Part::Server,
     };
+    let _awake = Awake::start(attempt)?;
     let mut pair = Pair::start(attempt, server, Part::Pacer)?;
     let pacer = &mut pair.connected;
     let rate = match attempt.case.load {
@@ -34,21 +36,30 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
         None => return Err("the case has no load".into()),
     };
     let rate = rate.max(1);
-    run(pacer, rate, seconds(rate, attempt.seconds * WARM_UP))?;
-    let count = seconds(rate, attempt.seconds);
-    let done = run(pacer, rate, count)?;
-    let answered = done.received.unwrap_or(0) as f64;
     let mut values = vec![(Metric::Rate, rate as f64)];
-    if answered >= count as f64 * SUSTAINED {
+    if sustain(pacer, rate, seconds(rate, attempt.seconds * WARM_UP), SUSTAINED / 2.0)?.is_some()
+        && let Some(done) = sustain(pacer, rate, seconds(rate, attempt.seconds), SUSTAINED)?
+    {
         values.extend(latency(&done));
     }
     Ok(Outcome { values, rate: None })
 }
 
+/// Runs a rate. Returns `None` if fewer than this part of the replies are in time.
+fn sustain(pacer: &mut Child, rate: u64, count: u64, part: f64) -> Result<Option<Done>, Failure> {
+    let done = run(pacer, rate, count)?;
+    let in_time = done.received.unwrap_or(0) as f64 >= count as f64 * part;
+    Ok(in_time.then_some(done))
+}
+
 /// Returns the latency of a run.
 pub(crate) fn latency(done: &Done) -> impl Iterator<Item = (Metric, f64)> {
-    let values =
-        [(Metric::Median, done.median), (Metric::P99, done.p99), (Metric::P999, done.p999)];
+    let values = [
+        (Metric::Median, done.median),
+        (Metric::WindowP99, done.window_p99),
+        (Metric::P99, done.p99),
+        (Metric::P999, done.p999),
+    ];
     values.into_iter().filter_map(|(metric, value)| Some((metric, value?)))
 }
 

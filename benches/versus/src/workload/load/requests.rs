@@ -40,9 +40,11 @@ impl Pace {
         ticks: &mut Ticks,
     ) -> Result<Done, Failure> {
         let Self { rate, count } = self;
-        let schedule = Schedule::start(rate, count);
-        ticks.start()?;
+        let mut schedule = Schedule::new(rate, count);
         let mut tally = Tally::new(&schedule)?;
+        schedule.start();
+        let schedule = schedule;
+        ticks.start()?;
         let mut sent = 0;
         while tally.answered() < count {
             let now = schedule.now();
@@ -69,6 +71,6 @@ impl Pace {
             }
         }
         ticks.stop()?;
-        Ok(tally.done())
+        tally.done()
     }
 }

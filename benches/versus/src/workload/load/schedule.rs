@@ -14,9 +14,14 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Starts with the first request.
-    pub(crate) fn start(rate: u64, count: u64) -> Self {
+    /// Plans requests, of which the first is due now.
+    pub(crate) fn new(rate: u64, count: u64) -> Self {
         Self { start: Instant::now(), rate, count }
+    }
+
+    /// Starts with the first request.
+    pub(crate) fn start(&mut self) {
+        self.start = Instant::now();
     }
 
     /// Returns the time since the start in nanoseconds.
@@ -35,7 +40,12 @@ impl Schedule {
 
     /// Returns the time by which all replies must have arrived for the rate to be sustained.
     pub(crate) fn end(&self) -> u64 {
-        self.due(self.count.saturating_sub(1)) + GRACE.as_nanos() as u64
+        self.last_due() + GRACE.as_nanos() as u64
+    }
+
+    /// Returns the planned time of the last request.
+    pub(crate) fn last_due(&self) -> u64 {
+        self.due(self.count.saturating_sub(1))
     }
 }
 
@@ -50,13 +60,13 @@ mod tests {
 
     #[test]
     fn a_request_is_planned_for_the_next_tick() {
-        let schedule = Schedule::start(30_000, 10);
+        let schedule = Schedule::new(30_000, 10);
         let due: Vec<_> = (0..7).map(|number| schedule.due(number) / 1_000).collect();
         assert_eq!(due, [0, 100, 100, 100, 200, 200, 200]);
     }
 
     #[test]
     fn without_a_rate_all_requests_are_due() {
-        assert_eq!(Schedule::start(0, 10).due(9), 0);
+        assert_eq!(Schedule::new(0, 10).due(9), 0);
     }
 }
