@@ -25,6 +25,9 @@ pub(crate) struct Case {
     /// Whether messages are encrypted, in a section that compares both.
     #[serde(default)]
     pub(crate) curve: bool,
+    /// Whether both processes are built with link-time optimization.
+    #[serde(default)]
+    pub(crate) lto: bool,
     /// The attack on the server.
     #[serde(default)]
     pub(crate) flood: Option<Flood>,
@@ -51,6 +54,7 @@ impl Case {
             topics: 0,
             proxied: false,
             curve: false,
+            lto: false,
             flood: None,
             load: None,
             clients: 1,
@@ -108,6 +112,8 @@ pub(crate) enum Section {
     Load,
     /// Many connections to one server, which restarts.
     Crowd,
+    /// One-way messages and requests, with and without link-time optimization.
+    Lto,
 }
 
 impl Section {
@@ -136,6 +142,7 @@ impl Section {
             Self::Websocket => "One-way throughput over WebSockets",
             Self::Load => "Latency under load",
             Self::Crowd => "Many connections",
+            Self::Lto => "Link-time optimization",
         }
     }
 
@@ -164,6 +171,7 @@ impl Section {
             Self::Websocket => "websocket",
             Self::Load => "load",
             Self::Crowd => "crowd",
+            Self::Lto => "lto",
         }
     }
 }

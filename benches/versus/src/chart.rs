@@ -220,8 +220,8 @@ impl Chart {
             | Section::Groups
             | Section::Topics
             | Section::Crowd => case.clients,
-            // No chart shows rates, because those of implementations differ.
-            Section::Load => 0,
+            // No chart shows these: rates of implementations differ, and so do builds.
+            Section::Load | Section::Lto => 0,
             Section::Pipelined | Section::Dealer | Section::Cost | Section::Rpc => case.outstanding,
         };
         let point = |case| Some((at(case) as f64, results.spread(case, self.metric, who)?.median));

@@ -32,7 +32,7 @@ impl Child {
 
     /// Starts this program with a role, as the last argument of another program.
     pub(crate) fn spawn_under(role: &Role, under: &[PathBuf]) -> Result<Self, Failure> {
-        let program = env::current_exe()?;
+        let program = if role.lto { with_lto()? } else { env::current_exe()? };
         let mut command = match under.split_first() {
             Some((first, rest)) => {
                 let mut command = Command::new(first);
@@ -173,6 +173,17 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Returns this program with link-time optimization, which Cargo builds into a sibling directory.
+pub(crate) fn with_lto() -> Result<PathBuf, Failure> {
+    let program = env::current_exe()?;
+    let built = program.ancestors().nth(2).map(|target| target.join("lto/versus"));
+    built.filter(|built| built.exists()).ok_or_else(|| {
+        "build the program with link-time optimization first: \
+         cargo build --profile lto --manifest-path benches/versus/Cargo.toml"
+            .into()
+    })
 }
 
 /// The time limit for starting, connecting and reporting.

@@ -211,6 +211,11 @@ fn about(section: Section) -> &'static str {
              implementation cannot hide regular delays in this way, because they affect most windows, and rare ones \
              are contained in the percentiles of the whole round, which are shown as well."
         }
+        Section::Lto => {
+            "Bodies of 64 bytes over tcp, one way and with 100 outstanding requests. *None* is Cargo's release profile, \
+             as everywhere else on this page; *fat* is `lto = \"fat\"` with `codegen-units = 1`, for all crates of \
+             both processes. libzmq is not rebuilt."
+        }
         Section::Crowd => {
             "One socket in one process establishes all connections to one server over tcp. For the server, they are \
              as many clients. Each connection has another address of the loopback interface, because a DEALER of \
@@ -240,8 +245,11 @@ A program writes this page. It runs the same work on this crate, on libzmq, on o
 bare sockets. On an idle machine with two cores it takes about 40 minutes:
 
 ```sh
+cargo build --profile lto --manifest-path benches/versus/Cargo.toml
 cargo run --release --manifest-path benches/versus/Cargo.toml
 ```
+
+The first command is for the section on link-time optimization only.
 
 `--quick` takes about a minute and only prints its results. `--sections`, `--implementations`, `--transports`,
 `--runtimes`, `--sizes`, `--rounds` and `--seconds` select a part; `--help` lists their values. Results are

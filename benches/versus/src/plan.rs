@@ -23,7 +23,7 @@ impl Extent {
             Self::Full if case.section == Section::Cost => 3,
             Self::Full if case.section == Section::Floods => 3,
             Self::Full if case.section == Section::Crowd => 3,
-            Self::Full if target::is_about(case) => 5,
+            Self::Full if case.section == Section::Lto || target::is_about(case) => 5,
             Self::Full | Self::Quick => 3,
             Self::Smoke => 1,
         }
@@ -101,6 +101,7 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
         | Section::FanIn
         | Section::Idle
         | Section::Cost
+        | Section::Lto
         | Section::Scatter => {
             let inproc = case.transport == Transport::Inproc;
             let scatter = case.section == Section::Scatter;
@@ -182,7 +183,7 @@ fn all(section: Section) -> Vec<Case> {
         Section::Push => {
             let of = |size| Case::new(section, size);
             let mut cases: Vec<_> = SIZES.into_iter().map(of).collect();
-            cases.push(Case { runtime: Runtime::MultiThread, ..of(SHORT) });
+            cases.extend([16, SHORT].map(|n| Case { runtime: Runtime::MultiThread, ..of(n) }));
             cases.push(Case { transport: Transport::Ipc, ..of(SHORT) });
             cases
         }
@@ -222,6 +223,14 @@ fn all(section: Section) -> Vec<Case> {
             // A server of ten thousand clients uses all cores.
             let most = Case { runtime: Runtime::MultiThread, ..of(10_000) };
             sorted(on_both(of(1_000)).into_iter().chain([most]))
+        }
+        Section::Lto => {
+            let one_way = Case::new(section, SHORT);
+            let cases = [one_way, Case { outstanding: 100, ..one_way }];
+            cases
+                .into_iter()
+                .flat_map(|case| [false, true].map(|lto| Case { lto, ..case }))
+                .collect()
         }
     }
 }
@@ -269,7 +278,7 @@ fn is_in_quick(case: Case) -> bool {
         Section::Req => case.pinned,
         Section::Pipelined | Section::Dealer => case.outstanding == 100 && !multi,
         Section::FanIn => case.clients == 100 && !multi,
-        Section::Curve | Section::Floods | Section::Idle | Section::Cost => false,
+        Section::Curve | Section::Floods | Section::Idle | Section::Cost | Section::Lto => false,
         Section::Handshakes => case.curve && !multi,
         Section::Rpc => !multi,
         Section::Scatter | Section::Push | Section::Batches | Section::Parts => {
@@ -308,6 +317,8 @@ fn is_in_smoke(case: Case) -> bool {
             case.load.is_some_and(|load| loads.contains(&load)) && multi
         }
         Section::Crowd => case.clients == 1_000 && multi,
+        // The program with link-time optimization is not built.
+        Section::Lto => !case.lto,
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Role {
     /// Whether messages are encrypted.
     pub(crate) curve: bool,
     pub(crate) flood: Option<Flood>,
+    /// Whether the process is built with link-time optimization.
+    pub(crate) lto: bool,
 }
 
 /// One end of a connection, or both.

@@ -13,7 +13,7 @@ use crate::implementation::Implementation;
 use crate::plan::{self, Extent};
 use crate::results::{Problem, Results};
 use crate::workload::{Attempt, Outcome};
-use crate::{document, table};
+use crate::{child, document, table};
 
 /// Executes the command line.
 #[expect(clippy::print_stdout, reason = "the printed output is the result")]
@@ -22,6 +22,7 @@ pub(crate) fn as_asked(arguments: &Arguments) -> Result<(), Failure> {
         return document::redraw();
     }
     let plan = Plan::of(arguments);
+    plan.check_programs()?;
     let mut all = Results::default();
     for &section in &plan.sections {
         let results = plan.measure(section)?;
@@ -77,6 +78,15 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Fails if a measured program is not built, before anything is measured.
+    fn check_programs(&self) -> Result<(), Failure> {
+        let cases = self.sections.iter().flat_map(|&section| self.cases(section));
+        if cases.into_iter().any(|case| case.lto) {
+            child::with_lto()?;
+        }
+        Ok(())
+    }
+
     /// Reports failures. Returns an error if this crate has failed, or in a smoke run any
     /// implementation.
     fn complain(&self, problems: &[Problem]) -> Result<(), Failure> {
@@ -94,8 +104,7 @@ impl<'a> Plan<'a> {
 
     /// Measures every case in several rounds. In each round, the implementations take turns.
     fn measure(&self, section: Section) -> Result<Results, Failure> {
-        let mut cases = plan::cases(section, self.extent);
-        cases.retain(|&case| self.arguments.covers(case));
+        let cases = self.cases(section);
         let bar = self.bar(section, &cases);
         let directory = Directory::create()?;
         let mut results = Results::default();
@@ -137,6 +146,12 @@ impl<'a> Plan<'a> {
         }
         bar.finish_and_clear();
         Ok(results)
+    }
+
+    fn cases(&self, section: Section) -> Vec<Case> {
+        let mut cases = plan::cases(section, self.extent);
+        cases.retain(|&case| self.arguments.covers(case));
+        cases
     }
 
     fn taking_part(&self, case: Case) -> impl Iterator<Item = Implementation> {

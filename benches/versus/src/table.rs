@@ -239,6 +239,7 @@ fn subject(section: Section) -> &'static str {
         Section::Topics => "subs",
         Section::Load => "load",
         Section::Crowd => "connections",
+        Section::Lto => "link-time optimization",
     }
 }
 
@@ -269,6 +270,7 @@ fn label(case: Case) -> String {
         }
         Section::Load => case.load.map_or_else(String::new, load_in_words),
         Section::Crowd => case.clients.to_string(),
+        Section::Lto => if case.lto { "fat" } else { "none" }.to_owned(),
         Section::Cost if case.outstanding == 0 => "one way".to_owned(),
         Section::Cost => format!("{} outstanding", case.outstanding),
     }

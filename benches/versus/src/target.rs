@@ -22,6 +22,8 @@ enum Against {
     One(Implementation),
     /// The best messaging library.
     BestRival,
+    /// The same work of this crate on one thread.
+    OneThread,
     /// The bound itself, in bytes.
     Nothing,
 }
@@ -58,11 +60,17 @@ impl Target {
                 let wanted = format!("{sign} {:.2}× the best rival, {}", self.bound, best.title());
                 (wanted, results.ratio(self.case, self.metric, best)?)
             }
+            Against::OneThread => {
+                let one_thread = Case { runtime: Runtime::CurrentThread, ..self.case };
+                let rounds = |case| results.rounds(case, self.metric, Implementation::TokioZmtp);
+                let ratio = Spread::of_ratios(rounds(self.case), rounds(one_thread))?;
+                (format!("{sign} {:.2}× one thread", self.bound), ratio)
+            }
             Against::Nothing => (format!("{sign} {:.0} KiB", self.bound / 1_024.0), ours),
         };
         let measured = match self.against {
             Against::Nothing => format!("{:.1} KiB", found.median / 1_024.0),
-            Against::BestRival | Against::One(_) => {
+            Against::BestRival | Against::One(_) | Against::OneThread => {
                 let Spread { median, least, greatest } = found;
                 format!("{median:.2}× ({least:.2}–{greatest:.2})")
             }
@@ -89,7 +97,7 @@ pub(crate) fn is_about(case: Case) -> bool {
 
 /// Returns all targets, in the order of their display.
 pub(crate) fn all() -> Vec<Target> {
-    use Against::{BestRival, Nothing, One};
+    use Against::{BestRival, Nothing, One, OneThread};
     use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, TokioZmtpTcp, Tonic};
     let mut targets = Vec::new();
     let mut add = |case, metric, bounds: &[(Against, f64)]| {
@@ -139,7 +147,8 @@ pub(crate) fn all() -> Vec<Target> {
     let inproc = Case { transport: Transport::Inproc, ..two_workers(one_way(64)) };
     add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
     let rpc = Case { outstanding: 100, ..Case::new(Section::Rpc, 64) };
-    add(rpc, Metric::Rate, &[(One(Tonic), 2.0)]);
+    add(rpc, Metric::Rate, &[(One(Tonic), 15.0)]);
+    add(two_workers(rpc), Metric::Rate, &[(One(Tonic), 15.0), (OneThread, 0.6)]);
     // The same as for CLIENT and SERVER, among the implementations that have these types.
     let scatter = |size| Case::new(Section::Scatter, size);
     for size in [16, 64] {
@@ -163,8 +172,11 @@ pub(crate) fn all() -> Vec<Target> {
     let req = Case { outstanding: 1, ..Case::new(Section::Req, 64) };
     let bounds = [(One(Libzmq), 0.45), (One(Monocoque), 1.15)];
     add(Case { pinned: true, ..req }, Metric::Median, &bounds);
-    let push = Case::new(Section::Push, 64);
-    add(push, Metric::Rate, &[(One(Libzmq), 3.0), (One(Monocoque), 1.0)]);
+    for size in [16, 64] {
+        let push = Case::new(Section::Push, size);
+        add(push, Metric::Rate, &[(One(Libzmq), 3.0), (One(Monocoque), 1.0)]);
+        add(two_workers(push), Metric::Rate, &[(One(Monocoque), 1.0)]);
+    }
     for size in [16, 64] {
         let batches = Case::new(Section::Batches, size);
         for case in [batches, two_workers(batches)] {
@@ -261,6 +273,7 @@ fn what(case: Case, metric: Metric) -> String {
             let load = case.load.map_or_else(String::new, table::load_in_words);
             format!("99th percentile at {load}, {runtime}")
         }
+        Section::Lto => "link-time optimization".to_owned(),
         Section::Crowd => {
             let what = match metric {
                 Metric::Connect => "connecting",

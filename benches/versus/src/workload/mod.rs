@@ -48,7 +48,9 @@ impl Attempt<'_> {
             (Section::Throughput | Section::Latency | Section::Scatter, Transport::Inproc) => {
                 together::measure(self)
             }
-            (Section::Curve, _) if self.case.outstanding > 0 => requests::measure(self),
+            (Section::Curve | Section::Lto, _) if self.case.outstanding > 0 => {
+                requests::measure(self)
+            }
             (
                 Section::Throughput
                 | Section::Curve
@@ -56,6 +58,7 @@ impl Attempt<'_> {
                 | Section::Scatter
                 | Section::Push
                 | Section::Batches
+                | Section::Lto
                 | Section::Parts
                 | Section::Websocket,
                 _,

@@ -86,6 +86,7 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
         outstanding: case.outstanding,
         curve: case.curve || matches!(case.section, Section::Curve | Section::Floods),
         flood: case.flood,
+        lto: case.lto,
     })
 }
 
