@@ -11,7 +11,7 @@ use fastrand::Rng;
 use tokio::task::{self, JoinSet};
 use tokio_zmtp::{
     BindError, Client, ConnectError, DisconnectError, Endpoint, InprocEndpoint, NoRemoteError,
-    RecvError, SendError, Server, UnbindError,
+    Pull, Push, RecvError, SendError, Server, UnbindError,
 };
 
 use crate::remote::{self, GREETING, Remote, RemoteListener};
@@ -44,6 +44,29 @@ async fn closing_leaves_no_task_waiting_on_other_handles() {
         tasks.join_all().await;
         assert_eq!(client.close().await, report);
         Server::builder().bind(bound).await.unwrap();
+    }
+}
+
+/// The sender waits for a remote, and closes the socket as soon as its message is queued for one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_message_for_a_remote_that_arrives_is_written_before_the_end() {
+    for _ in 0..ROUNDS {
+        let _watchdog = Watchdog::start();
+        let mut pairs = JoinSet::new();
+        for _ in 0..16 {
+            let push = Push::new();
+            let endpoint = push.bind(own_address()).await.unwrap();
+            pairs.spawn(async move {
+                let sender = tokio::spawn(async move {
+                    push.send("task").await.unwrap();
+                    push.close().await
+                });
+                let pull = Pull::builder().connect(endpoint).await.unwrap();
+                assert_eq!(sender.await.unwrap().undelivered, 0);
+                assert_eq!(pull.recv().await.unwrap(), ["task"]);
+            });
+        }
+        pairs.join_all().await;
     }
 }
 
