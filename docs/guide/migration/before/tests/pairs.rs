@@ -151,14 +151,15 @@ fn tasks_pass_both_ways(before: Before) {
     let [tasks, results] = ["tasks", "results"].map(|name| folder.endpoint(name));
     let worker = (tasks.clone(), results.clone());
     thread::spawn(move || (before.work)(&worker.0, &worker.1));
-    let (distributed, sum) = RUNTIME.block_on(async {
-        tokio::join!(
-            classic::pipeline::distribute(&tasks, 100),
-            classic::pipeline::collect(&results, 100),
-        )
-    });
-    distributed.unwrap();
-    assert_eq!(sum.unwrap(), 338_350);
+    let ((), sum) = RUNTIME
+        .block_on(async {
+            tokio::try_join!(
+                classic::pipeline::distribute(&tasks, 100),
+                classic::pipeline::collect(&results, 100),
+            )
+        })
+        .unwrap();
+    assert_eq!(sum, 338_350);
 
     let [tasks, results] = ["before", "before-results"].map(|name| folder.endpoint(name));
     let worker = (tasks.clone(), results.clone());
