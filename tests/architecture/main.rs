@@ -67,7 +67,8 @@ const FOREIGN: &[&str] =
 const LINES_MAX: usize = 500;
 
 /// The directories of Rust sources. The published package lacks some of them.
-const DIRECTORIES: &[&str] = &["src", "proto", "tests", "interop", "benches", "examples", "fuzz"];
+const DIRECTORIES: &[&str] =
+    &["src", "proto", "tests", "interop", "benches", "discovery", "examples", "fuzz"];
 
 #[test]
 fn every_module_has_a_rank() {

@@ -251,6 +251,11 @@ macro_rules! endpoint_verbs {
             /// [`disconnect`](Self::disconnect), with the same endpoint, removes all its addresses
             /// and the name.
             ///
+            /// Removed addresses are disconnected as by `disconnect`: replies that have not arrived
+            /// are lost. The crate
+            /// [`tokio-zmtp-discovery`](https://docs.rs/tokio-zmtp-discovery) waits for them, and
+            /// also follows SRV records and other registries.
+            ///
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the endpoint may stay connected.

@@ -1,0 +1,327 @@
+//! The records of a service, as a set of endpoints that is looked up again when they expire.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+use tokio_zmtp::{Endpoint, EndpointError};
+
+use super::message::{Answer, Record, RecordType};
+use super::{Dns, LookupError};
+use crate::Discover;
+
+/// The endpoints that DNS records name. Created by [`Dns::srv`] and [`Dns::addresses`].
+///
+/// The records are looked up again when their TTL expires, within the bounds of
+/// [`interval`](Self::interval), and soon after a connection to one of the endpoints has ended. An
+/// answer that is not followed by another lookup does not change a set.
+///
+/// # SRV records
+///
+/// Each record names a host and a port. The host stays a name in the endpoint, which the socket
+/// resolves at each attempt to connect: a host that returns with another address needs no other
+/// record.
+///
+/// Of records with several priorities, only those with the lowest value are used. The others are
+/// used when DNS no longer returns any of the lowest, and not already when these hosts are
+/// unreachable. **Weights are not used**: sockets distribute messages evenly, round-robin or to the
+/// shortest queue, and a PUB or RADIO sends to all. A target of `.` states that there is no such
+/// service (RFC 2782), and names no endpoint.
+///
+/// # Addresses
+///
+/// IPv4 and IPv6 addresses are looked up separately. If only one lookup fails, the last known
+/// addresses of the other family are kept.
+///
+/// # Negative answers
+///
+/// The answer that the name or the type of record does not exist is an empty set, which disconnects
+/// all endpoints. It is looked up again when the TTL of the negative answer expires (RFC 2308),
+/// within the same bounds. A name server that fails, refuses the query or does not answer leaves
+/// the set as it is.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tokio_zmtp_discovery::Dns;
+///
+/// let dns = Dns::new(["192.0.2.53:53".parse()?]);
+/// let prices = dns
+///     .srv("_prices._tcp.example.org")
+///     .interval(Duration::from_secs(5)..=Duration::from_secs(60))
+///     .endpoint(|host, port| format!("wss://{host}:{port}/prices"));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use = "nothing is looked up until the endpoints are followed"]
+pub struct Records {
+    dns: Dns,
+    name: String,
+    lookups: Vec<Lookup>,
+    /// The port of addresses.
+    port: u16,
+    endpoint: Arc<EndpointForm>,
+    interval: RangeInclusive<Duration>,
+    last: Option<Instant>,
+    /// The time of the next lookup; `None` if it is due.
+    next: Option<Instant>,
+}
+
+/// Returns the text of the endpoint of a host and port.
+type EndpointForm = dyn Fn(&str, u16) -> String + Send + Sync;
+
+/// One type of records, and the endpoints of the last answer.
+#[derive(Debug)]
+struct Lookup {
+    record_type: RecordType,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Records {
+    pub(super) fn srv(dns: Dns, name: String) -> Self {
+        Self::new(dns, name, &[RecordType::Srv], 0)
+    }
+
+    pub(super) fn addresses(dns: Dns, name: String, port: u16) -> Self {
+        Self::new(dns, name, &[RecordType::A, RecordType::Aaaa], port)
+    }
+
+    fn new(dns: Dns, name: String, record_types: &[RecordType], port: u16) -> Self {
+        let lookups =
+            record_types.iter().map(|&record_type| Lookup { record_type, endpoints: Vec::new() });
+        Self {
+            dns,
+            name,
+            lookups: lookups.collect(),
+            port,
+            endpoint: Arc::new(|host, port| format!("tcp://{host}:{port}")),
+            interval: INTERVAL,
+            last: None,
+            next: None,
+        }
+    }
+
+    /// Sets the bounds of the time between two lookups, within which the TTL decides. Default: 1 s to
+    /// 30 s. The upper bound limits for how long a removed endpoint is used, and the lower one the
+    /// load of name servers if a TTL is zero.
+    ///
+    /// If the lower bound exceeds the upper one, it is used as both.
+    pub fn interval(self, interval: RangeInclusive<Duration>) -> Self {
+        Self { interval, ..self }
+    }
+
+    /// Sets the form of the endpoints. Default: `tcp://{host}:{port}`.
+    ///
+    /// The host is a name or an address; an IPv6 address is in brackets.
+    pub fn endpoint(self, endpoint: impl Fn(&str, u16) -> String + Send + Sync + 'static) -> Self {
+        Self { endpoint: Arc::new(endpoint), ..self }
+    }
+
+    /// Returns the endpoints of an answer.
+    fn endpoints(&self, answer: &Answer) -> Result<Vec<Endpoint>, EndpointError> {
+        let Answer::Records { records, .. } = answer else { return Ok(Vec::new()) };
+        let lowest = records.iter().map(priority).min();
+        let mut endpoints = Vec::new();
+        for record in records.iter().filter(|record| Some(priority(record)) == lowest) {
+            let (host, port) = match record {
+                Record::Address(IpAddr::V4(address)) => (address.to_string(), self.port),
+                Record::Address(IpAddr::V6(address)) => (format!("[{address}]"), self.port),
+                Record::Service { target, .. } if target.is_root() => continue,
+                Record::Service { target, port, .. } => (target.to_string(), *port),
+            };
+            endpoints.push((self.endpoint)(&host, port).parse()?);
+        }
+        Ok(endpoints)
+    }
+
+    /// Looks up one type of records. Returns its endpoints, and for how long they are current.
+    async fn look_up(
+        &self,
+        record_type: RecordType,
+    ) -> Result<(Vec<Endpoint>, Duration), LookupError> {
+        let answer = self.dns.lookup(&self.name, record_type).await?;
+        let ttl = match &answer {
+            Answer::Records { ttl, .. } | Answer::Negative { ttl } => *ttl,
+            Answer::Truncated => 0,
+        };
+        Ok((self.endpoints(&answer)?, Duration::from_secs(ttl.into())))
+    }
+
+    /// Handles the answers to all lookups, and returns the set of endpoints.
+    fn handle(
+        &mut self,
+        answers: Vec<Result<(Vec<Endpoint>, Duration), LookupError>>,
+        now: Instant,
+    ) -> Result<Vec<Endpoint>, LookupError> {
+        self.last = Some(now);
+        let (mut shortest, mut answered, mut failure) = (Duration::MAX, false, None);
+        for (lookup, answer) in self.lookups.iter_mut().zip(answers) {
+            match answer {
+                Ok((endpoints, ttl)) => {
+                    lookup.endpoints = endpoints;
+                    (shortest, answered) = (shortest.min(ttl), true);
+                }
+                Err(error) => {
+                    let shown = &error as &dyn std::error::Error;
+                    let (name, record_type) = (&self.name, lookup.record_type);
+                    tracing::debug!(error = shown, name, %record_type, "the lookup failed");
+                    // It is repeated soon.
+                    (shortest, failure) = (Duration::ZERO, Some(error));
+                }
+            }
+        }
+        self.next = Some(now + self.clamp(shortest));
+        match failure {
+            Some(failure) if !answered => Err(failure),
+            _ => Ok(self.lookups.iter().flat_map(|one| one.endpoints.clone()).collect()),
+        }
+    }
+
+    fn clamp(&self, ttl: Duration) -> Duration {
+        let (least, most) = (*self.interval.start(), *self.interval.end());
+        ttl.clamp(least, most.max(least))
+    }
+}
+
+impl Discover for Records {
+    type Error = LookupError;
+
+    async fn changed(&mut self) -> Result<Option<Vec<Endpoint>>, LookupError> {
+        if let Some(next) = self.next {
+            time::sleep_until(next).await;
+        }
+        let mut answers = Vec::new();
+        for lookup in &self.lookups {
+            answers.push(self.look_up(lookup.record_type).await);
+        }
+        // No await follows: a future that is dropped has changed nothing.
+        self.handle(answers, Instant::now()).map(Some)
+    }
+
+    fn refresh(&mut self) {
+        let soon = self.last.map(|last| last + self.clamp(Duration::ZERO));
+        self.next = self.next.zip(soon).map(|(next, soon)| next.min(soon));
+    }
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records")
+            .field("name", &self.name)
+            .field("lookups", &self.lookups)
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The order in which records are used (RFC 2782): those of the lowest value first.
+fn priority(record: &Record) -> u16 {
+    match record {
+        Record::Address(_) => 0,
+        Record::Service { priority, .. } => *priority,
+    }
+}
+
+/// At most one lookup a second if a TTL is zero, and one every 30 s, as `resolve_interval` of the
+/// library, for a record with a long one.
+const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::Name;
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn endpoint(port: u16) -> Endpoint {
+        format!("tcp://192.0.2.1:{port}").parse().unwrap()
+    }
+
+    fn dns() -> Dns {
+        Dns::new([])
+    }
+
+    #[test]
+    fn a_lookup_is_repeated_when_the_ttl_expires_within_the_bounds() {
+        let mut records = dns().srv("a").interval(seconds(2)..=seconds(20));
+        let now = Instant::now();
+        for (ttl, expected) in [(0, 2), (1, 2), (7, 7), (60, 20)] {
+            let found = records.handle(vec![Ok((vec![endpoint(1)], seconds(ttl)))], now);
+            assert_eq!(found.unwrap(), [endpoint(1)]);
+            assert_eq!(records.next, Some(now + seconds(expected)));
+        }
+        let mut records = records.interval(seconds(3)..=seconds(1));
+        records.handle(vec![Ok((Vec::new(), seconds(9)))], now).unwrap();
+        assert_eq!(records.next, Some(now + seconds(3)));
+    }
+
+    /// A record with a TTL of one second, or an upper bound of one, is seen within a second.
+    #[test]
+    fn a_lookup_is_repeated_within_a_second_if_the_ttl_or_the_bound_says_so() {
+        let now = Instant::now();
+        for (mut records, ttl) in
+            [(dns().srv("a"), 1), (dns().srv("a").interval(seconds(0)..=seconds(1)), 300)]
+        {
+            records.handle(vec![Ok((vec![endpoint(1)], seconds(ttl)))], now).unwrap();
+            assert_eq!(records.next, Some(now + seconds(1)));
+        }
+    }
+
+    #[test]
+    fn a_refresh_is_due_after_the_lower_bound() {
+        let mut records = dns().srv("a");
+        records.refresh();
+        assert_eq!(records.next, None);
+        let now = Instant::now();
+        records.handle(vec![Ok((vec![endpoint(1)], seconds(30)))], now).unwrap();
+        records.refresh();
+        assert_eq!(records.next, Some(now + seconds(1)));
+    }
+
+    #[test]
+    fn the_addresses_of_a_family_whose_lookup_fails_are_kept() {
+        let failure = || Err(LookupError::NoServer);
+        let mut records = dns().addresses("a", 1);
+        let now = Instant::now();
+        let both = vec![Ok((vec![endpoint(4)], seconds(5))), Ok((vec![endpoint(6)], seconds(9)))];
+        assert_eq!(records.handle(both, now).unwrap(), [endpoint(4), endpoint(6)]);
+        assert_eq!(records.next, Some(now + seconds(5)));
+        let one = vec![Ok((vec![endpoint(5)], seconds(5))), failure()];
+        assert_eq!(records.handle(one, now).unwrap(), [endpoint(5), endpoint(6)]);
+        assert_eq!(records.next, Some(now + seconds(1)));
+        assert!(records.handle(vec![failure(), failure()], now).is_err());
+    }
+
+    #[test]
+    fn only_the_records_of_the_lowest_priority_are_used() {
+        let service = |priority, port, target| Record::Service {
+            priority,
+            port,
+            target: Name::parse(target).unwrap(),
+        };
+        let records = [service(2, 1, "a.b"), service(1, 2, "c.b"), service(1, 3, "d.b")];
+        let answer = Answer::Records { records: records.to_vec(), ttl: 1 };
+        let secure = dns().srv("a").endpoint(|host, port| format!("tls://{host}:{port}"));
+        let expected: Vec<Endpoint> =
+            ["tls://c.b:2", "tls://d.b:3"].map(|endpoint| endpoint.parse().unwrap()).to_vec();
+        assert_eq!(secure.endpoints(&answer).unwrap(), expected);
+        let none = Answer::Records { records: vec![service(0, 0, ".")], ttl: 1 };
+        assert_eq!(secure.endpoints(&none).unwrap(), []);
+        let not_a_host = Answer::Records { records: vec![service(0, 1, "a b")], ttl: 1 };
+        assert!(secure.endpoints(&not_a_host).is_err());
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_in_brackets() {
+        let records = vec![Record::Address("2001:db8::1".parse().unwrap())];
+        let answer = Answer::Records { records, ttl: 1 };
+        let endpoints = dns().addresses("a", 5555).endpoints(&answer).unwrap();
+        assert_eq!(endpoints, ["tcp://[2001:db8::1]:5555".parse().unwrap()]);
+    }
+}

@@ -1,0 +1,266 @@
+//! The task that keeps a socket connected to the current set of endpoints.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::future;
+use std::mem;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{self, Instant};
+use tokio_zmtp::monitor::{Event, EventKind, Missed, Monitor};
+use tokio_zmtp::{ConnectError, Endpoint, Socket, SocketType};
+
+use crate::{Discover, State};
+
+/// Follows a set of endpoints, until the handle is dropped or the socket is closed.
+#[derive(Debug)]
+pub(crate) struct Following<S> {
+    socket: S,
+    monitor: Monitor,
+    /// Whether the set may change.
+    changes: bool,
+    grace: Duration,
+    /// The delay before the next attempt, after an error.
+    retry: Option<Duration>,
+    /// Whether the source was asked to look soon, since its last answer. It is asked only once: an
+    /// interrupted lookup begins again.
+    refreshed: bool,
+    state: watch::Sender<State>,
+    /// Endpoints that were removed, and when they are disconnected at the latest.
+    leaving: Vec<(Endpoint, Instant)>,
+}
+
+/// What the task has waited for.
+enum Step<T> {
+    /// The source of endpoints has answered.
+    Answered(T),
+    /// A connection to an endpoint of the set has ended.
+    Lost,
+    /// The handle was dropped, or the socket is closed.
+    Ended,
+}
+
+impl<S: Socket> Following<S> {
+    pub(crate) fn new(socket: S, grace: Duration, state: watch::Sender<State>) -> Self {
+        let monitor = socket.monitor();
+        let (changes, retry, refreshed, leaving) = (true, None, false, Vec::new());
+        Self { socket, monitor, changes, grace, retry, refreshed, state, leaving }
+    }
+
+    pub(crate) async fn run(mut self, mut discover: impl Discover) {
+        loop {
+            match self.step(&mut discover).await {
+                Step::Answered(answer) => {
+                    self.refreshed = false;
+                    if self.handle(answer).await.is_err() {
+                        break;
+                    }
+                }
+                Step::Lost => {
+                    self.refreshed = true;
+                    discover.refresh();
+                }
+                Step::Ended => break,
+            }
+        }
+        for (endpoint, _) in &self.leaving {
+            // It fails if the socket is closed.
+            let _ = self.socket.disconnect(endpoint.clone()).await;
+        }
+    }
+
+    /// Waits for an answer of the source, and disconnects removed endpoints meanwhile.
+    async fn step<D: Discover>(
+        &mut self,
+        discover: &mut D,
+    ) -> Step<Result<Option<Vec<Endpoint>>, D::Error>> {
+        // Not dropped by the events of the socket, which may be more frequent than answers.
+        let mut changed = pin!(next(discover, self.retry));
+        loop {
+            let overdue = self.leaving.iter().map(|(_, until)| *until).min();
+            tokio::select! {
+                answer = &mut changed, if self.changes => return Step::Answered(answer),
+                event = self.monitor.recv() => match event {
+                    None => return Step::Ended,
+                    Some(event) => {
+                        if self.handle_event(event).await && self.changes && !self.refreshed {
+                            return Step::Lost;
+                        }
+                    }
+                },
+                () = sleep_until(overdue) => self.disconnect_overdue().await,
+                () = self.state.closed() => return Step::Ended,
+            }
+        }
+    }
+
+    /// Handles the next set. Fails if the socket is closed.
+    async fn handle<E: Error + Send + Sync + 'static>(
+        &mut self,
+        answer: Result<Option<Vec<Endpoint>>, E>,
+    ) -> Result<(), ConnectError> {
+        match answer {
+            Ok(Some(endpoints)) => {
+                self.retry = None;
+                return self.follow(endpoints).await;
+            }
+            Ok(None) => self.changes = false,
+            Err(error) => {
+                let delay = self.retry.map_or(RETRY, |delay| (delay * 2).min(RETRY_MAX));
+                self.retry = Some(delay);
+                let shown = &error as &dyn Error;
+                // The first failure of a series is remarkable.
+                if self.state.borrow().failure.is_none() {
+                    tracing::warn!(error = shown, "the endpoints are unknown; keeping the last");
+                } else {
+                    tracing::debug!(error = shown, "the endpoints are unknown; keeping the last");
+                }
+                self.state.send_modify(|state| state.failure = Some(Arc::new(error)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Connects new endpoints, and begins to disconnect removed ones.
+    async fn follow(&mut self, found: Vec<Endpoint>) -> Result<(), ConnectError> {
+        let previous = self.state.borrow().endpoints.clone();
+        let mut removed: HashSet<_> = previous.iter().cloned().collect();
+        let (mut current, mut seen) = (Vec::new(), HashSet::new());
+        let mut failure: Option<Arc<dyn Error + Send + Sync>> = None;
+        for endpoint in found {
+            if !seen.insert(endpoint.clone()) {
+                continue;
+            }
+            if removed.remove(&endpoint) {
+                current.push(endpoint);
+            } else if let Some(at) = self.leaving.iter().position(|(one, _)| *one == endpoint) {
+                self.leaving.swap_remove(at);
+                current.push(endpoint);
+            } else {
+                match self.socket.connect(endpoint.clone()).await {
+                    Ok(()) => {
+                        tracing::info!(%endpoint, "added");
+                        current.push(endpoint);
+                    }
+                    Err(ConnectError::Closed) => return Err(ConnectError::Closed),
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn Error, "cannot connect");
+                        failure = Some(Arc::new(error));
+                    }
+                }
+            }
+        }
+        let until = Instant::now() + self.grace;
+        for endpoint in previous.into_iter().filter(|endpoint| removed.contains(endpoint)) {
+            tracing::info!(%endpoint, "removed");
+            self.leaving.push((endpoint, until));
+        }
+        let leaving = self.leaving();
+        self.state.send_modify(|state| {
+            state.endpoints = current;
+            state.leaving = leaving;
+            state.updates += 1;
+            state.failure = failure;
+        });
+        self.disconnect_ended().await;
+        Ok(())
+    }
+
+    /// Returns whether a connection to an endpoint of the set may have ended.
+    async fn handle_event(&mut self, event: Result<Event, Missed>) -> bool {
+        let Ok(Event { kind, endpoint, .. }) = event else {
+            // The end of a connection may be among the events that were missed.
+            self.disconnect_ended().await;
+            return true;
+        };
+        // A remote is still listed at its end, but not at the next attempt to connect.
+        if let EventKind::ConnectRetried { .. } | EventKind::Closed = kind {
+            self.disconnect_ended().await;
+        }
+        matches!(kind, EventKind::Disconnected { .. } | EventKind::Closed)
+            && self.state.borrow().endpoints.contains(&endpoint)
+    }
+
+    /// Disconnects removed endpoints that have no connection. If the socket receives nothing, the
+    /// others have no reason to stay.
+    async fn disconnect_ended(&mut self) {
+        if !self.leaving.is_empty() {
+            let connected = self.socket.remotes().list();
+            self.disconnect_where(|endpoint, _| {
+                !receives(S::SOCKET_TYPE)
+                    || !connected.iter().any(|remote| remote.endpoint() == endpoint)
+            })
+            .await;
+        }
+    }
+
+    /// Disconnects removed endpoints whose time is up.
+    async fn disconnect_overdue(&mut self) {
+        let now = Instant::now();
+        self.disconnect_where(|endpoint, until| {
+            let is_overdue = until <= now;
+            if is_overdue {
+                tracing::warn!(%endpoint, "disconnecting, because the remote has not left in time");
+            }
+            is_overdue
+        })
+        .await;
+    }
+
+    async fn disconnect_where(&mut self, mut which: impl FnMut(&Endpoint, Instant) -> bool) {
+        let leaving = mem::take(&mut self.leaving);
+        let (ended, kept) =
+            leaving.into_iter().partition(|(endpoint, until)| which(endpoint, *until));
+        self.leaving = kept;
+        let ended: Vec<(Endpoint, Instant)> = ended;
+        for (endpoint, _) in ended {
+            // It fails if the socket is closed.
+            let _ = self.socket.disconnect(endpoint).await;
+        }
+        let leaving = self.leaving();
+        self.state.send_if_modified(|state| {
+            let is_changed = state.leaving != leaving;
+            state.leaving = leaving;
+            is_changed
+        });
+    }
+
+    fn leaving(&self) -> Vec<Endpoint> {
+        self.leaving.iter().map(|(endpoint, _)| endpoint.clone()).collect()
+    }
+}
+
+/// Waits for the next set, after the delay that follows an error.
+async fn next<D: Discover>(
+    discover: &mut D,
+    retry: Option<Duration>,
+) -> Result<Option<Vec<Endpoint>>, D::Error> {
+    if let Some(delay) = retry {
+        // Up to half of it is random, so that many clients do not ask together.
+        time::sleep(delay.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
+    }
+    discover.changed().await
+}
+
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => time::sleep_until(time).await,
+        None => future::pending().await,
+    }
+}
+
+/// Returns whether a socket of this type receives messages.
+fn receives(socket_type: SocketType) -> bool {
+    !matches!(
+        socket_type,
+        SocketType::Pub | SocketType::Push | SocketType::Radio | SocketType::Scatter
+    )
+}
+
+/// The delays after an error: short enough to notice the end of an outage, and long enough not to
+/// prolong it.
+const RETRY: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(30);

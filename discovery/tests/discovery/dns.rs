@@ -1,0 +1,112 @@
+//! Records of a real name server.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use support::watchdog::Watchdog;
+use tokio_zmtp::{Client, Endpoint, Resolver, Server};
+use tokio_zmtp_discovery::{Discover, Dns, LookupError, Records, connect_all};
+
+use crate::name_server::NameServer;
+
+#[tokio::test]
+async fn records_are_looked_up_again() {
+    let _watchdog = Watchdog::start();
+    let records = "_w._tcp SRV 1 0 5555 one\n_w._tcp SRV 1 9 5556 Two\n_w._tcp SRV 2 0 5557 three";
+    let Some(mut server) = NameServer::start("records", records).await else { return };
+    let mut services = frequent(server.dns().srv("_w._tcp.example.test"));
+    let both = ["tcp://one.example.test:5555", "tcp://two.example.test:5556"];
+    assert_eq!(next(&mut services).await, endpoints(&both));
+
+    server.replace("_w._tcp SRV 2 0 5557 three").await;
+    assert_eq!(next(&mut services).await, endpoints(&["tcp://three.example.test:5557"]));
+
+    server.replace("_w._tcp SRV 0 0 0 .").await;
+    assert_eq!(next(&mut services).await, endpoints(&[]));
+    // The name exists without such records, or does not exist.
+    for records in ["_w._tcp A 192.0.2.1", ""] {
+        server.replace(records).await;
+        assert_eq!(next(&mut services).await, endpoints(&[]));
+    }
+
+    server.replace("_w._tcp CNAME _v._tcp\n_v._tcp SRV 0 0 5558 four").await;
+    assert_eq!(next(&mut services).await, endpoints(&["tcp://four.example.test:5558"]));
+}
+
+#[tokio::test]
+async fn addresses_of_both_families_are_looked_up() {
+    let _watchdog = Watchdog::start();
+    let records = "w A 192.0.2.1\nw A 192.0.2.2\nw AAAA 2001:db8::1\nv A 192.0.2.3";
+    let Some(server) = NameServer::start("addresses", records).await else { return };
+    let mut addresses = frequent(server.dns().addresses("w.example.test", 5555));
+    let all = ["tcp://192.0.2.1:5555", "tcp://192.0.2.2:5555", "tcp://[2001:db8::1]:5555"];
+    assert_eq!(next(&mut addresses).await, endpoints(&all));
+
+    let resolved = server.dns().resolve("w.example.test", 1).await.unwrap();
+    assert_eq!(resolved[0], "[2001:db8::1]:1".parse().unwrap());
+    assert_eq!(resolved.len(), 3);
+    let resolved = server.dns().resolve("v.example.test", 1).await.unwrap();
+    assert_eq!(resolved, ["192.0.2.3:1".parse().unwrap()]);
+    assert_eq!(server.dns().resolve("u.example.test", 1).await.unwrap(), []);
+}
+
+/// A hundred records take more than a datagram of 1,232 bytes.
+#[tokio::test]
+async fn an_answer_that_is_too_long_for_a_datagram_is_received_over_tcp() {
+    let _watchdog = Watchdog::start();
+    let mut records = String::new();
+    for number in 0..100 {
+        writeln!(records, "_w._tcp SRV 0 0 {} one", 5000 + number).unwrap();
+    }
+    let Some(server) = NameServer::start("long", &records).await else { return };
+    let mut services = frequent(server.dns().srv("_w._tcp.example.test"));
+    assert_eq!(next(&mut services).await.len(), 100);
+}
+
+#[tokio::test]
+async fn another_name_server_answers_for_one_that_does_not() {
+    let _watchdog = Watchdog::start();
+    let Some(server) = NameServer::start("another", "w A 192.0.2.1").await else { return };
+    let Some(mut dead) = NameServer::start("dead", "").await else { return };
+    dead.kill().await;
+    let mut addresses = Dns::new([dead.address, server.address]).addresses("w.example.test", 1);
+    assert_eq!(next(&mut addresses).await, endpoints(&["tcp://192.0.2.1:1"]));
+    // It refuses names outside of its zone.
+    let error = server.dns().srv("_w._tcp.example.org").changed().await.unwrap_err();
+    assert!(matches!(error, LookupError::Server { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_outage_of_dns_keeps_the_endpoints() {
+    let _watchdog = Watchdog::start();
+    let service = Server::new();
+    let Endpoint::Tcp(bound) = service.bind("tcp://127.0.0.1:*").await.unwrap() else { panic!() };
+    let records = format!("s A 127.0.0.1\n_w._tcp SRV 0 0 {} s", bound.port());
+    let Some(mut server) = NameServer::start("outage", &records).await else { return };
+    let client = Client::builder().resolver(server.dns()).build();
+    let services = frequent(server.dns().srv("_w._tcp.example.test"));
+    let discovery = connect_all(&client, services);
+    client.send("before").await.unwrap();
+    assert_eq!(service.recv().await.unwrap(), "before");
+
+    server.kill().await;
+    let state = discovery.wait_for(|state| state.failure.is_some()).await.unwrap();
+    assert_eq!(state.endpoints.len(), 1);
+    client.send("during").await.unwrap();
+    assert_eq!(service.recv().await.unwrap(), "during");
+}
+
+/// Looks up ten times a second, instead of once.
+pub(crate) fn frequent(records: Records) -> Records {
+    records.interval(Duration::from_millis(100)..=Duration::from_millis(100))
+}
+
+async fn next(records: &mut Records) -> Vec<Endpoint> {
+    let mut endpoints = records.changed().await.unwrap().unwrap();
+    endpoints.sort_by_key(Endpoint::to_string);
+    endpoints
+}
+
+fn endpoints(endpoints: &[&str]) -> Vec<Endpoint> {
+    endpoints.iter().map(|endpoint| endpoint.parse().unwrap()).collect()
+}
