@@ -1,6 +1,26 @@
-//! Guides to subjects that concern several types.
+//! The guide, and references to subjects that concern several types.
 //!
-//! These modules contain documentation only.
+//! These modules contain documentation only. The chapters of the guide are, in order:
+//!
+//! | Chapter | Subject |
+//! |---|---|
+//! | `first_service` | your first service |
+//! | `sockets` | which socket |
+//! | `backpressure` | back-pressure |
+//! | `reliability` | reliability |
+//! | `calls` | calls |
+//! | `http_and_grpc` | HTTP and gRPC |
+//! | `security` | security and key rotation |
+//! | `monitoring` | observability |
+//! | `testing` | testing |
+//! | `shutdown` | shutdown |
+//! | `web_pages` | web pages |
+//! | `tuning` | tuning |
+//! | `wire` | the wire |
+//! | `troubleshooting` | troubleshooting |
+//!
+//! The other modules are references: `browsers`, `endpoints`, `from_pyzmq`, `keys`, `limits`,
+//! `observability` and `tls`. The chapters are included when all features are enabled.
 
 #[doc = include_str!("guide/browsers.md")]
 pub mod browsers {}
@@ -50,3 +70,42 @@ pub mod observability {}
 #[cfg(feature = "tls")]
 #[doc = include_str!("guide/tls.md")]
 pub mod tls {}
+
+/// Declares the chapters of the book in `docs/guide`, where their listings are tests.
+///
+/// The definitions of links precede those in the chapters, and therefore prevail. They refer to
+/// items of several features.
+macro_rules! chapters {
+    ($($name:ident)*) => { $(
+        #[cfg(all(
+            doc,
+            not(doctest),
+            feature = "http",
+            feature = "metrics",
+            feature = "rpc",
+            feature = "serde",
+            feature = "tls",
+        ))]
+        #[doc = include_str!("../docs/guide/rustdoc.md")]
+        #[doc = include_str!("../docs/guide/pictures/rustdoc.md")]
+        #[doc = include_str!(concat!("../docs/guide/src/", stringify!($name), ".md"))]
+        pub mod $name {}
+    )* };
+}
+
+chapters! {
+    first_service
+    sockets
+    backpressure
+    reliability
+    calls
+    http_and_grpc
+    security
+    monitoring
+    testing
+    shutdown
+    web_pages
+    tuning
+    wire
+    troubleshooting
+}
