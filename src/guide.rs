@@ -11,6 +11,7 @@
 //! | `calls` | calls |
 //! | `http_and_grpc` | HTTP and gRPC |
 //! | `security` | security and key rotation |
+//! | `discovery` | discovery and Kubernetes |
 //! | `monitoring` | observability |
 //! | `testing` | testing |
 //! | `shutdown` | shutdown |
@@ -19,8 +20,9 @@
 //! | `wire` | the wire |
 //! | `troubleshooting` | troubleshooting |
 //!
-//! The other modules are references: `browsers`, `endpoints`, `from_pyzmq`, `keys`, `limits`,
-//! `observability` and `tls`. The chapters are included when all features are enabled.
+//! `migration` describes the migration from other crates. The other modules are references:
+//! `browsers`, `endpoints`, `from_pyzmq`, `keys`, `limits`, `observability` and `tls`. The chapters
+//! are included when all features are enabled.
 
 #[doc = include_str!("guide/browsers.md")]
 pub mod browsers {}
@@ -101,6 +103,7 @@ chapters! {
     calls
     http_and_grpc
     security
+    discovery
     monitoring
     testing
     shutdown

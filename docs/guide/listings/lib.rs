@@ -18,6 +18,7 @@ chapters! {
     calls
     http_and_grpc
     security
+    discovery
     monitoring
     testing
     shutdown
