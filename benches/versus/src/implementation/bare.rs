@@ -47,7 +47,9 @@ impl Messaging for Bare {
 
     async fn server(place: &Place, announce: Announce) -> Result<Echo, Failure> {
         let stream = accept(place, announce)?.into_tokio()?;
-        Ok(Echo { stream, received: vec![0; CHUNK].into(), end: 0, frame: frame(place.size).len() })
+        let frame = frame(place.size).len();
+        // A message that is longer than a chunk must fit.
+        Ok(Echo { stream, received: vec![0; CHUNK.max(frame)].into(), end: 0, frame })
     }
 
     async fn client(endpoint: &str, size: usize) -> Result<Requester, Failure> {
