@@ -1,4 +1,4 @@
-//! The trait for resolvers.
+//! The trait for sources of endpoints.
 
 use std::error::Error;
 
@@ -7,10 +7,9 @@ use tokio_zmtp::Endpoint;
 /// A source of the current endpoints of a service: DNS, or a registry such as Consul, etcd or the
 /// EndpointSlices of Kubernetes.
 ///
-/// Like a [`watch`](tokio::sync::watch) channel, it yields whole sets and not changes: a registry
-/// whose connection was interrupted continues with its current state, and a set that is replaced
-/// before it was received is skipped. [`connect_all`](crate::connect_all) compares each set with the
-/// one before.
+/// Like a [`watch`](tokio::sync::watch) channel, it yields whole sets instead of changes. After an
+/// interruption, a source continues with its current set, and it may skip sets that were replaced
+/// in the meantime. [`connect_all`](crate::connect_all) compares each set with the previous one.
 ///
 /// # Examples
 ///
@@ -49,32 +48,33 @@ use tokio_zmtp::Endpoint;
 /// # }
 /// ```
 ///
-/// A registry with blocking queries, such as that of Consul, waits in `changed` for an answer with a
-/// later index. One that is polled waits there for its interval.
+/// With blocking queries, such as those of Consul, `changed` waits for an answer with a later
+/// index. With polling, it waits until the interval has passed.
 pub trait Discover: Send + 'static {
-    /// Why a set of endpoints is not known.
+    /// The reason why the set of endpoints is unknown.
     type Error: Error + Send + Sync + 'static;
 
-    /// Waits for the next set of endpoints. The first call returns the current set, as soon as it is
+    /// Waits for the next set of endpoints. The first call returns the current set as soon as it is
     /// known.
     ///
-    /// The order of the endpoints does not matter, and duplicates are ignored. `None` means that the
-    /// set does not change any more; this method is then not called again.
+    /// The order of the endpoints does not matter, and duplicates are ignored. `None` means that
+    /// the set no longer changes: this method is not called again.
     ///
     /// # Cancel safety
     ///
-    /// It must be cancel safe: if the future is dropped, the next call returns the same set.
+    /// It must be cancel safe: if the future is dropped, the next call returns the same set or a
+    /// later one.
     ///
     /// # Errors
     ///
-    /// The set is not known for now. `connect_all` keeps the last one, reports the error, and calls
-    /// this method again after a delay: a second, doubled by each further error, at most half a
-    /// minute, of which up to half is random.
+    /// The set is currently unknown. `connect_all` keeps the last one, reports the error, and calls
+    /// this method again after a delay. The delay is one second, doubles with each further error up
+    /// to 30 s, and is shortened by a random share of up to half.
     fn changed(
         &mut self,
     ) -> impl Future<Output = Result<Option<Vec<Endpoint>>, Self::Error>> + Send;
 
-    /// Suggests to look soon, because a connection to one of the endpoints has ended. The default
-    /// does nothing, as suits a registry that announces changes.
+    /// Suggests looking up the set soon, because a connection to one of its endpoints has ended.
+    /// The default does nothing, which suits a source that announces changes.
     fn refresh(&mut self) {}
 }

@@ -12,53 +12,56 @@ use crate::following::Following;
 
 /// Keeps a socket connected to the current set of endpoints, until the returned handle is dropped.
 ///
-/// Any type of socket can follow any [`Discover`]. New endpoints are connected, as by
-/// [`connect`](tokio_zmtp::Client::connect), and removed ones [disconnected](#removed-endpoints). A
+/// A socket of any type can follow any [`Discover`]. New endpoints are connected, as with
+/// [`connect`](tokio_zmtp::Client::connect), and removed ones are
+/// [disconnected](#removed-endpoints). A
 /// [`Requester`](https://docs.rs/tokio-zmtp/latest/tokio_zmtp/rpc/struct.Requester.html) follows a
 /// set through a handle to its socket.
 ///
-/// A socket can follow several sets, if no endpoint is in two of them or was connected by the
-/// program: it would have two connections to it, and would lose both when the endpoint is removed.
-/// A CHANNEL or PAIR has one remote at most, and cannot connect to a second endpoint.
+/// A socket can follow several sets, provided that no endpoint is in two of them or is connected by
+/// the program as well. Otherwise the socket has two connections to that endpoint, and loses both
+/// when the endpoint is removed from one set. A CHANNEL or PAIR has at most one remote, and cannot
+/// connect to a second endpoint.
 ///
-/// The socket itself can follow the addresses of a name, without this crate:
-/// [`Socket::connect_all`]. It then disconnects removed addresses immediately, so that replies
-/// which have not arrived are lost.
+/// A socket can follow the addresses of a name without this crate: see [`Socket::connect_all`]. It
+/// then disconnects removed addresses immediately, and replies that have not arrived are lost.
 ///
 /// # Removed endpoints
 ///
-/// An endpoint usually disappears from a registry before its server ends, or while it ends. Messages
-/// in transit should still arrive.
+/// An endpoint usually disappears from a registry before or while its server ends. Messages in
+/// transit should still arrive.
 ///
-/// - A PUB, PUSH, RADIO or SCATTER disconnects immediately. It sends no more messages to the remote,
-///   and writes those that are queued, within [`linger`](tokio_zmtp::Builder::linger). The remote can
-///   receive them until it ends.
-/// - All other types receive as well: they stay connected until the remote ends the connection, and
-///   at most for [`grace`](Builder::grace). The replies to requests arrive, and so does what the
-///   remote writes before it ends. The calls of a `Requester` are sent elsewhere as soon as the server
-///   drains, and none is lost.
-/// - An endpoint without a connection is disconnected immediately. What is queued for it is
-///   undelivered, unless the socket
-///   [redirects](tokio_zmtp::Undelivered) it to others.
+/// - A PUB, PUSH, RADIO or SCATTER disconnects immediately. It sends no more messages to the
+///   remote, and writes those that are queued, within [`linger`](tokio_zmtp::Builder::linger). The
+///   remote can receive them until it ends.
+/// - All other types receive messages, and stay connected until the remote ends the connection, or
+///   until [`grace`](Builder::grace) has passed. Replies arrive, and so does everything that the
+///   remote writes before it ends. A `Requester` sends its calls to other servers as soon as the
+///   server drains, and no call is lost.
+/// - An endpoint without a connection is disconnected immediately. Messages that are queued for it
+///   are undelivered, unless the socket [redirects](tokio_zmtp::Undelivered) them.
 ///
-/// **A CLIENT, DEALER, PEER or REQ sends new messages to a removed remote as long as it is
-/// connected**: the library cannot stop sending on a connection on which replies are awaited. Only
-/// a responder that drains and a `Requester` agree on the end of requests. Without them, a server
-/// should serve requests until its clients have disconnected.
+/// **While it is connected, a CLIENT, DEALER, PEER or REQ sends new messages to a removed remote**:
+/// the library cannot stop sending on a connection that still awaits replies. Only a `Requester`
+/// and a responder that drains agree on which request is the last. Without them, a server should
+/// serve requests until its clients have disconnected.
 ///
 /// An endpoint that returns to the set before it is disconnected keeps its connection.
 ///
 /// # Errors of the source
 ///
-/// If the endpoints are unknown for now, the last ones are kept. The error is in [`State::failure`]
-/// and in an event of `tracing`, which has the level WARN for the first failure of a series.
+/// While the set is unknown, the last one is kept. The error is available in [`State::failure`],
+/// and is reported in a `tracing` event, whose level is WARN for the first failure of a series and
+/// DEBUG for the others.
 ///
 /// # Ending
 ///
-/// When the handle is dropped, the socket stays connected to the last set, and disconnects the
-/// endpoints that were removed from it. The same happens when the source ends, except that removed
-/// endpoints keep their time. When the socket is closed, the task ends. The task has a handle to the
-/// socket: dropping all others does not close it while the [`Discovery`] exists.
+/// When the handle is dropped, the socket stays connected to the last set, and immediately
+/// disconnects the endpoints that were removed from it. When the source ends, the socket stays
+/// connected in the same way, and removed endpoints keep their grace period.
+///
+/// When the socket is closed, the task ends. The task owns a handle to the socket: while the
+/// [`Discovery`] exists, dropping all other handles does not close the socket.
 ///
 /// # Panics
 ///
@@ -85,7 +88,7 @@ pub fn connect_all(socket: &impl Socket, discover: impl Discover) -> Discovery {
     Discovery::builder().connect_all(socket, discover)
 }
 
-/// A socket that follows a set of endpoints. Dropping it ends this: see
+/// The handle of a socket that follows a set of endpoints. Dropping it stops this: see
 /// [`connect_all`](connect_all#ending).
 #[derive(Debug)]
 #[must_use = "the endpoints are followed until the handle is dropped"]
@@ -94,7 +97,7 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    /// Returns a builder, which sets options.
+    /// Returns a builder that sets options.
     ///
     /// # Examples
     ///
@@ -132,8 +135,8 @@ impl Discovery {
         self.state.borrow().clone()
     }
 
-    /// Waits until the state meets a condition, and returns it. Returns `None` if the socket is
-    /// closed before.
+    /// Waits until the state meets a condition, and returns that state. Returns `None` if the
+    /// socket is closed first.
     ///
     /// # Cancel safety
     ///
@@ -182,7 +185,7 @@ pub struct Builder {
 /// ```
 impl Builder {
     /// Sets how long a removed endpoint may stay connected if its remote does not end the
-    /// connection. Default: 60 s, twice the time that Kubernetes grants a pod to end by default.
+    /// connection. Default: 60 s, twice the default termination grace period of Kubernetes.
     pub const fn grace(self, grace: Duration) -> Self {
         Self { grace }
     }
@@ -200,18 +203,19 @@ impl Builder {
     }
 }
 
-/// What a [`Discovery`] has found.
+/// The state of a [`Discovery`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct State {
-    /// The endpoints of the last set, to which the socket is connected, or will be connected when
-    /// their remotes listen.
+    /// The endpoints of the last set. The socket is connected to them, or connects when their
+    /// remotes listen.
     pub endpoints: Vec<Endpoint>,
-    /// The endpoints that were removed, and are not disconnected yet.
+    /// The endpoints that were removed but are not disconnected yet.
     pub leaving: Vec<Endpoint>,
-    /// The number of sets that were received. DNS yields one with each lookup.
+    /// The number of sets that were received. DNS yields one with each successful lookup.
     pub updates: u64,
-    /// Why the set is currently unknown, or why an endpoint of the last set cannot be connected.
+    /// The reason why the set is currently unknown, or why the socket cannot connect to an endpoint
+    /// of the last set.
     pub failure: Option<Arc<dyn Error + Send + Sync>>,
 }
 

@@ -25,15 +25,15 @@ pub(crate) struct Following<S> {
     grace: Duration,
     /// The delay before the next attempt, after an error.
     retry: Option<Duration>,
-    /// Whether the source was asked to look soon, since its last answer. It is asked only once: an
-    /// interrupted lookup begins again.
+    /// Whether the source was asked to refresh since its last answer. It is asked only once,
+    /// because each request restarts a lookup that is in progress.
     refreshed: bool,
     state: watch::Sender<State>,
-    /// Endpoints that were removed, and when they are disconnected at the latest.
+    /// Endpoints that were removed, and the time when they are disconnected at the latest.
     leaving: Vec<(Endpoint, Instant)>,
 }
 
-/// What the task has waited for.
+/// The result of a wait of the task.
 enum Step<T> {
     /// The source of endpoints has answered.
     Answered(T),
@@ -77,7 +77,7 @@ impl<S: Socket> Following<S> {
         &mut self,
         discover: &mut D,
     ) -> Step<Result<Option<Vec<Endpoint>>, D::Error>> {
-        // Not dropped by the events of the socket, which may be more frequent than answers.
+        // Events of the socket, which may be more frequent than answers, do not drop this future.
         let mut changed = pin!(next(discover, self.retry));
         loop {
             let overdue = self.leaving.iter().map(|(_, until)| *until).min();
@@ -112,7 +112,7 @@ impl<S: Socket> Following<S> {
                 let delay = self.retry.map_or(RETRY, |delay| (delay * 2).min(RETRY_MAX));
                 self.retry = Some(delay);
                 let shown = &error as &dyn Error;
-                // The first failure of a series is remarkable.
+                // Only the first failure of a series is a warning.
                 if self.state.borrow().failure.is_none() {
                     tracing::warn!(error = shown, "the endpoints are unknown; keeping the last");
                 } else {
@@ -124,7 +124,7 @@ impl<S: Socket> Following<S> {
         Ok(())
     }
 
-    /// Connects new endpoints, and begins to disconnect removed ones.
+    /// Connects new endpoints, and starts the grace period of removed ones.
     async fn follow(&mut self, found: Vec<Endpoint>) -> Result<(), ConnectError> {
         let previous = self.state.borrow().endpoints.clone();
         let mut removed: HashSet<_> = previous.iter().cloned().collect();
@@ -172,11 +172,12 @@ impl<S: Socket> Following<S> {
     /// Returns whether a connection to an endpoint of the set may have ended.
     async fn handle_event(&mut self, event: Result<Event, Missed>) -> bool {
         let Ok(Event { kind, endpoint, .. }) = event else {
-            // The end of a connection may be among the events that were missed.
+            // A missed event may be the end of a connection.
             self.disconnect_ended().await;
             return true;
         };
-        // A remote is still listed at its end, but not at the next attempt to connect.
+        // A remote is still listed when its connection ends, but no longer at the next attempt to
+        // connect.
         if let EventKind::ConnectRetried { .. } | EventKind::Closed = kind {
             self.disconnect_ended().await;
         }
@@ -184,8 +185,8 @@ impl<S: Socket> Following<S> {
             && self.state.borrow().endpoints.contains(&endpoint)
     }
 
-    /// Disconnects removed endpoints that have no connection. If the socket receives nothing, the
-    /// others have no reason to stay.
+    /// Disconnects removed endpoints that have no connection, or all of them if the socket does not
+    /// receive.
     async fn disconnect_ended(&mut self) {
         if !self.leaving.is_empty() {
             let connected = self.socket.remotes().list();
@@ -197,7 +198,7 @@ impl<S: Socket> Following<S> {
         }
     }
 
-    /// Disconnects removed endpoints whose time is up.
+    /// Disconnects removed endpoints whose grace period has passed.
     async fn disconnect_overdue(&mut self) {
         let now = Instant::now();
         self.disconnect_where(|endpoint, until| {
@@ -239,7 +240,8 @@ async fn next<D: Discover>(
     retry: Option<Duration>,
 ) -> Result<Option<Vec<Endpoint>>, D::Error> {
     if let Some(delay) = retry {
-        // Up to half of it is random, so that many clients do not ask together.
+        // Up to half of the delay is random, so that clients do not query the source
+        // simultaneously.
         time::sleep(delay.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
     }
     discover.changed().await

@@ -19,31 +19,31 @@ use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
 use crate::socket::bounds::sealed::Batching;
 
-/// A [`Sink`] over a socket that collects messages and sends them together.
+/// A [`Sink`] that collects messages and sends them through a socket in batches.
 ///
-/// The sink of a socket queues each message when it is fed. This one keeps up to `capacity`
-/// messages, in addition to those that the high-water mark permits, and sends them as `send_many`
-/// does: when it is flushed, or when another message is fed to a full one. A message then costs less,
+/// The socket's own sink queues each message separately. This one holds up to `capacity` messages,
+/// in addition to those that the high-water mark permits, and sends them as `send_many` does: when
+/// it is flushed, or when it is full and the next message is fed. A message then costs less,
 /// because the socket is locked once and each connection is woken once for many messages.
 ///
 /// `StreamExt::forward` and `SinkExt::send_all` flush the sink whenever the stream has no message
 /// ready, and at its end, so that no message waits for later ones. `SinkExt::feed` does not flush:
-/// messages that are not flushed are not sent while the sink exists. Messages of other handles can be
+/// messages stay in the sink until it is flushed, full or dropped. Messages of other handles can be
 /// sent before them.
 ///
-/// Nothing is lost silently. When the sink is dropped, it sends the messages for which there is room,
-/// without waiting, and counts the others in the [`CloseReport`](crate::CloseReport).
-/// [`into_inner`](Self::into_inner) returns them instead. Closing the sink flushes it and leaves the
-/// socket open.
+/// No message is lost silently. When the sink is dropped, it sends the messages for which there is
+/// room, without waiting, and counts the others as undelivered in the
+/// [`CloseReport`](crate::CloseReport). [`into_inner`](Self::into_inner) returns the messages
+/// instead. Closing the sink flushes it and leaves the socket open.
 ///
-/// Like the sink of the socket, it waits regardless of
+/// Like the socket's own sink, it waits regardless of
 /// [`send_timeout`](crate::Builder::send_timeout). [`Push::batched`](crate::Push::batched) and the
 /// methods of the same name of other sockets create it.
 ///
 /// # Errors
 ///
 /// The sink fails with [`SendError::Closed`] when the socket is closed, and with
-/// [`SendError::TooLong`] for a message that is too long for datagrams. The error contains the
+/// [`SendError::TooLong`] for a message that is too long for a datagram. The error contains the
 /// message. Later messages stay in the sink.
 ///
 /// # Examples
@@ -97,7 +97,7 @@ impl<S: Batching> Batched<S> {
         &self.socket
     }
 
-    /// Returns the socket and the messages that have not been sent, the oldest first.
+    /// Returns the socket and the messages that have not been sent, oldest first.
     ///
     /// # Examples
     ///

@@ -39,7 +39,7 @@ pub(super) async fn exchange(
     }
 }
 
-/// Why a name server did not answer.
+/// The reason why a name server did not answer.
 #[derive(Debug, Error)]
 pub(super) enum ExchangeError {
     #[error(transparent)]

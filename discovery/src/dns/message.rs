@@ -92,7 +92,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// Returns a query with recursion, for the answers that fit into one datagram of 1,232 bytes.
+/// Returns a recursive query that accepts answers of up to 1,232 bytes in one datagram.
 pub(crate) fn query(id: u16, name: &Name, record_type: RecordType) -> Vec<u8> {
     let mut message = Vec::with_capacity(HEADER_LEN + name.0.len() + 16);
     message.extend(id.to_be_bytes());
@@ -111,13 +111,13 @@ pub(crate) fn query(id: u16, name: &Name, record_type: RecordType) -> Vec<u8> {
     message
 }
 
-/// What a name server answers to a query.
+/// The answer of a name server to a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The records, and the number of seconds for which they may be cached.
     Records { records: Vec<Record>, ttl: u32 },
-    /// The name does not exist, or has no record of the type; and the number of seconds for which
-    /// that may be cached (RFC 2308, section 5).
+    /// The name does not exist or has no record of the type. This may be cached for `ttl` seconds
+    /// (RFC 2308, section 5).
     Negative { ttl: u32 },
     /// The answer does not fit into a datagram.
     Truncated,
@@ -127,8 +127,8 @@ pub(crate) enum Answer {
 ///
 /// # Errors
 ///
-/// [`AnswerError`]. [`AnswerError::Unrelated`] and [`AnswerError::Malformed`] may come from another
-/// sender: the answer may still follow.
+/// [`AnswerError`]. A message that is [`AnswerError::Unrelated`] or [`AnswerError::Malformed`] may
+/// come from another sender, and the answer may still follow.
 pub(crate) fn answer(
     message: &[u8],
     id: u16,
@@ -186,7 +186,7 @@ pub(crate) fn answer(
     Ok(Answer::Negative { ttl: 0 })
 }
 
-/// Why a message is not an answer.
+/// The reason why a message is not an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum AnswerError {
     #[error("the answer is malformed")]
@@ -242,7 +242,7 @@ impl Section {
         Ok(Self { records })
     }
 
-    /// Returns the name that a name is an alias of, and the shortest TTL on the way.
+    /// Returns the name to which the aliases of a name lead, and the shortest TTL of the aliases.
     fn follow_aliases(&self, name: &Name) -> Result<(Name, u32), AnswerError> {
         let (mut name, mut ttl) = (name.clone(), u32::MAX);
         for _ in 0..ALIASES_MAX {
@@ -342,7 +342,8 @@ const HEADER_LEN: usize = 12;
 const LABEL_MAX: u8 = 63;
 /// The longest name, with the lengths of its labels and the final zero (RFC 1035, section 2.3.4).
 const NAME_MAX: usize = 255;
-/// The longest datagram that every path of IPv6 carries whole, as DNS servers recommend.
+/// The longest datagram that every IPv6 path carries without fragmentation, the size that DNS
+/// operators recommend.
 pub(crate) const DATAGRAM_MAX: u16 = 1_232;
 /// The longest chain of aliases in an answer, as in glibc.
 const ALIASES_MAX: usize = 16;

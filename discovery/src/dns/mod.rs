@@ -1,4 +1,4 @@
-//! DNS: a stub resolver, and the records of a service as a set of endpoints.
+//! A stub resolver for DNS, and the records of a service as a set of endpoints.
 
 mod error;
 mod exchange;
@@ -20,16 +20,17 @@ use self::exchange::exchange;
 use self::message::{Answer, Name, Record, RecordType};
 pub use self::records::Records;
 
-/// A stub resolver: it queries recursive name servers, as the resolver of the system does.
+/// A stub resolver, which queries recursive name servers as the system resolver does.
 ///
 /// [`srv`](Self::srv) and [`addresses`](Self::addresses) return [`Records`], which follow the
 /// endpoints of a service. A `Dns` is also a [`Resolver`] of host names for a socket, so that the
 /// targets of SRV records are resolved by the same name servers:
-/// [`Builder::resolver`](tokio_zmtp::Builder::resolver). Without it, the socket uses the resolver of
-/// the system.
+/// [`Builder::resolver`](tokio_zmtp::Builder::resolver). Without it, the socket uses the system
+/// resolver.
 ///
-/// Queries are sent over UDP, and over TCP if the answer is truncated. Nothing is cached: name
-/// servers do this. The file `hosts` of the system is not read, and names must be ASCII.
+/// Queries are sent over UDP, and repeated over TCP if the answer is truncated. Answers are not
+/// cached: name servers cache them. The `hosts` file of the system is not read. Names must be
+/// ASCII: internationalized names are encoded by the application.
 ///
 /// A `Dns` is a handle that clones cheaply.
 ///
@@ -55,7 +56,7 @@ struct Config {
     servers: Vec<SocketAddr>,
     /// The domains in which names without a dot at their end are looked up.
     search: Vec<String>,
-    /// The number of dots from which on a name is first looked up as it is.
+    /// The minimum number of dots in a name that is looked up as it is before the search domains.
     ndots: u32,
     /// The time limit of a query to one server.
     timeout: Duration,
@@ -66,8 +67,8 @@ struct Config {
 impl Dns {
     /// Creates a resolver that queries these name servers, in their order.
     ///
-    /// A query has a time limit of 5 s and is sent to each server at most twice, as by the resolver
-    /// of glibc. Names are looked up as they are.
+    /// A query has a time limit of 5 s and is sent to each server at most twice, which are the
+    /// defaults of the glibc resolver. Names are looked up as they are, without search domains.
     ///
     /// # Examples
     ///
@@ -84,14 +85,14 @@ impl Dns {
         Self(Arc::new(Config { servers, search, ndots, timeout, attempts }))
     }
 
-    /// Creates a resolver with the configuration of the system, in `/etc/resolv.conf`.
+    /// Creates a resolver with the configuration of the system in `/etc/resolv.conf`.
     ///
     /// It uses the name servers, the search domains and the options `ndots`, `timeout` and
-    /// `attempts`. The file is read once.
+    /// `attempts`. The file is read once, by this call.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, as on Windows, or not be parsed.
+    /// Fails if the file cannot be read, as on Windows, or cannot be parsed.
     ///
     /// # Examples
     ///
@@ -127,7 +128,7 @@ impl Dns {
         })))
     }
 
-    /// Returns the endpoints that the SRV records of a service name, such as
+    /// Returns a source of the endpoints in the SRV records of a service, such as
     /// `_orders._tcp.example.org`.
     ///
     /// # Examples
@@ -143,8 +144,8 @@ impl Dns {
         Records::srv(self.clone(), name.into())
     }
 
-    /// Returns the endpoints of a port at each address of a name, such as that of a headless service
-    /// of Kubernetes.
+    /// Returns a source of the endpoints with this port at each address of a name, such as the name
+    /// of a headless Kubernetes service.
     ///
     /// # Examples
     ///
@@ -159,7 +160,7 @@ impl Dns {
         Records::addresses(self.clone(), name.into(), port)
     }
 
-    /// Looks up the records of a name, in each search domain until there are some.
+    /// Looks up the records of a name, in one search domain after the other until records exist.
     async fn lookup(&self, name: &str, record_type: RecordType) -> Result<Answer, LookupError> {
         let mut negative = None;
         for candidate in self.0.candidates(name) {
@@ -218,7 +219,8 @@ impl Dns {
     }
 }
 
-/// Resolves host names of endpoints by AAAA and A records, in this order (RFC 6724 prefers IPv6).
+/// Resolves host names of endpoints to the addresses of AAAA and A records, in this order, because
+/// RFC 6724 prefers IPv6.
 impl Resolver for Dns {
     fn resolve<'a>(
         &'a self,

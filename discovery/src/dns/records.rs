@@ -1,4 +1,4 @@
-//! The records of a service, as a set of endpoints that is looked up again when they expire.
+//! The records of a service, as a set of endpoints that is looked up again when the records expire.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,23 +13,22 @@ use super::message::{Answer, Record, RecordType};
 use super::{Dns, LookupError};
 use crate::Discover;
 
-/// The endpoints that DNS records name. Created by [`Dns::srv`] and [`Dns::addresses`].
+/// A source of the endpoints in DNS records. Created by [`Dns::srv`] and [`Dns::addresses`].
 ///
 /// The records are looked up again when their TTL expires, within the bounds of
-/// [`interval`](Self::interval), and soon after a connection to one of the endpoints has ended. An
-/// answer that is not followed by another lookup does not change a set.
+/// [`interval`](Self::interval), and soon after a connection to one of the endpoints has ended.
 ///
 /// # SRV records
 ///
-/// Each record names a host and a port. The host stays a name in the endpoint, which the socket
-/// resolves at each attempt to connect: a host that returns with another address needs no other
-/// record.
+/// Each record contains a host and a port. The endpoint contains the name of the host, which the
+/// socket resolves at each attempt to connect: a host that returns with another address needs no
+/// new record.
 ///
-/// Of records with several priorities, only those with the lowest value are used. The others are
-/// used when DNS no longer returns any of the lowest, and not already when these hosts are
-/// unreachable. **Weights are not used**: sockets distribute messages evenly, round-robin or to the
-/// shortest queue, and a PUB or RADIO sends to all. A target of `.` states that there is no such
-/// service (RFC 2782), and names no endpoint.
+/// Only the records with the lowest priority value are used. The others are used when DNS no longer
+/// returns any of the lowest, but not when those hosts are unreachable. **Weights are not used**:
+/// sockets distribute messages evenly, round-robin or to the shortest queue, and a PUB or RADIO
+/// sends to all. A target of `.` means that the service does not exist (RFC 2782), and yields no
+/// endpoint.
 ///
 /// # Addresses
 ///
@@ -38,10 +37,10 @@ use crate::Discover;
 ///
 /// # Negative answers
 ///
-/// The answer that the name or the type of record does not exist is an empty set, which disconnects
-/// all endpoints. It is looked up again when the TTL of the negative answer expires (RFC 2308),
-/// within the same bounds. A name server that fails, refuses the query or does not answer leaves
-/// the set as it is.
+/// If the name or the type of record does not exist, the set is empty, and all endpoints are
+/// removed. The records are looked up again when the TTL of the negative answer expires (RFC 2308),
+/// within the same bounds. If all name servers fail, refuse the query or do not answer, the set
+/// does not change.
 ///
 /// # Examples
 ///
@@ -105,11 +104,11 @@ impl Records {
         }
     }
 
-    /// Sets the bounds of the time between two lookups, within which the TTL decides. Default: 1 s to
-    /// 30 s. The upper bound limits for how long a removed endpoint is used, and the lower one the
-    /// load of name servers if a TTL is zero.
+    /// Sets the bounds of the time between two lookups. Within them, the TTL decides. Default: 1 s
+    /// to 30 s. The upper bound limits how long a removed endpoint is used. The lower bound limits
+    /// the load on name servers if a TTL is zero.
     ///
-    /// If the lower bound exceeds the upper one, it is used as both.
+    /// If the lower bound exceeds the upper one, it is used for both.
     pub fn interval(self, interval: RangeInclusive<Duration>) -> Self {
         Self { interval, ..self }
     }
@@ -138,7 +137,7 @@ impl Records {
         Ok(endpoints)
     }
 
-    /// Looks up one type of records. Returns its endpoints, and for how long they are current.
+    /// Looks up one type of records. Returns its endpoints and their TTL.
     async fn look_up(
         &self,
         record_type: RecordType,
@@ -151,7 +150,7 @@ impl Records {
         Ok((self.endpoints(&answer)?, Duration::from_secs(ttl.into())))
     }
 
-    /// Handles the answers to all lookups, and returns the set of endpoints.
+    /// Handles the answers to all lookups and returns the set of endpoints.
     fn handle(
         &mut self,
         answers: Vec<Result<(Vec<Endpoint>, Duration), LookupError>>,
@@ -226,8 +225,8 @@ fn priority(record: &Record) -> u16 {
     }
 }
 
-/// At most one lookup a second if a TTL is zero, and one every 30 s, as `resolve_interval` of the
-/// library, for a record with a long one.
+/// At most one lookup a second if a TTL is zero, and one every 30 s if it is long, as with
+/// `resolve_interval` of the library.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
 
 #[cfg(test)]

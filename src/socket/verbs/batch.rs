@@ -78,10 +78,10 @@ macro_rules! batch_verbs {
                 self.0.try_send_many(messages)
             }
 
-            /// Returns a sink that collects up to `capacity` messages and sends them together.
+            /// Returns a sink that collects up to `capacity` messages and sends them in batches.
             ///
-            /// Use it with `StreamExt::forward`. The sink of the socket itself queues each message
-            /// when it is fed, and needs no flush.
+            /// Use it with `StreamExt::forward`, which flushes it. The socket's own sink queues
+            /// each message separately. A `capacity` of zero is treated as one.
             ///
             /// # Examples
             ///
