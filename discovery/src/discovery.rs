@@ -39,7 +39,8 @@ use crate::following::Following;
 ///   remote writes before it ends. A `Requester` sends its calls to other servers as soon as the
 ///   server drains, and no call is lost.
 /// - An endpoint without a connection is disconnected immediately. Messages that are queued for it
-///   are undelivered, unless the socket [redirects](tokio_zmtp::Undelivered) them.
+///   are undelivered. A PUSH or DEALER can redirect or return them: see
+///   [`Undelivered`](tokio_zmtp::Undelivered).
 ///
 /// **While it is connected, a CLIENT, DEALER, PEER or REQ sends new messages to a removed remote**:
 /// the library cannot stop sending on a connection that still awaits replies. Only a `Requester`
