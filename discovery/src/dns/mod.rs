@@ -7,7 +7,7 @@ mod records;
 
 use std::fs;
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,8 @@ impl Dns {
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be read, as on Windows, or cannot be parsed.
+    /// Fails if the file cannot be read, as on Windows, or cannot be parsed, or if it names a network
+    /// interface that does not exist.
     ///
     /// # Examples
     ///
@@ -112,15 +113,18 @@ impl Dns {
     fn from_resolv_conf(text: &[u8]) -> io::Result<Self> {
         let config = resolv_conf::Config::parse(text)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let servers = config.get_nameservers_or_local().into_iter().map(|server| match server {
-            resolv_conf::ScopedIp::V6(address, Some(zone)) => {
-                // Names of network interfaces are not supported here.
-                SocketAddrV6::new(address, PORT, 0, zone.parse().unwrap_or(0)).into()
+        let mut servers = Vec::new();
+        for server in config.get_nameservers_or_local() {
+            match server {
+                // The system knows the number of a network interface.
+                resolv_conf::ScopedIp::V6(address, Some(zone)) => {
+                    servers.extend((format!("{address}%{zone}"), PORT).to_socket_addrs()?);
+                }
+                server => servers.push(SocketAddr::new(IpAddr::from(server), PORT)),
             }
-            server => SocketAddr::new(IpAddr::from(server), PORT),
-        });
+        }
         Ok(Self(Arc::new(Config {
-            servers: servers.collect(),
+            servers,
             search: config.get_last_search_or_domain().cloned().collect(),
             ndots: config.ndots,
             timeout: Duration::from_secs(config.timeout.max(1).into()),
@@ -286,6 +290,16 @@ mod tests {
             config.candidates("workers"),
             ["workers.default.svc.cluster.local", "workers.cluster.local", "workers"]
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_server_is_reached_over_the_named_interface() {
+        let SocketAddr::V6(server) = configured("nameserver fe80::1%lo\n").servers[0] else {
+            panic!("the address has version 6");
+        };
+        assert_ne!(server.scope_id(), 0);
+        assert!(Dns::from_resolv_conf(b"nameserver fe80::1%none\n").is_err());
     }
 
     #[test]
