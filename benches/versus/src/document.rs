@@ -309,11 +309,10 @@ for each message costs 214 ns, a ring 126 ns, and a mutex for 64 messages 62 ns.
 14 ns of a message that is sent by itself, and nothing of a batch. It permits one sender, while handles can be
 cloned, and needs `unsafe`.
 
-**1 Ki and 4 Ki.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 Ki,
+**1 Ki and 4 Ki against bare sockets.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 Ki,
 according to `perf`, the kernel takes 35 % of the sender's time and copies into the write buffer take 14 %; the
 rest is queuing and reference counting. Without these copies, bodies of 16 Ki pass at half the rate. On an AMD EPYC
-bare sockets are half as fast at 1 Ki, and this crate is as fast as they are. Single rounds of 1 Ki lie on both
-sides of the targets against libzmq and monocoque.
+bare sockets are half as fast at 1 Ki, and this crate is as fast as they are.
 
 **1 Mi.** According to `perf`, the kernel takes 97 % of the sender's time and 89 % of the receiver's, of which
 copying takes 42 % and 56 %. Bare sockets are no faster. Single rounds against omq lie on both sides of the target.
@@ -333,12 +332,12 @@ to read, and one that takes a single message waits for the next one under the sa
 With two workers, most of the time of other implementations is that of waking the other core, about 100 µs. Most round
 trips of this crate stay on one core.
 
-**4 times omq with 1,000 clients.** Single rounds lie on both sides of the target. According to `perf`, the process
-that sends from a thousand sockets spends 16 % of its time queuing messages, 11 % in `send`, 20 % in the
-benchmark's own futures and their wake-ups, and 4 % in page faults. The receiving process spends 45 % in `recv`.
+**SCATTER against omq on one thread.** SCATTER and GATHER take the path of CLIENT and SERVER, and are as fast. omq-tokio
+transfers more messages from a SCATTER than from a CLIENT.
 
-**SCATTER against omq at 64 bytes.** SCATTER and GATHER take the path of CLIENT and SERVER, whose rounds lie on both
-sides of the same target.
+**CURVE at 16 Ki.** Single rounds lie between 1.05 and 1.86.
+
+**inproc against mpsc.** Single rounds lie on both sides of the target.
 
 **Latency under load, one thread.** Against monocoque, single rounds lie on both sides of the target at 500,000 requests
 per second. At 10,000, they lie between 1.03 and 1.61; those against bare sockets lie between 0.55 and 2.13.
@@ -360,7 +359,11 @@ windows. With single percentiles of 0.3 seconds, the targets were reached on one
 by then. A thousand connections return within 2.9 s, at most 76 of them within 100 ms. With the constant delays of
 libzmq and omq-tokio, they return within 1.1 s and 0.28 s, and about 510 of them within the same 100 ms.
 
-**REQ against libzmq and monocoque.** Single rounds against libzmq lie on both sides of the target. The system calls
+**4 times omq with 1,000 clients.** Single rounds lie on both sides of this target. According to `perf`, the process
+that sends from a thousand sockets spends 16 % of its time queuing messages, 11 % in `send`, 20 % in the
+benchmark's own futures and their wake-ups, and 4 % in page faults. The receiving process spends 45 % in `recv`.
+
+**REQ against libzmq and monocoque.** The best rounds reach the target against libzmq. The system calls
 are the minimum, as for round trips above. A round trip takes 7,500 instructions outside the kernel at each end, 1,150
 more than one of CLIENT and SERVER: for the table of pending requests, the envelope and its allocation.
 
@@ -374,17 +377,11 @@ pair, the fewest that CurveZMQ permits. libzmq computes two more agreements, bec
 again for the WELCOME, and the key of the INITIATE again for the READY. The rest is the time of a
 connection under NULL.
 
-**RADIO to 10 and 100 DISHes.** Single rounds lie on both sides of the target. The process of the DISHes is the
+**RADIO to 10 and 100 DISHes.** With 100, single rounds lie on both sides of the target. The process of the DISHes is the
 slower one. According to `perf`, `recv` takes half of its time, and half of that is an uncontended lock; copying from
 the system takes 13 %, and finding messages 25 %. With 100 DISHes, the read buffers do not fit into the caches. A
 message is received inline if its body, its group and four bytes of headers have at most 72 bytes together. A longer
 one is a slice of the read buffer, whose reference count changes twice.
-
-**PUB.** Its results are from before the policies for slow subscribers, which add 5 % of instructions to sending a
-message to one SUB: 654 instead of 620.
-
-**A proxy between a PUB and a SUB**: an XSUB and an XPUB in a third process forward 4.6 M messages of 64 bytes per
-second over tcp, without drops, on one thread of each process, and `zmq_proxy` 1.2 M: 3.65× (3.52–4.59).
 
 **PUB and XPUB with a million topics and a thousand subscribers** (`cargo bench --bench subscribers`). A random topic
 of 32 bytes takes 106 bytes beyond itself with a PUB and 107 with an XPUB whose requests have been received, and a
@@ -394,7 +391,7 @@ runs with an XPUB: the publisher, the connection that has ended and the receiver
 Of 1,000 subscribers, 100 never read, and the 900 others receive every message at 80 % of the full rate; when all leave
 together, the longest time is 12 ms with a PUB and 5 ms with an XPUB.
 
-**WebSockets.** Single rounds of 1 Ki lie on both sides of the target against tcp. According to `perf`, masking at the
+**WebSockets.** The results of 1 Ki are close to the target against tcp. According to `perf`, masking at the
 sender and unmasking at the receiver take 14 % of the time of both processes, with vector instructions. Each end copies
 a message once more than over tcp, between the frames of ZMTP and those of the WebSocket.
 
