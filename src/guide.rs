@@ -1,4 +1,4 @@
-//! The guide, and references to subjects that concern several types.
+//! The guide, and references on subjects that concern several types.
 //!
 //! These modules contain documentation only. The chapters of the guide are, in order:
 //!
@@ -20,9 +20,9 @@
 //! | `wire` | the wire |
 //! | `troubleshooting` | troubleshooting |
 //!
-//! `migration` describes the migration from other crates. The other modules are references:
+//! `migration` describes the migration from other libraries. The other modules are references:
 //! `browsers`, `endpoints`, `from_pyzmq`, `keys`, `limits`, `observability` and `tls`. The chapters
-//! are included when all features are enabled.
+//! are included if the features `http`, `metrics`, `rpc`, `serde` and `tls` are enabled.
 
 #[doc = include_str!("guide/browsers.md")]
 pub mod browsers {}
@@ -39,9 +39,9 @@ pub mod keys {}
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
 
-/// The migration from other crates, with programs before and after.
+/// Migration from other libraries, with programs before and after.
 ///
-/// The programs are those of the folder `docs/guide/migration`, where they are tested.
+/// The programs are in the directory `docs/guide/migration`, where they are tested.
 #[cfg(all(doc, not(doctest)))]
 pub mod migration {
     #[doc = include_str!("../docs/guide/src/migration/async_nats.md")]
@@ -75,8 +75,8 @@ pub mod tls {}
 
 /// Declares the chapters of the book in `docs/guide`, where their listings are tests.
 ///
-/// The definitions of links precede those in the chapters, and therefore prevail. They refer to
-/// items of several features.
+/// The definitions of links in `rustdoc.md` precede those in the chapters, and therefore prevail.
+/// They refer to items of several features.
 macro_rules! chapters {
     ($($name:ident)*) => { $(
         #[cfg(all(
