@@ -289,10 +289,10 @@ about 20 of them in the lock. Changes that were tried and not kept: bodies align
 reference, framing in one pass over the taken messages, and converting and queuing in one function. In batches, messages
 pass 1.9 times as fast as those of monocoque.
 
-**Small messages against libzmq and monocoque.** These targets were set, and reached, with fat link-time optimization.
-With Cargo's release profile, functions of other crates are inlined less often: `callgrind` counts 18 % more instructions
-for receiving a message of 64 bytes, and 4 % fewer for sending one. The section on link-time optimization shows the
-difference in time.
+**Small messages against libzmq and monocoque.** Most of these targets were set, and reached, with fat link-time
+optimization. With Cargo's release profile, `callgrind` counts 18 % more instructions for receiving a message of 64 bytes,
+and 4 % fewer for sending one. The section on link-time optimization shows the difference in time, which is less than
+that of the ratios; the rest has not been explained.
 
 **monocoque, batches of 64 bytes on two workers.** On one thread, the same batches reach the target, and each write has a
 thousand messages of 16 bytes, the high-water mark, in both runtimes. With two workers in each process, four threads
