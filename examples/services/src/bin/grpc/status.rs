@@ -8,11 +8,10 @@ use tonic::{Code, Status};
 pub(super) fn of(error: &CallError) -> Status {
     let code = match error {
         _ if error.is_retryable() => Code::Unavailable,
-        CallError::Closed => Code::Unavailable,
         CallError::DeadlineExceeded | CallError::NotSent => Code::DeadlineExceeded,
         CallError::Failed(failure) => of_failure(failure),
         // It is unknown whether the task was performed.
-        CallError::ConnectionLost => Code::Unknown,
+        CallError::Closed | CallError::ConnectionLost => Code::Unknown,
         _ => Code::Internal,
     };
     Status::new(code, error.to_string())
