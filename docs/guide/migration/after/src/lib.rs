@@ -5,10 +5,14 @@
 pub mod calls {
     /// The client of a service with two methods.
     pub mod client;
+    /// A caller that distinguishes the errors of calls.
+    pub mod errors;
     /// A service with one method, and several servers.
     pub mod request_reply;
     /// The server of a service with two methods.
     pub mod server;
+    /// A server that drains.
+    pub mod shutdown;
 }
 
 /// The socket types of released versions of libzmq.

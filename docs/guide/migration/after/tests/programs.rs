@@ -5,11 +5,16 @@
 mod folder;
 
 use std::future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt};
 use migration::{calls, classic, draft};
-use tokio_zmtp::rpc::CallError;
-use tokio_zmtp::{Gather, Pull, Push, Scatter};
+use tokio::sync::oneshot;
+use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Responder, service_fn};
+use tokio_zmtp::{Gather, Pull, Push, Scatter, Server};
 
 use self::folder::Folder;
 
@@ -132,6 +137,54 @@ async fn calls_return_replies_streams_and_failures() {
         served = calls::server::serve(&endpoint) => served.unwrap(),
         () = calls => {}
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_not_started_are_repeated_up_to_a_limit() {
+    let endpoint = "inproc://overloaded";
+    let refusals = Arc::new(AtomicU32::new(2));
+    let remaining = Arc::clone(&refusals);
+    let service = service_fn(move |request: Request| {
+        let is_refused = remaining.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1)).is_ok();
+        async move {
+            if is_refused {
+                return Err(Failure::new(ErrorCode::OVERLOADED, ""));
+            }
+            calls::server::answer(request).await
+        }
+    });
+    let server = Server::builder().bind(endpoint).await.unwrap();
+    tokio::spawn(Responder::new(server).serve(service));
+
+    let requester = calls::client::connect(endpoint).await.unwrap();
+    let text = calls::errors::greeting(&requester, "Ada").await.unwrap();
+    assert_eq!(text.as_deref(), Some("hello Ada"));
+    assert_eq!(calls::errors::greeting(&requester, "").await.unwrap(), None);
+    refusals.store(3, Relaxed);
+    let error = calls::errors::greeting(&requester, "Ada").await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(refusals.load(Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_shuts_down_finishes_a_stream() {
+    let folder = Folder::new();
+    let endpoint = folder.endpoint("drains");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let signal = async {
+        let _ = stopped.await;
+    };
+    let calls = async {
+        let requester = calls::client::connect(&endpoint).await.unwrap();
+        let mut replies = requester.stream("count 10000");
+        assert_eq!(replies.next().await.unwrap().unwrap(), "1");
+        drop(stop);
+        let remaining: Vec<_> = replies.try_collect().await.unwrap();
+        assert_eq!(remaining.last().unwrap(), &"10000");
+        assert_eq!(remaining.len(), 9_999);
+    };
+    let (served, ()) = tokio::join!(calls::shutdown::serve(&endpoint, signal), calls);
+    served.unwrap();
 }
 
 #[tokio::test]

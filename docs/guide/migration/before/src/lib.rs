@@ -1,6 +1,7 @@
 //! The programs of the migration guide, with other crates.
 
 pub mod async_nats {
+    pub mod publish_subscribe;
     pub mod request_reply;
 }
 
@@ -20,7 +21,9 @@ pub mod tmq {
 
 pub mod tonic {
     pub mod client;
+    pub mod errors;
     pub mod server;
+    pub mod shutdown;
 
     pub(crate) mod greeter {
         tonic::include_proto!("greeter.v1");

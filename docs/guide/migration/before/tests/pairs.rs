@@ -211,6 +211,21 @@ fn calls_return_what_they_returned_with_tonic() {
         for error in [before, after] {
             assert!(error.contains("a name is required"), "{error}");
         }
+
+        for name in ["Ada", ""] {
+            let before = tonic::errors::greeting(&client, name).await.unwrap();
+            assert_eq!(calls::errors::greeting(&requester, name).await.unwrap(), before);
+        }
+    });
+}
+
+#[test]
+fn servers_end_after_a_signal_as_with_tonic() {
+    RUNTIME.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        tonic::shutdown::serve(listener, async {}).await.unwrap();
+        let folder = Folder::new();
+        calls::shutdown::serve(&folder.endpoint("calls"), async {}).await.unwrap();
     });
 }
 

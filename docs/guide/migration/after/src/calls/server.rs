@@ -11,7 +11,8 @@ pub async fn serve(endpoint: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-async fn answer(request: Request) -> Result<Response, Failure> {
+/// Answers a request, which begins with the name of its method.
+pub async fn answer(request: Request) -> Result<Response, Failure> {
     let text = request.body().to_str().unwrap_or_default();
     match text.split_once(' ') {
         Some(("hello", "")) => Err(Failure::application(NO_NAME, "a name is required")),

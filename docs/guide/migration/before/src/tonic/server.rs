@@ -17,7 +17,8 @@ pub async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error + Send + S
     Ok(())
 }
 
-struct Service;
+/// The methods of the service.
+pub(super) struct Service;
 
 #[tonic::async_trait]
 impl Greeter for Service {
