@@ -266,11 +266,11 @@ The first command is for the section on link-time optimization only.
 stored in `target/versus`, and the same command followed by `redraw` writes this page from them.
 
 Each end of a connection is a separate process. Implementations take turns within each round. A cell shows the
-median of the rounds, with the least and the greatest. Below it is the ratio of this crate: its value
-divided by the other value of the same round, again as the median, the least and the greatest. For messages and
-requests per second, greater is better; for everything else, less is better.
+median of the rounds, and in parentheses the minimum and the maximum. Below it is the ratio of this crate: its
+value divided by that of the other implementation in the same round, also as the median, the minimum and the
+maximum. For messages and requests per second, more is better; for everything else, less is better.
 
-Warm-up and measurement together take about half a second; with bodies of 1 Mi and with a thousand clients,
+Warm-up and measurement together take about half a second; with bodies of 1 MiB and with a thousand clients,
 whose queues hold two million messages, almost three seconds. The length of every body is checked. An
 implementation that crashes, hangs or loses messages is reported as failed.
 ";
@@ -291,8 +291,8 @@ pass 1.9 times as fast as those of monocoque.
 
 **Small messages against libzmq and monocoque.** Most of these targets were set, and reached, with fat link-time
 optimization. With Cargo's release profile, `callgrind` counts 18 % more instructions for receiving a message of 64 bytes,
-and 4 % fewer for sending one. The section on link-time optimization shows the difference in time, which is less than
-that of the ratios; the rest has not been explained.
+and 4 % fewer for sending one. The section on link-time optimization shows the difference in time, which is
+smaller than the distance to the targets; the rest has not been explained.
 
 **monocoque, batches of 64 bytes on two workers.** On one thread, the same batches reach the target, and each write has a
 thousand messages of 16 bytes, the high-water mark, in both runtimes. With two workers in each process, four threads
@@ -309,12 +309,12 @@ for each message costs 214 ns, a ring 126 ns, and a mutex for 64 messages 62 ns.
 14 ns of a message that is sent by itself, and nothing of a batch. It permits one sender, while handles can be
 cloned, and needs `unsafe`.
 
-**1 Ki and 4 Ki against bare sockets.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 Ki,
+**1 KiB and 4 KiB against bare sockets.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 KiB,
 according to `perf`, the kernel takes 35 % of the sender's time and copies into the write buffer take 14 %; the
-rest is queuing and reference counting. Without these copies, bodies of 16 Ki pass at half the rate. On an AMD EPYC
-bare sockets are half as fast at 1 Ki, and this crate is as fast as they are.
+rest is queuing and reference counting. Without these copies, bodies of 16 KiB pass at half the rate. On an AMD EPYC
+bare sockets are half as fast at 1 KiB, and this crate is as fast as they are.
 
-**1 Mi.** According to `perf`, the kernel takes 97 % of the sender's time and 89 % of the receiver's, of which
+**1 MiB.** According to `perf`, the kernel takes 97 % of the sender's time and 89 % of the receiver's, of which
 copying takes 42 % and 56 %. Bare sockets are no faster. Single rounds against omq lie on both sides of the target.
 
 **Round trips.** For each message, each end executes one `send`, one `recv` and one `epoll_wait`, the minimum on
@@ -335,7 +335,7 @@ trips of this crate stay on one core.
 **SCATTER against omq on one thread.** SCATTER and GATHER take the path of CLIENT and SERVER, and are as fast. omq-tokio
 transfers more messages from a SCATTER than from a CLIENT.
 
-**CURVE at 16 Ki.** Single rounds lie between 1.05 and 1.86.
+**CURVE at 16 KiB.** Single rounds lie between 1.05 and 1.86.
 
 **inproc against mpsc.** Single rounds lie on both sides of the target.
 
@@ -367,10 +367,10 @@ benchmark's own futures and their wake-ups, and 4 % in page faults. The receivin
 are the minimum, as for round trips above. A round trip takes 7,500 instructions outside the kernel at each end, 1,150
 more than one of CLIENT and SERVER: for the table of pending requests, the envelope and its allocation.
 
-**CURVE with ten requests of 4 Ki.** Single rounds lie on both sides of libzmq. Both ends take turns: a connection seals
+**CURVE with ten requests of 4 KiB.** Single rounds lie on both sides of libzmq. Both ends take turns: a connection seals
 and writes ten messages together, and its remote opens all of them before it replies. libzmq writes after 8 KiB, so
-that sealing and opening overlap. Written after 16 KiB, these requests pass 1.6 times as fast, but bodies of 64 bytes
-one way at 0.93 of the rate.
+that sealing and opening overlap. If it is written after 16 KiB, these requests pass 1.6 times as fast, but bodies
+of 64 bytes pass one way at 0.93 times the rate.
 
 **Handshakes.** With CURVE, X25519 takes most of the server's time: three key agreements and the generation of a key
 pair, the fewest that CurveZMQ permits. libzmq computes two more agreements, because it derives the key of the HELLO
@@ -391,12 +391,12 @@ runs with an XPUB: the publisher, the connection that has ended and the receiver
 Of 1,000 subscribers, 100 never read, and the 900 others receive every message at 80 % of the full rate; when all leave
 together, the longest time is 12 ms with a PUB and 5 ms with an XPUB.
 
-**WebSockets.** The results of 1 Ki are close to the target against tcp. According to `perf`, masking at the
+**WebSockets.** The results of 1 KiB are close to the target against tcp. According to `perf`, masking at the
 sender and unmasking at the receiver take 14 % of the time of both processes, with vector instructions. Each end copies
 a message once more than over tcp, between the frames of ZMTP and those of the WebSocket.
 
-**TLS** (`cargo bench --bench tls --features tls`). Messages of 16 Ki pass from a PUSH to a PULL at 1.2 times the rate of
-a bare stream of `tokio-rustls` with writes of the same size, and messages of 1 Ki at 1.8 times the rate, because a
+**TLS** (`cargo bench --bench tls --features tls`). Messages of 16 KiB pass from a PUSH to a PULL at 1.2 times the rate of
+a bare stream of `tokio-rustls` with writes of the same size, and messages of 1 KiB at 1.8 times the rate, because a
 write contains many of them.
 
 **Unused `stats` and `monitor`** have no measurable cost. Without the counters, a message takes the same number of
@@ -431,6 +431,6 @@ messages where they exist, and with the techniques of its own benchmarks.
 | bare sockets | | one way: blocking writes and reads of 64 KiB, of messages framed in advance; requests: a stream of Tokio |
 
 *One thread* and *two workers* are the Tokio runtimes in each process; the work is one of their tasks. libzmq has
-its own threads, one-way bare sockets block their threads, and monocoque stays on one thread. They are measured
-alongside the others with both.
+its own threads, one-way bare sockets block their threads, and monocoque stays on one thread. With both
+runtimes, they are measured alongside the others.
 ";

@@ -50,7 +50,7 @@ fn compiler() -> String {
     version.unwrap_or_else(|| "unknown".to_owned())
 }
 
-const LOCK_FILE: &str = include_str!("../../../Cargo.lock");
+const LOCK_FILE: &str = include_str!("../Cargo.lock");
 
 const CRATES: [&str; 7] =
     ["tokio-zmtp", "tokio", "omq-tokio", "monocoque-rs", "zeromq", "rzmq", "tonic"];
