@@ -1,14 +1,13 @@
 //! The handle of a socket that follows the endpoints of a service.
 
-use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio_zmtp::{Endpoint, Socket};
+use tokio_zmtp::Socket;
 
-use crate::Discover;
+use crate::discover::Discover;
 use crate::following::Following;
+use crate::state::State;
 
 /// Keeps a socket connected to the current set of endpoints, until the returned handle is dropped.
 ///
@@ -202,22 +201,6 @@ impl Builder {
         tokio::spawn(following.run(discover));
         Discovery { state }
     }
-}
-
-/// The state of a [`Discovery`].
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct State {
-    /// The endpoints of the last set. The socket is connected to them, or connects when their
-    /// remotes listen.
-    pub endpoints: Vec<Endpoint>,
-    /// The endpoints that were removed but are not disconnected yet.
-    pub leaving: Vec<Endpoint>,
-    /// The number of sets that were received. DNS yields one with each successful lookup.
-    pub updates: u64,
-    /// The reason why the set is currently unknown, or why the socket cannot connect to an endpoint
-    /// of the last set.
-    pub failure: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 const GRACE: Duration = Duration::from_secs(60);

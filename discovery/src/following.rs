@@ -13,7 +13,8 @@ use tokio::time::{self, Instant};
 use tokio_zmtp::monitor::{Event, EventKind, Missed, Monitor};
 use tokio_zmtp::{ConnectError, Endpoint, Socket, SocketType};
 
-use crate::{Discover, State};
+use crate::discover::Discover;
+use crate::state::State;
 
 /// Follows a set of endpoints, until the handle is dropped or the socket is closed.
 #[derive(Debug)]

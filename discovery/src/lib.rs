@@ -5,7 +5,9 @@ mod discover;
 mod discovery;
 mod dns;
 mod following;
+mod state;
 
 pub use self::discover::Discover;
-pub use self::discovery::{Builder, Discovery, State, connect_all};
+pub use self::discovery::{Builder, Discovery, connect_all};
 pub use self::dns::{Dns, LookupError, Records};
+pub use self::state::State;

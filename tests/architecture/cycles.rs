@@ -117,12 +117,13 @@ fn reaches(edges: &BTreeSet<(String, String)>, from: &str, to: &str) -> bool {
 
 /// The sources of the members of the workspace and of the comparison. A published package lacks
 /// some of them.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "src",
     "proto/src",
     "interop/src",
     "benches/micro/src",
     "benches/versus/src",
+    "discovery/src",
     "examples/programs/src",
     "examples/services/src",
     "tests/support/src",

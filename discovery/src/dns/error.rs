@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio_zmtp::EndpointError;
@@ -13,8 +12,7 @@ use tokio_zmtp::EndpointError;
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// The text is not a DNS name: a label is empty or exceeds 63 bytes, or the name exceeds 255
-    /// bytes.
+    /// The text is not a DNS name: for example, a label is empty or exceeds 63 bytes.
     #[error("\"{name}\" is not a DNS name")]
     InvalidName {
         /// The text.
@@ -33,17 +31,7 @@ pub enum LookupError {
         name: String,
         /// The address of the name server.
         server: SocketAddr,
-        /// The reason.
+        /// The reason, for example that the time limit of the query has passed.
         source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// Every name server failed, and the last one did not answer in time.
-    #[error("the name server {server} did not answer the query for {name} within {limit:?}")]
-    TimedOut {
-        /// The name that was looked up.
-        name: String,
-        /// The address of the name server.
-        server: SocketAddr,
-        /// The time limit of one query.
-        limit: Duration,
     },
 }

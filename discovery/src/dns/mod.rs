@@ -1,26 +1,31 @@
-//! A stub resolver for DNS, and the records of a service as a set of endpoints.
+//! A resolver for DNS, and the records of a service as a set of endpoints.
 
 mod error;
-mod exchange;
-mod message;
 mod records;
+mod server;
+mod system;
 
-use std::fs;
+use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::iter;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time;
+use hickory_resolver::Hosts;
+use hickory_resolver::config::{NameServerConfig, ResolverOpts};
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use tokio_zmtp::Resolver;
 
 pub use self::error::LookupError;
-use self::exchange::exchange;
-use self::message::{Answer, Name, Record, RecordType};
 pub use self::records::Records;
+use self::server::{Answer, NameServer};
+use self::system::Configuration;
 
-/// A stub resolver, which queries recursive name servers as the system resolver does.
+/// A stub resolver, which queries recursive name servers by means of the crate
+/// [`hickory-resolver`](https://docs.rs/hickory-resolver).
 ///
 /// [`srv`](Self::srv) and [`addresses`](Self::addresses) return [`Records`], which follow the
 /// endpoints of a service. A `Dns` is also a [`Resolver`] of host names for a socket, so that the
@@ -28,9 +33,9 @@ pub use self::records::Records;
 /// [`Builder::resolver`](tokio_zmtp::Builder::resolver). Without it, the socket uses the system
 /// resolver.
 ///
-/// Queries are sent over UDP, and repeated over TCP if the answer is truncated. Answers are not
-/// cached: name servers cache them. The `hosts` file of the system is not read. Names must be
-/// ASCII: internationalized names are encoded by the application.
+/// Name servers are queried in their order: the next one if a server fails, refuses the query or
+/// does not answer in time. Queries are sent over UDP, and repeated over TCP if the answer is
+/// truncated. Answers are not cached: name servers cache them.
 ///
 /// A `Dns` is a handle that clones cheaply.
 ///
@@ -51,24 +56,23 @@ pub use self::records::Records;
 #[derive(Clone, Debug)]
 pub struct Dns(Arc<Config>);
 
-#[derive(Debug)]
 struct Config {
-    servers: Vec<SocketAddr>,
+    servers: Vec<NameServer>,
     /// The domains in which names without a dot at their end are looked up.
-    search: Vec<String>,
+    search: Vec<Name>,
     /// The minimum number of dots in a name that is looked up as it is before the search domains.
-    ndots: u32,
-    /// The time limit of a query to one server.
-    timeout: Duration,
+    ndots: usize,
     /// The number of queries to each server.
-    attempts: u32,
+    attempts: usize,
+    hosts: Hosts,
 }
 
 impl Dns {
-    /// Creates a resolver that queries these name servers, in their order.
+    /// Creates a resolver that queries these name servers.
     ///
     /// A query has a time limit of 5 s and is sent to each server at most twice, which are the
-    /// defaults of the glibc resolver. Names are looked up as they are, without search domains.
+    /// defaults of the glibc resolver. Names are looked up as they are, without search domains. The
+    /// `hosts` file of the system is not read.
     ///
     /// # Examples
     ///
@@ -80,20 +84,51 @@ impl Dns {
     /// ```
     #[must_use]
     pub fn new(servers: impl IntoIterator<Item = SocketAddr>) -> Self {
-        let servers = servers.into_iter().collect();
-        let (search, ndots, timeout, attempts) = (Vec::new(), 1, TIMEOUT, ATTEMPTS);
-        Self(Arc::new(Config { servers, search, ndots, timeout, attempts }))
+        let options = explicit();
+        let servers = servers.into_iter().map(|server| {
+            let mut config = NameServerConfig::udp_and_tcp(server.ip());
+            config.connections.iter_mut().for_each(|one| one.port = server.port());
+            let interface = if let SocketAddr::V6(v6) = server { v6.scope_id() } else { 0 };
+            NameServer::new(config, interface, &options)
+        });
+        Self::configured(servers.collect(), Vec::new(), &options, Hosts::default())
     }
 
-    /// Creates a resolver with the configuration of the system in `/etc/resolv.conf`.
+    /// Creates a resolver like [`new`](Self::new), whose name servers are queried over the protocols
+    /// of their configuration.
+    ///
+    /// With a feature of `hickory-resolver` such as `tls-ring`, these include TLS, HTTPS and QUIC.
+    /// The crate must have the same minor version as in the dependencies of this one: 0.26.
+    ///
+    /// # Examples
+    ///
+    /// Queries over TCP only:
+    ///
+    /// ```
+    /// use hickory_resolver::config::NameServerConfig;
+    /// use tokio_zmtp_discovery::Dns;
+    ///
+    /// let dns = Dns::with_name_servers([NameServerConfig::tcp("192.0.2.53".parse()?)]);
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    #[must_use]
+    pub fn with_name_servers(servers: impl IntoIterator<Item = NameServerConfig>) -> Self {
+        let options = explicit();
+        let servers = servers.into_iter().map(|server| NameServer::new(server, 0, &options));
+        Self::configured(servers.collect(), Vec::new(), &options, Hosts::default())
+    }
+
+    /// Creates a resolver with the configuration of the system: on Unix, `/etc/resolv.conf` and
+    /// `/etc/hosts`.
     ///
     /// It uses the name servers, the search domains and the options `ndots`, `timeout` and
-    /// `attempts`. The file is read once, by this call.
+    /// `attempts`. As with the system resolver, a name with an address in the `hosts` file is not
+    /// looked up in DNS. The configuration is read once, by this call.
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be read, as on Windows, or cannot be parsed, or if it names a network
-    /// interface that does not exist.
+    /// Fails if the configuration cannot be read, or names no name server or a network interface
+    /// that does not exist.
     ///
     /// # Examples
     ///
@@ -107,29 +142,29 @@ impl Dns {
     /// # }
     /// ```
     pub fn from_system() -> io::Result<Self> {
-        Self::from_resolv_conf(&fs::read(RESOLV_CONF)?)
+        // Without a `hosts` file, no name has an address in it.
+        let hosts = Hosts::from_system().unwrap_or_default();
+        Ok(Self::from_configuration(system::configuration()?, hosts))
     }
 
-    fn from_resolv_conf(text: &[u8]) -> io::Result<Self> {
-        let config = resolv_conf::Config::parse(text)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        let mut servers = Vec::new();
-        for server in config.get_nameservers_or_local() {
-            match server {
-                // The system knows the number of a network interface.
-                resolv_conf::ScopedIp::V6(address, Some(zone)) => {
-                    servers.extend((format!("{address}%{zone}"), PORT).to_socket_addrs()?);
-                }
-                server => servers.push(SocketAddr::new(IpAddr::from(server), PORT)),
-            }
-        }
-        Ok(Self(Arc::new(Config {
-            servers,
-            search: config.get_last_search_or_domain().cloned().collect(),
-            ndots: config.ndots,
-            timeout: Duration::from_secs(config.timeout.max(1).into()),
-            attempts: config.attempts.max(1),
-        })))
+    fn from_configuration((config, mut options, interfaces): Configuration, hosts: Hosts) -> Self {
+        options.timeout = options.timeout.max(Duration::from_secs(1));
+        options.attempts = options.attempts.max(1);
+        let interfaces = interfaces.into_iter().chain(iter::repeat(0));
+        let servers = config.name_servers.into_iter().zip(interfaces);
+        let servers =
+            servers.map(|(server, interface)| NameServer::new(server, interface, &options));
+        Self::configured(servers.collect(), config.search, &options, hosts)
+    }
+
+    fn configured(
+        servers: Vec<NameServer>,
+        search: Vec<Name>,
+        options: &ResolverOpts,
+        hosts: Hosts,
+    ) -> Self {
+        let (ndots, attempts) = (options.ndots, options.attempts);
+        Self(Arc::new(Config { servers, search, ndots, attempts, hosts }))
     }
 
     /// Returns a source of the endpoints in the SRV records of a service, such as
@@ -165,41 +200,40 @@ impl Dns {
     }
 
     /// Looks up the records of a name, in one search domain after the other until records exist.
-    async fn lookup(&self, name: &str, record_type: RecordType) -> Result<Answer, LookupError> {
-        let mut negative = None;
-        for candidate in self.0.candidates(name) {
-            let parsed = Name::parse(&candidate);
-            let parsed = parsed.ok_or_else(|| LookupError::InvalidName { name: candidate })?;
-            match self.query(&parsed, record_type).await? {
-                Answer::Negative { ttl } => {
-                    negative = Some(negative.map_or(ttl, |shortest: u32| shortest.min(ttl)));
-                }
-                answer => return Ok(answer),
-            }
+    async fn lookup(&self, name: &str, kind: RecordType) -> Result<Answer, LookupError> {
+        let invalid = |_| LookupError::InvalidName { name: name.to_owned() };
+        let parsed = Name::from_str_relaxed(name).map_err(invalid)?;
+        if let Some(answer) = self.0.in_hosts(&parsed, kind) {
+            return Ok(answer);
         }
-        Ok(Answer::Negative { ttl: negative.unwrap_or(0) })
+        let mut negative: Option<Answer> = None;
+        for candidate in self.0.candidates(&parsed) {
+            let answer = self.query(&candidate, kind).await?;
+            if !answer.records.is_empty() {
+                return Ok(answer);
+            }
+            negative = Some(match negative {
+                Some(shortest) if shortest.ttl < answer.ttl => shortest,
+                _ => answer,
+            });
+        }
+        Ok(negative.unwrap_or_default())
     }
 
     /// Queries each server until one answers.
-    async fn query(&self, name: &Name, record_type: RecordType) -> Result<Answer, LookupError> {
-        let Config { servers, timeout, attempts, .. } = &*self.0;
+    async fn query(&self, name: &Name, kind: RecordType) -> Result<Answer, LookupError> {
         let mut last = LookupError::NoServer;
-        for _ in 0..*attempts {
-            for &server in servers {
-                let exchange = exchange(server, name, record_type);
-                last = match time::timeout(*timeout, exchange).await {
-                    Ok(Ok(answer)) => return Ok(answer),
-                    Ok(Err(error)) => {
-                        let (name, source) = (name.to_string(), Arc::new(error));
-                        LookupError::Server { name, server, source }
+        for _ in 0..self.0.attempts {
+            for server in &self.0.servers {
+                match server.query(name.clone(), kind).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => {
+                        let (name, server) = (name.to_ascii(), server.address);
+                        last = LookupError::Server { name, server, source: Arc::new(error) };
                     }
-                    Err(_) => {
-                        let (name, limit) = (name.to_string(), *timeout);
-                        LookupError::TimedOut { name, server, limit }
-                    }
-                };
+                }
                 let error = &last as &dyn std::error::Error;
-                tracing::debug!(error, %record_type, "a query failed");
+                tracing::debug!(error, %kind, "a query failed");
             }
         }
         Err(last)
@@ -207,16 +241,14 @@ impl Dns {
 
     async fn resolve_addresses(&self, name: &str) -> Result<Vec<IpAddr>, LookupError> {
         let (v6, v4) =
-            tokio::join!(self.lookup(name, RecordType::Aaaa), self.lookup(name, RecordType::A));
-        let addresses = |answer: &Answer| match answer {
-            Answer::Records { records, .. } => records.iter().filter_map(Record::address).collect(),
-            Answer::Negative { .. } | Answer::Truncated => Vec::new(),
-        };
-        match (v6, v4) {
-            (Ok(v6), Ok(v4)) => Ok([addresses(&v6), addresses(&v4)].concat()),
+            tokio::join!(self.lookup(name, RecordType::AAAA), self.lookup(name, RecordType::A));
+        let addresses =
+            |answer: Answer| answer.records.iter().filter_map(RData::ip_addr).collect::<Vec<_>>();
+        match (v6.map(addresses), v4.map(addresses)) {
+            (Ok(v6), Ok(v4)) => Ok([v6, v4].concat()),
+            // One family is enough to connect.
             (Ok(one), Err(error)) | (Err(error), Ok(one)) => {
-                // One family is enough to connect.
-                Some(addresses(&one)).filter(|found| !found.is_empty()).ok_or(error)
+                Some(one).filter(|found| !found.is_empty()).ok_or(error)
             }
             (Err(_), Err(error)) => Err(error),
         }
@@ -239,79 +271,138 @@ impl Resolver for Dns {
 }
 
 impl Config {
+    /// Returns the addresses of a name in the `hosts` file, or `None` if it has none of either
+    /// family.
+    fn in_hosts(&self, name: &Name, kind: RecordType) -> Option<Answer> {
+        let other = match kind {
+            RecordType::A => RecordType::AAAA,
+            RecordType::AAAA => RecordType::A,
+            _ => return None,
+        };
+        let found = |kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind));
+        let records = match found(kind) {
+            Some(found) => found.answers().iter().map(|record| record.data.clone()).collect(),
+            None => {
+                found(other)?;
+                Vec::new()
+            }
+        };
+        Some(Answer { records, ttl: Duration::MAX })
+    }
+
     /// Returns the names to look up for a name (resolv.conf(5), `search` and `ndots`).
-    fn candidates(&self, name: &str) -> Vec<String> {
-        if name.ends_with('.') {
-            return vec![name.to_owned()];
+    fn candidates(&self, name: &Name) -> Vec<Name> {
+        let mut absolute = name.clone();
+        absolute.set_fqdn(true);
+        if name.is_fqdn() {
+            return vec![absolute];
         }
-        let searched = self.search.iter().map(|domain| format!("{name}.{domain}"));
+        // A name that becomes too long in a domain does not exist there.
+        let searched = self.search.iter().filter_map(|domain| {
+            let mut searched = name.clone().append_name(domain).ok()?;
+            searched.set_fqdn(true);
+            Some(searched)
+        });
         let mut candidates: Vec<_> = searched.collect();
-        let dots = name.matches('.').count();
-        let is_first = u32::try_from(dots).is_ok_and(|dots| dots >= self.ndots);
-        candidates.insert(if is_first { 0 } else { candidates.len() }, name.to_owned());
+        let is_first = usize::from(name.num_labels()) > self.ndots;
+        candidates.insert(if is_first { 0 } else { candidates.len() }, absolute);
         candidates
     }
 }
 
-impl Record {
-    fn address(&self) -> Option<IpAddr> {
-        match self {
-            Self::Address(address) => Some(*address),
-            Self::Service { .. } => None,
-        }
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let servers: Vec<_> = self.servers.iter().map(|server| server.address).collect();
+        f.debug_struct("Config")
+            .field("servers", &servers)
+            .field("search", &self.search)
+            .finish_non_exhaustive()
     }
 }
 
-const RESOLV_CONF: &str = "/etc/resolv.conf";
-const PORT: u16 = 53;
+/// Returns the options for name servers that the program has chosen.
+fn explicit() -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    (options.timeout, options.attempts) = (TIMEOUT, ATTEMPTS);
+    options
+}
+
 /// The defaults of glibc's resolver.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const ATTEMPTS: u32 = 2;
+const ATTEMPTS: usize = 2;
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use hickory_resolver::lookup::Lookup;
+
     use super::*;
 
-    fn configured(text: &str) -> Config {
-        Arc::into_inner(Dns::from_resolv_conf(text.as_bytes()).unwrap().0).unwrap()
+    #[cfg(target_os = "linux")]
+    fn configured(text: &str) -> Dns {
+        let configuration = system::platform::parse(text.as_bytes()).unwrap();
+        Dns::from_configuration(configuration, Hosts::default())
     }
 
+    fn name(text: &str) -> Name {
+        Name::from_str_relaxed(text).unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn candidates(dns: &Dns, text: &str) -> Vec<String> {
+        dns.0.candidates(&name(text)).iter().map(Name::to_ascii).collect()
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_configuration_of_the_system_is_used() {
-        let config = configured(
+        let dns = configured(
             "nameserver 10.96.0.10\nnameserver fe80::1%3\n\
              search default.svc.cluster.local cluster.local\noptions ndots:5 timeout:3 attempts:4\n",
         );
-        let servers: Vec<SocketAddr> =
-            ["10.96.0.10:53", "[fe80::1%3]:53"].map(|server| server.parse().unwrap()).to_vec();
-        assert_eq!(config.servers, servers);
-        assert_eq!((config.timeout, config.attempts), (Duration::from_secs(3), 4));
+        let servers: Vec<_> = dns.0.servers.iter().map(|server| server.address).collect();
+        assert_eq!(servers, ["10.96.0.10:53", "[fe80::1%3]:53"].map(|it| it.parse().unwrap()));
+        assert_eq!((dns.0.servers[0].limit, dns.0.attempts), (Duration::from_secs(3), 4));
         assert_eq!(
-            config.candidates("workers"),
-            ["workers.default.svc.cluster.local", "workers.cluster.local", "workers"]
+            candidates(&dns, "workers"),
+            ["workers.default.svc.cluster.local.", "workers.cluster.local.", "workers."]
         );
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_name_server_is_reached_over_the_named_interface() {
-        let SocketAddr::V6(server) = configured("nameserver fe80::1%lo\n").servers[0] else {
+        let SocketAddr::V6(server) = configured("nameserver fe80::1%lo\n").0.servers[0].address
+        else {
             panic!("the address has version 6");
         };
         assert_ne!(server.scope_id(), 0);
-        assert!(Dns::from_resolv_conf(b"nameserver fe80::1%none\n").is_err());
+        assert!(system::platform::parse(b"nameserver fe80::1%none\n").is_err());
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_name_with_enough_dots_is_first_looked_up_as_it_is() {
-        let config = configured("nameserver 10.96.0.10\nsearch example.org\noptions ndots:2\n");
-        assert_eq!(config.candidates("a.b"), ["a.b.example.org", "a.b"]);
-        assert_eq!(config.candidates("a.b.c"), ["a.b.c", "a.b.c.example.org"]);
-        assert_eq!(config.candidates("a."), ["a."]);
+        let dns = configured("nameserver 10.96.0.10\nsearch example.org\noptions ndots:2\n");
+        assert_eq!(candidates(&dns, "a.b"), ["a.b.example.org.", "a.b."]);
+        assert_eq!(candidates(&dns, "a.b.c"), ["a.b.c.", "a.b.c.example.org."]);
+        assert_eq!(candidates(&dns, "a_b."), ["a_b."]);
     }
 
-    #[test]
-    fn without_a_name_server_the_local_machine_is_queried() {
-        assert!(configured("").servers.contains(&"127.0.0.1:53".parse().unwrap()));
+    #[tokio::test]
+    async fn a_name_with_an_address_in_the_hosts_file_is_not_looked_up() {
+        let mut hosts = Hosts::default();
+        let query = Query::query(name("one."), RecordType::A);
+        let address = RData::A(Ipv4Addr::new(192, 0, 2, 1).into());
+        hosts.insert(name("one."), RecordType::A, Lookup::from_rdata(query, address.clone()));
+        let dns = Dns::configured(Vec::new(), Vec::new(), &explicit(), hosts);
+        assert_eq!(dns.lookup("one", RecordType::A).await.unwrap().records, [address]);
+        assert_eq!(dns.lookup("One", RecordType::AAAA).await.unwrap().records, []);
+        assert_eq!(dns.resolve("one", 5).await.unwrap(), ["192.0.2.1:5".parse().unwrap()]);
+        for (name, kind) in [("two", RecordType::A), ("one", RecordType::SRV)] {
+            let error = dns.lookup(name, kind).await.unwrap_err();
+            assert!(matches!(error, LookupError::NoServer), "{error}");
+        }
     }
 }

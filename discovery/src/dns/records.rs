@@ -1,17 +1,16 @@
 //! The records of a service, as a set of endpoints that is looked up again when the records expire.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_resolver::proto::rr::{RData, RecordType};
 use tokio::time::{self, Instant};
 use tokio_zmtp::{Endpoint, EndpointError};
 
-use super::message::{Answer, Record, RecordType};
 use super::{Dns, LookupError};
-use crate::Discover;
+use crate::discover::Discover;
 
 /// A source of the endpoints in DNS records. Created by [`Dns::srv`] and [`Dns::addresses`].
 ///
@@ -76,22 +75,21 @@ type EndpointForm = dyn Fn(&str, u16) -> String + Send + Sync;
 /// One type of records, and the endpoints of the last answer.
 #[derive(Debug)]
 struct Lookup {
-    record_type: RecordType,
+    kind: RecordType,
     endpoints: Vec<Endpoint>,
 }
 
 impl Records {
     pub(super) fn srv(dns: Dns, name: String) -> Self {
-        Self::new(dns, name, &[RecordType::Srv], 0)
+        Self::new(dns, name, &[RecordType::SRV], 0)
     }
 
     pub(super) fn addresses(dns: Dns, name: String, port: u16) -> Self {
-        Self::new(dns, name, &[RecordType::A, RecordType::Aaaa], port)
+        Self::new(dns, name, &[RecordType::A, RecordType::AAAA], port)
     }
 
-    fn new(dns: Dns, name: String, record_types: &[RecordType], port: u16) -> Self {
-        let lookups =
-            record_types.iter().map(|&record_type| Lookup { record_type, endpoints: Vec::new() });
+    fn new(dns: Dns, name: String, kinds: &[RecordType], port: u16) -> Self {
+        let lookups = kinds.iter().map(|&kind| Lookup { kind, endpoints: Vec::new() });
         Self {
             dns,
             name,
@@ -121,16 +119,18 @@ impl Records {
     }
 
     /// Returns the endpoints of an answer.
-    fn endpoints(&self, answer: &Answer) -> Result<Vec<Endpoint>, EndpointError> {
-        let Answer::Records { records, .. } = answer else { return Ok(Vec::new()) };
+    fn endpoints(&self, records: &[RData]) -> Result<Vec<Endpoint>, EndpointError> {
         let lowest = records.iter().map(priority).min();
         let mut endpoints = Vec::new();
         for record in records.iter().filter(|record| Some(priority(record)) == lowest) {
             let (host, port) = match record {
-                Record::Address(IpAddr::V4(address)) => (address.to_string(), self.port),
-                Record::Address(IpAddr::V6(address)) => (format!("[{address}]"), self.port),
-                Record::Service { target, .. } if target.is_root() => continue,
-                Record::Service { target, port, .. } => (target.to_string(), *port),
+                RData::A(address) => (address.to_string(), self.port),
+                RData::AAAA(address) => (format!("[{address}]"), self.port),
+                RData::SRV(service) if !service.target.is_root() => {
+                    let target = service.target.to_lowercase().to_ascii();
+                    (target.trim_end_matches('.').to_owned(), service.port)
+                }
+                _ => continue,
             };
             endpoints.push((self.endpoint)(&host, port).parse()?);
         }
@@ -138,16 +138,9 @@ impl Records {
     }
 
     /// Looks up one type of records. Returns its endpoints and their TTL.
-    async fn look_up(
-        &self,
-        record_type: RecordType,
-    ) -> Result<(Vec<Endpoint>, Duration), LookupError> {
-        let answer = self.dns.lookup(&self.name, record_type).await?;
-        let ttl = match &answer {
-            Answer::Records { ttl, .. } | Answer::Negative { ttl } => *ttl,
-            Answer::Truncated => 0,
-        };
-        Ok((self.endpoints(&answer)?, Duration::from_secs(ttl.into())))
+    async fn look_up(&self, kind: RecordType) -> Result<(Vec<Endpoint>, Duration), LookupError> {
+        let answer = self.dns.lookup(&self.name, kind).await?;
+        Ok((self.endpoints(&answer.records)?, answer.ttl))
     }
 
     /// Handles the answers to all lookups and returns the set of endpoints.
@@ -166,8 +159,8 @@ impl Records {
                 }
                 Err(error) => {
                     let shown = &error as &dyn std::error::Error;
-                    let (name, record_type) = (&self.name, lookup.record_type);
-                    tracing::debug!(error = shown, name, %record_type, "the lookup failed");
+                    let (name, kind) = (&self.name, lookup.kind);
+                    tracing::debug!(error = shown, name, %kind, "the lookup failed");
                     // It is repeated soon.
                     (shortest, failure) = (Duration::ZERO, Some(error));
                 }
@@ -195,7 +188,7 @@ impl Discover for Records {
         }
         let mut answers = Vec::new();
         for lookup in &self.lookups {
-            answers.push(self.look_up(lookup.record_type).await);
+            answers.push(self.look_up(lookup.kind).await);
         }
         // No await follows: a future that is dropped has changed nothing.
         self.handle(answers, Instant::now()).map(Some)
@@ -218,11 +211,8 @@ impl fmt::Debug for Records {
 }
 
 /// The order in which records are used (RFC 2782): those of the lowest value first.
-fn priority(record: &Record) -> u16 {
-    match record {
-        Record::Address(_) => 0,
-        Record::Service { priority, .. } => *priority,
-    }
+fn priority(record: &RData) -> u16 {
+    if let RData::SRV(service) = record { service.priority } else { 0 }
 }
 
 /// At most one lookup a second if a TTL is zero, and one every 30 s if it is long, as with
@@ -231,7 +221,11 @@ const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fr
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::Name;
+    use std::net::Ipv6Addr;
+
+    use hickory_resolver::proto::rr::Name;
+    use hickory_resolver::proto::rr::rdata::SRV;
+
     use super::*;
 
     fn seconds(seconds: u64) -> Duration {
@@ -299,28 +293,23 @@ mod tests {
 
     #[test]
     fn only_the_records_of_the_lowest_priority_are_used() {
-        let service = |priority, port, target| Record::Service {
-            priority,
-            port,
-            target: Name::parse(target).unwrap(),
+        let service = |priority, port, target: &str| {
+            RData::SRV(SRV::new(priority, 0, port, Name::from_ascii(target).unwrap()))
         };
-        let records = [service(2, 1, "a.b"), service(1, 2, "c.b"), service(1, 3, "d.b")];
-        let answer = Answer::Records { records: records.to_vec(), ttl: 1 };
+        let records = [service(2, 1, "a.b."), service(1, 2, "C.b."), service(1, 3, "d.b.")];
         let secure = dns().srv("a").endpoint(|host, port| format!("tls://{host}:{port}"));
         let expected: Vec<Endpoint> =
             ["tls://c.b:2", "tls://d.b:3"].map(|endpoint| endpoint.parse().unwrap()).to_vec();
-        assert_eq!(secure.endpoints(&answer).unwrap(), expected);
-        let none = Answer::Records { records: vec![service(0, 0, ".")], ttl: 1 };
-        assert_eq!(secure.endpoints(&none).unwrap(), []);
-        let not_a_host = Answer::Records { records: vec![service(0, 1, "a b")], ttl: 1 };
-        assert!(secure.endpoints(&not_a_host).is_err());
+        assert_eq!(secure.endpoints(&records).unwrap(), expected);
+        assert_eq!(secure.endpoints(&[service(0, 0, ".")]).unwrap(), []);
+        let not_a_host = Name::from_labels([b"a b".as_slice()]).unwrap();
+        assert!(secure.endpoints(&[RData::SRV(SRV::new(0, 0, 1, not_a_host))]).is_err());
     }
 
     #[test]
     fn an_address_of_ipv6_is_in_brackets() {
-        let records = vec![Record::Address("2001:db8::1".parse().unwrap())];
-        let answer = Answer::Records { records, ttl: 1 };
-        let endpoints = dns().addresses("a", 5555).endpoints(&answer).unwrap();
-        assert_eq!(endpoints, ["tcp://[2001:db8::1]:5555".parse().unwrap()]);
+        let address: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let endpoints = dns().addresses("a", 5555).endpoints(&[RData::AAAA(address.into())]);
+        assert_eq!(endpoints.unwrap(), ["tcp://[2001:db8::1]:5555".parse().unwrap()]);
     }
 }

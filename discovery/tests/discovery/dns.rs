@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use hickory_resolver::config::NameServerConfig;
 use support::watchdog::Watchdog;
+use tokio::net::UdpSocket;
 use tokio_zmtp::{Client, Endpoint, Resolver, Server};
 use tokio_zmtp_discovery::{Discover, Dns, LookupError, Records, connect_all};
 
@@ -74,6 +76,46 @@ async fn another_name_server_answers_for_one_that_does_not() {
     // It refuses names outside of its zone.
     let error = server.dns().srv("_w._tcp.example.org").changed().await.unwrap_err();
     assert!(matches!(error, LookupError::Server { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn another_name_server_answers_for_one_that_refuses_the_query() {
+    let _watchdog = Watchdog::start();
+    let Some(server) = NameServer::start("refused", "w A 192.0.2.1").await else { return };
+    let refusing = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = refusing.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut message = [0; 512];
+        while let Ok((len, sender)) = refusing.recv_from(&mut message).await {
+            // An answer with the response code REFUSED.
+            (message[2], message[3]) = (0x81, 0x85);
+            refusing.send_to(&message[..len], sender).await.unwrap();
+        }
+    });
+    let mut addresses = Dns::new([address, server.address]).addresses("w.example.test", 1);
+    assert_eq!(next(&mut addresses).await, endpoints(&["tcp://192.0.2.1:1"]));
+    let error = Dns::new([address]).addresses("w.example.test", 1).changed().await.unwrap_err();
+    let LookupError::Server { server, .. } = error else { panic!("{error}") };
+    assert_eq!(server, address);
+}
+
+#[tokio::test]
+async fn a_reference_to_another_name_server_is_not_an_answer() {
+    let _watchdog = Watchdog::start();
+    let records = "other NS ns.other\nns.other A 192.0.2.53";
+    let Some(server) = NameServer::start("referral", records).await else { return };
+    let error = server.dns().srv("_w._tcp.other.example.test").changed().await.unwrap_err();
+    assert!(matches!(error, LookupError::Server { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn name_servers_are_queried_over_the_configured_protocol() {
+    let _watchdog = Watchdog::start();
+    let Some(server) = NameServer::start("protocol", "w A 192.0.2.1").await else { return };
+    let mut config = NameServerConfig::tcp(server.address.ip());
+    config.connections[0].port = server.address.port();
+    let mut addresses = Dns::with_name_servers([config]).addresses("w.example.test", 1);
+    assert_eq!(next(&mut addresses).await, endpoints(&["tcp://192.0.2.1:1"]));
 }
 
 #[tokio::test]

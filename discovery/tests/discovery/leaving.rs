@@ -3,21 +3,18 @@
 use std::time::Duration;
 
 use support::watchdog::Watchdog;
+use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_zmtp::{Client, Pull, Push, Server};
-use tokio_zmtp_discovery::{Discovery, connect_all};
+use tokio_zmtp::{Client, Endpoint, Pull, Push, Server};
+use tokio_zmtp_discovery::{Builder, Discovery, connect_all};
 
 use crate::following::watched;
 
 #[tokio::test]
 async fn the_reply_of_a_removed_server_is_received() {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
-    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let client = Client::new();
-    let (endpoints, watched) = watched();
-    let discovery = connect_all(&client, watched);
-    endpoints.send(vec![endpoint.clone()]).unwrap();
+    let Followed { server, endpoint, client, endpoints, discovery } =
+        followed("tcp://127.0.0.1:*", Discovery::builder()).await;
     client.send("request").await.unwrap();
     let request = server.recv().await.unwrap();
     endpoints.send(Vec::new()).unwrap();
@@ -63,13 +60,11 @@ async fn a_removed_receiver_gets_what_is_queued_for_it_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn a_removed_server_that_stays_is_disconnected_after_the_grace_period() {
-    let server = Server::new();
-    let endpoint = server.bind("inproc://overdue").await.unwrap();
-    let client = Client::new();
-    let (endpoints, watched) = watched();
     let grace = Duration::from_secs(7);
-    let discovery = Discovery::builder().grace(grace).connect_all(&client, watched);
-    endpoints.send(vec![endpoint]).unwrap();
+    let builder = Discovery::builder().grace(grace);
+    // Waiting for the system would advance the clock.
+    let Followed { server: _server, client, endpoints, discovery, .. } =
+        followed("inproc://overdue", builder).await;
     client.remotes().connected().await.unwrap();
     endpoints.send(Vec::new()).unwrap();
     discovery.wait_for(|state| !state.leaving.is_empty()).await.unwrap();
@@ -82,12 +77,8 @@ async fn a_removed_server_that_stays_is_disconnected_after_the_grace_period() {
 #[tokio::test]
 async fn an_endpoint_that_returns_keeps_its_connection() {
     let _watchdog = Watchdog::start();
-    let server = Server::new();
-    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let client = Client::new();
-    let (endpoints, watched) = watched();
-    let discovery = connect_all(&client, watched);
-    endpoints.send(vec![endpoint.clone()]).unwrap();
+    let Followed { server: _server, endpoint, client, endpoints, discovery } =
+        followed("tcp://127.0.0.1:*", Discovery::builder()).await;
     client.remotes().connected().await.unwrap();
     let connection = client.remotes().list()[0].connection_id();
     endpoints.send(Vec::new()).unwrap();
@@ -96,4 +87,23 @@ async fn an_endpoint_that_returns_keeps_its_connection() {
     let state = discovery.wait_for(|state| state.leaving.is_empty()).await.unwrap();
     assert_eq!(state.endpoints, [endpoint]);
     assert_eq!(client.remotes().list()[0].connection_id(), connection);
+}
+
+/// A client that follows a set, in which its server is the only endpoint.
+struct Followed {
+    server: Server,
+    endpoint: Endpoint,
+    client: Client,
+    endpoints: watch::Sender<Vec<Endpoint>>,
+    discovery: Discovery,
+}
+
+async fn followed(bound: &str, builder: Builder) -> Followed {
+    let server = Server::new();
+    let endpoint = server.bind(bound).await.unwrap();
+    let client = Client::new();
+    let (endpoints, watched) = watched();
+    let discovery = builder.connect_all(&client, watched);
+    endpoints.send(vec![endpoint.clone()]).unwrap();
+    Followed { server, endpoint, client, endpoints, discovery }
 }
