@@ -125,7 +125,7 @@ impl Batch {
 
     /// Removes the first message if it has at most `N` bytes, and another message and at least `N`
     /// bytes follow its header. Returns a slice that begins with it.
-    #[inline]
+    #[inline(always)]
     pub fn remove_short<const N: usize>(&mut self) -> Option<ShortMessage<'_, N>> {
         if self.messages < 2 {
             return None;
@@ -167,7 +167,7 @@ impl Batch {
 
     /// Returns the number of bytes before the first message, and its length, which may exceed the
     /// frames.
-    #[inline]
+    #[inline(always)]
     fn first_message(&self) -> Option<(usize, usize)> {
         first_frame(self.frames(), self.overhead, |frames| match self.messages {
             1 => Some((0, frames.len())),
@@ -243,7 +243,7 @@ fn first_with_headers(frames: &[u8]) -> Option<(usize, usize)> {
 /// Returns the number of bytes before the body of the first frame, and the length of the body,
 /// which may exceed `frames`, or the result of `other` if the frame is not a message of one part.
 /// The size in the header includes the overhead. If it is smaller, the length exceeds all frames.
-#[inline]
+#[inline(always)]
 fn first_frame(
     frames: &[u8],
     overhead: usize,

@@ -53,7 +53,7 @@ enum Place<'a> {
 impl DeliveredMessages {
     /// Takes the oldest message and its size in bytes, if another one follows, and a body in a
     /// buffer is short.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_unmoved(
         &mut self,
         routing_id: Option<RoutingId>,

@@ -130,7 +130,7 @@ impl Inbound {
 
     /// Takes the oldest message, like [`pop`](Self::pop), if it is not near the end of an arrival
     /// and the connection need not be woken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_unmoved(&mut self) -> Option<Unmoved<'_>> {
         let held = self.held.checked_sub(1)?;
         if self.connection.is_parked() && self.is_worth_while(held, 0) {

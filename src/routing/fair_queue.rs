@@ -277,7 +277,10 @@ impl FairQueue {
 
     /// Takes the next message, like [`pop`](Self::pop), if it only has to be copied, which is the
     /// usual case.
-    #[inline]
+    ///
+    /// It is always inlined, with what it calls: without link-time optimization the compiler does not
+    /// do so by itself, and a message passes through memory once more.
+    #[inline(always)]
     pub(crate) fn take_unmoved(&mut self) -> Option<Unmoved<'_>> {
         let slot = self.pipes.get_mut(*self.ready.front()?)?;
         let is_live = slot.holds == PipeUse::Live && self.stale == 0;
