@@ -1,5 +1,6 @@
 //! A resolver for DNS, and the records of a service as a set of endpoints.
 
+mod choice;
 mod error;
 mod records;
 mod server;

@@ -9,6 +9,7 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 use tokio::time::{self, Instant};
 use tokio_zmtp::{Endpoint, EndpointError};
 
+use super::choice::{Choice, Weighted};
 use super::{Dns, LookupError};
 use crate::discover::Discover;
 
@@ -24,10 +25,12 @@ use crate::discover::Discover;
 /// new record.
 ///
 /// Only the records with the lowest priority value are used. The others are used when DNS no longer
-/// returns any of the lowest, but not when those hosts are unreachable. **Weights are not used**:
-/// sockets distribute messages evenly, round-robin or to the shortest queue, and a PUB or RADIO
-/// sends to all. A target of `.` means that the service does not exist (RFC 2782), and yields no
-/// endpoint.
+/// returns any of the lowest, but not when those hosts are unreachable. A target of `.` means that
+/// the service does not exist (RFC 2782), and yields no endpoint.
+///
+/// **Weights matter only with [`at_most`](Self::at_most)**, which chooses some of the endpoints.
+/// Among those to which it is connected, a socket distributes messages evenly, round-robin or to the
+/// shortest queue, and a PUB or RADIO sends to all.
 ///
 /// # Addresses
 ///
@@ -64,6 +67,7 @@ pub struct Records {
     port: u16,
     endpoint: Arc<EndpointForm>,
     interval: RangeInclusive<Duration>,
+    choice: Choice,
     last: Option<Instant>,
     /// The time of the next lookup; `None` if it is due.
     next: Option<Instant>,
@@ -76,7 +80,7 @@ type EndpointForm = dyn Fn(&str, u16) -> String + Send + Sync;
 #[derive(Debug)]
 struct Lookup {
     kind: RecordType,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<Weighted>,
 }
 
 impl Records {
@@ -97,6 +101,7 @@ impl Records {
             port,
             endpoint: Arc::new(|host, port| format!("tcp://{host}:{port}")),
             interval: INTERVAL,
+            choice: Choice { seed: fastrand::u64(..), at_most: usize::MAX },
             last: None,
             next: None,
         }
@@ -118,27 +123,53 @@ impl Records {
         Self { endpoint: Arc::new(endpoint), ..self }
     }
 
+    /// Limits the number of endpoints to which the client connects, for services with many servers.
+    /// Default: all.
+    ///
+    /// The choice is random, in proportion to the weights of SRV records. An endpoint with the
+    /// weight 0 is chosen only rarely if others have weights, and addresses have equal weights. The
+    /// load of many clients thereby follows the weights, the more exactly the fewer of the endpoints
+    /// each client chooses.
+    ///
+    /// The choice is stable: when one record of the lowest priority is added, removed or changed, at
+    /// most one connection moves. A chosen endpoint stays chosen while it is unreachable, until DNS no longer returns it:
+    /// choose at least two.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp_discovery::Dns;
+    ///
+    /// let dns = Dns::new(["192.0.2.53:53".parse()?]);
+    /// let three = dns.srv("_orders._tcp.example.org").at_most(3);
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    pub fn at_most(self, endpoints: usize) -> Self {
+        Self { choice: Choice { at_most: endpoints, ..self.choice }, ..self }
+    }
+
     /// Returns the endpoints of an answer.
-    fn endpoints(&self, records: &[RData]) -> Result<Vec<Endpoint>, EndpointError> {
+    fn endpoints(&self, records: &[RData]) -> Result<Vec<Weighted>, EndpointError> {
         let lowest = records.iter().map(priority).min();
         let mut endpoints = Vec::new();
         for record in records.iter().filter(|record| Some(priority(record)) == lowest) {
-            let (host, port) = match record {
-                RData::A(address) => (address.to_string(), self.port),
-                RData::AAAA(address) => (format!("[{address}]"), self.port),
+            let (host, port, weight) = match record {
+                RData::A(address) => (address.to_string(), self.port, ADDRESS_WEIGHT),
+                RData::AAAA(address) => (format!("[{address}]"), self.port, ADDRESS_WEIGHT),
                 RData::SRV(service) if !service.target.is_root() => {
                     let target = service.target.to_lowercase().to_ascii();
-                    (target.trim_end_matches('.').to_owned(), service.port)
+                    (target.trim_end_matches('.').to_owned(), service.port, service.weight)
                 }
                 _ => continue,
             };
-            endpoints.push((self.endpoint)(&host, port).parse()?);
+            let endpoint = (self.endpoint)(&host, port).parse()?;
+            endpoints.push(Weighted { endpoint, weight });
         }
         Ok(endpoints)
     }
 
     /// Looks up one type of records. Returns its endpoints and their TTL.
-    async fn look_up(&self, kind: RecordType) -> Result<(Vec<Endpoint>, Duration), LookupError> {
+    async fn look_up(&self, kind: RecordType) -> Result<(Vec<Weighted>, Duration), LookupError> {
         let answer = self.dns.lookup(&self.name, kind).await?;
         Ok((self.endpoints(&answer.records)?, answer.ttl))
     }
@@ -146,7 +177,7 @@ impl Records {
     /// Handles the answers to all lookups and returns the set of endpoints.
     fn handle(
         &mut self,
-        answers: Vec<Result<(Vec<Endpoint>, Duration), LookupError>>,
+        answers: Vec<Result<(Vec<Weighted>, Duration), LookupError>>,
         now: Instant,
     ) -> Result<Vec<Endpoint>, LookupError> {
         self.last = Some(now);
@@ -169,7 +200,7 @@ impl Records {
         self.next = Some(now + self.clamp(shortest));
         match failure {
             Some(failure) if !answered => Err(failure),
-            _ => Ok(self.lookups.iter().flat_map(|one| one.endpoints.clone()).collect()),
+            _ => Ok(self.choice.choose(self.lookups.iter().flat_map(|one| one.endpoints.clone()))),
         }
     }
 
@@ -206,6 +237,7 @@ impl fmt::Debug for Records {
             .field("name", &self.name)
             .field("lookups", &self.lookups)
             .field("interval", &self.interval)
+            .field("choice", &self.choice)
             .finish_non_exhaustive()
     }
 }
@@ -218,9 +250,12 @@ fn priority(record: &RData) -> u16 {
 /// At most one lookup a second if a TTL is zero, and one every 30 s if it is long, as with
 /// `resolve_interval` of the library.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
+/// Any value: all addresses of a name have the same.
+const ADDRESS_WEIGHT: u16 = 1;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::net::Ipv6Addr;
 
     use hickory_resolver::proto::rr::Name;
@@ -236,6 +271,14 @@ mod tests {
         format!("tcp://192.0.2.1:{port}").parse().unwrap()
     }
 
+    fn weighted(port: u16) -> Weighted {
+        Weighted { endpoint: endpoint(port), weight: 1 }
+    }
+
+    fn set(endpoints: Vec<Endpoint>) -> HashSet<Endpoint> {
+        endpoints.into_iter().collect()
+    }
+
     fn dns() -> Dns {
         Dns::new([])
     }
@@ -245,7 +288,7 @@ mod tests {
         let mut records = dns().srv("a").interval(seconds(2)..=seconds(20));
         let now = Instant::now();
         for (ttl, expected) in [(0, 2), (1, 2), (7, 7), (60, 20)] {
-            let found = records.handle(vec![Ok((vec![endpoint(1)], seconds(ttl)))], now);
+            let found = records.handle(vec![Ok((vec![weighted(1)], seconds(ttl)))], now);
             assert_eq!(found.unwrap(), [endpoint(1)]);
             assert_eq!(records.next, Some(now + seconds(expected)));
         }
@@ -261,7 +304,7 @@ mod tests {
         for (mut records, ttl) in
             [(dns().srv("a"), 1), (dns().srv("a").interval(seconds(0)..=seconds(1)), 300)]
         {
-            records.handle(vec![Ok((vec![endpoint(1)], seconds(ttl)))], now).unwrap();
+            records.handle(vec![Ok((vec![weighted(1)], seconds(ttl)))], now).unwrap();
             assert_eq!(records.next, Some(now + seconds(1)));
         }
     }
@@ -272,7 +315,7 @@ mod tests {
         records.refresh();
         assert_eq!(records.next, None);
         let now = Instant::now();
-        records.handle(vec![Ok((vec![endpoint(1)], seconds(30)))], now).unwrap();
+        records.handle(vec![Ok((vec![weighted(1)], seconds(30)))], now).unwrap();
         records.refresh();
         assert_eq!(records.next, Some(now + seconds(1)));
     }
@@ -282,26 +325,42 @@ mod tests {
         let failure = || Err(LookupError::NoServer);
         let mut records = dns().addresses("a", 1);
         let now = Instant::now();
-        let both = vec![Ok((vec![endpoint(4)], seconds(5))), Ok((vec![endpoint(6)], seconds(9)))];
-        assert_eq!(records.handle(both, now).unwrap(), [endpoint(4), endpoint(6)]);
+        let both = vec![Ok((vec![weighted(4)], seconds(5))), Ok((vec![weighted(6)], seconds(9)))];
+        assert_eq!(set(records.handle(both, now).unwrap()), [endpoint(4), endpoint(6)].into());
         assert_eq!(records.next, Some(now + seconds(5)));
-        let one = vec![Ok((vec![endpoint(5)], seconds(5))), failure()];
-        assert_eq!(records.handle(one, now).unwrap(), [endpoint(5), endpoint(6)]);
+        let one = vec![Ok((vec![weighted(5)], seconds(5))), failure()];
+        assert_eq!(set(records.handle(one, now).unwrap()), [endpoint(5), endpoint(6)].into());
         assert_eq!(records.next, Some(now + seconds(1)));
         assert!(records.handle(vec![failure(), failure()], now).is_err());
     }
 
     #[test]
+    fn the_choice_is_among_the_addresses_of_both_families() {
+        let mut records = dns().addresses("a", 1).at_most(2);
+        let now = Instant::now();
+        let mut chosen = HashSet::new();
+        for seed in 0..100 {
+            records.choice.seed = seed;
+            let both = [[1, 2], [3, 4]].map(|ports| Ok((ports.map(weighted).to_vec(), seconds(5))));
+            let found = set(records.handle(both.into(), now).unwrap());
+            assert_eq!(found.len(), 2);
+            chosen.extend(found);
+        }
+        assert_eq!(chosen.len(), 4);
+    }
+
+    #[test]
     fn only_the_records_of_the_lowest_priority_are_used() {
-        let service = |priority, port, target: &str| {
-            RData::SRV(SRV::new(priority, 0, port, Name::from_ascii(target).unwrap()))
+        let service = |priority, weight, port, target: &str| {
+            RData::SRV(SRV::new(priority, weight, port, Name::from_ascii(target).unwrap()))
         };
-        let records = [service(2, 1, "a.b."), service(1, 2, "C.b."), service(1, 3, "d.b.")];
+        let records =
+            [service(2, 1, 1, "a.b."), service(1, 2, 2, "C.b."), service(1, 3, 3, "d.b.")];
         let secure = dns().srv("a").endpoint(|host, port| format!("tls://{host}:{port}"));
-        let expected: Vec<Endpoint> =
-            ["tls://c.b:2", "tls://d.b:3"].map(|endpoint| endpoint.parse().unwrap()).to_vec();
+        let expected = [("tls://c.b:2", 2), ("tls://d.b:3", 3)]
+            .map(|(endpoint, weight)| Weighted { endpoint: endpoint.parse().unwrap(), weight });
         assert_eq!(secure.endpoints(&records).unwrap(), expected);
-        assert_eq!(secure.endpoints(&[service(0, 0, ".")]).unwrap(), []);
+        assert_eq!(secure.endpoints(&[service(0, 0, 0, ".")]).unwrap(), []);
         let not_a_host = Name::from_labels([b"a b".as_slice()]).unwrap();
         assert!(secure.endpoints(&[RData::SRV(SRV::new(0, 0, 1, not_a_host))]).is_err());
     }
@@ -309,7 +368,7 @@ mod tests {
     #[test]
     fn an_address_of_ipv6_is_in_brackets() {
         let address: Ipv6Addr = "2001:db8::1".parse().unwrap();
-        let endpoints = dns().addresses("a", 5555).endpoints(&[RData::AAAA(address.into())]);
-        assert_eq!(endpoints.unwrap(), ["tcp://[2001:db8::1]:5555".parse().unwrap()]);
+        let found = dns().addresses("a", 5555).endpoints(&[RData::AAAA(address.into())]).unwrap();
+        assert_eq!(found[0].endpoint, "tcp://[2001:db8::1]:5555".parse().unwrap());
     }
 }
