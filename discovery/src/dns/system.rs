@@ -1,9 +1,9 @@
 //! The name servers, search domains and options of the system.
 
+use std::error::Error;
 use std::io;
 
 use hickory_resolver::config::{ResolverConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
 
 /// A configuration, and for each of its name servers the number of the network interface over which
 /// it is reached, or zero. Hickory-resolver does not read the interfaces.
@@ -64,6 +64,7 @@ fn edns(mut options: ResolverOpts) -> ResolverOpts {
     options
 }
 
-fn error(error: NetError) -> io::Error {
+/// Converts an error of the crate, whose type depends on the system.
+fn error(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
