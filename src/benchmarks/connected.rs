@@ -69,6 +69,15 @@ impl Connected {
         let sent = self.outgoing.with(|outgoing, wakes| outgoing.try_send(&(), message, wakes));
         assert!(sent.is_ok());
     }
+
+    /// Takes a message in the way of a socket.
+    fn try_recv(&self) -> Option<Message> {
+        let mut incoming = self.incoming.lock();
+        match incoming.take_unmoved() {
+            Some(message) => Some(message.into()),
+            None => incoming.pop(&mut Wakes::None).ok().flatten(),
+        }
+    }
 }
 
 impl Round for Connected {
@@ -82,8 +91,7 @@ impl Round for Connected {
             let mut received = 0;
             while received < self.messages {
                 task::yield_now().await;
-                let mut wakes = Wakes::None;
-                while let Ok(Some(message)) = self.incoming.lock().pop(&mut wakes) {
+                while let Some(message) = self.try_recv() {
                     black_box(&message);
                     received += 1;
                 }
