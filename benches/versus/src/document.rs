@@ -290,8 +290,8 @@ reference, framing in one pass over the taken messages, and converting and queui
 pass 1.9 times as fast as those of monocoque.
 
 **Small messages against libzmq and monocoque.** Most of these targets were set, and reached, with fat link-time
-optimization. With Cargo's release profile, `callgrind` counts 18 % more instructions for receiving a message of 64 bytes,
-and 4 % fewer for sending one. The section on link-time optimization shows the difference in time, which is
+optimization. With Cargo's release profile, `callgrind` counts 14 % more instructions for receiving a message of 64 bytes,
+and 5 % fewer for sending one. The section on link-time optimization shows the difference in time, which is
 smaller than the distance to the targets; the rest has not been explained.
 
 **monocoque, batches of 64 bytes on two workers.** On one thread, the same batches reach the target, and each write has a
@@ -339,19 +339,23 @@ transfers more messages from a SCATTER than from a CLIENT.
 
 **inproc against mpsc.** Single rounds lie on both sides of the target.
 
-**Latency under load, one thread.** Against monocoque, single rounds lie on both sides of the target at 500,000 requests
-per second. At 10,000, they lie between 1.03 and 1.61; those against bare sockets lie between 0.55 and 2.13.
+**Latency under load, one thread.** Against monocoque, the medians are 1.04 to 1.38 at equal rates and at 10 % and 50 %
+of the maximum, and single rounds lie on both sides of the target at 100,000 requests per second. At 80 %, they lie between
+1.25 and 5.09. A round trip of this crate needs two tasks at each end, as described above for round trips, and at these loads
+monocoque's one task leaves its core idle for longer.
 At 10,000 requests per second, according to `perf`, the server executes one `recv`, one `send` and one `epoll_wait` for a
 request, and the client these, another `epoll_wait` and two reads of its timer: the minimum on Tokio, and as many as
 omq-tokio and monocoque execute. The server writes the reply 6 µs after its thread resumes, of which the two calls take
 4 µs. A thread on the other core takes 10 to 60 µs to resume, at each end.
 
-**Latency under load, two workers.** Both ends of this crate and of omq-tokio use both of their workers, which are four
-threads on two cores. monocoque has one thread at each end, and bare sockets have one task. The time that workers wait
-for a core has not been profiled.
-
-**Percentages of the maximum** have not been measured again since the cores no longer halt and the targets are about short
-windows. With single percentiles of 0.3 seconds, the targets were reached on one thread, and not on two workers.
+**Latency under load, two workers.** Both ends of this crate, of omq-tokio and of tonic use both of their workers, which are
+four threads on two cores. monocoque has one thread at each end, and bare sockets have one task. `perf sched` shows how long
+threads that are ready to run wait for a core, in one run of 0.6 s. At 500,000 requests per second, a wait of 0.2 ms delays 100
+requests, 1 % of a window of 20 ms. With this crate, 72 % of the windows contain such a wait, and 48 % one of more
+than 1 ms, of up to 4 ms, the time slice of the system; with monocoque, 24 % and 17 % do. Therefore the median of the
+windows is a time slice with two workers, but not with one thread. At 10,000 requests per second, 21 % of the windows
+contain a wait of 0.2 ms, and 24 % of those of monocoque. One thread for each socket, or more cores than workers, avoids
+these waits.
 
 ### Other results
 
