@@ -189,6 +189,8 @@ impl Losses {
                     self.quotas.missed,
                     warn,
                     connection = %remote.connection_id(),
+                    endpoint = %remote.endpoint(),
+                    remote = remote.address().map(display),
                     "dropped a message: the queue of the remote is full",
                 );
                 DropCause::QueueFull
@@ -219,6 +221,8 @@ impl Losses {
                 self.quotas.malformed_requests,
                 warn,
                 connection = %remote.connection_id(),
+                endpoint = %remote.endpoint(),
+                remote = remote.address().map(display),
                 "discarded a message that is not a request",
             );
             self.publish(&EventSource::from(remote), 1, DropCause::MalformedRequest);
@@ -233,6 +237,8 @@ impl Losses {
                 self.quotas.unanswered_requests,
                 warn,
                 connection = %remote.connection_id(),
+                endpoint = %remote.endpoint(),
+                remote = remote.address().map(display),
                 "dropped a request without a reply",
             );
             self.publish(&EventSource::from(remote), 1, DropCause::UnansweredRequest);

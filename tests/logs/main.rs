@@ -22,7 +22,9 @@ use support::transports::{Transport, over_every_transport};
 use support::watchdog::Watchdog;
 use tokio_zmtp::auth::Users;
 use tokio_zmtp::monitor::{EventKind, Monitor};
-use tokio_zmtp::{Client, Dealer, Endpoint, Identity, Mechanism, Resolver, Router, Server};
+use tokio_zmtp::{
+    Client, Dealer, Endpoint, Identity, Mechanism, Pub, Resolver, Router, Server, Sub,
+};
 use tracing::Level;
 
 use self::log::Journal;
@@ -320,6 +322,27 @@ async fn undelivered_messages_are_logged_in_the_span_of_their_connection() {
     let span = undelivered.span("connection");
     assert_eq!(span.value("routing_id"), Some(&*id.to_string()));
     remote.read_to_end().await;
+}
+
+/// The message is dropped by the task that sends, which is in no span of the connection.
+#[tokio::test]
+async fn a_warning_about_a_full_queue_identifies_the_remote() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let publisher = Pub::builder().send_hwm(1).build();
+    let endpoint = publisher.bind("tcp://127.0.0.1:*").await.unwrap();
+    let subscriber = Sub::new();
+    subscriber.subscribe("").unwrap();
+    subscriber.connect(&endpoint).await.unwrap();
+    publisher.subscribed("").await.unwrap();
+    // The connection cannot take the first message before the second is sent.
+    publisher.try_send("one").unwrap();
+    publisher.try_send("two").unwrap();
+    let dropped = journal.one("dropped a message: the queue of the remote is full");
+    let remote = publisher.remotes().iter().next().unwrap().address().unwrap();
+    assert_eq!(dropped.fields.value("endpoint"), Some(&*endpoint.to_string()));
+    assert_eq!(dropped.fields.value("remote"), Some(&*remote.to_string()));
+    assert_eq!(subscriber.recv().await.unwrap(), ["one"]);
 }
 
 #[tokio::test]
