@@ -385,7 +385,7 @@ impl Connector {
             (None, None) if routing.identifies() => return None,
             (None, None) => {
                 let subject = EventSource::endpoint(self.target.endpoint.clone());
-                self.unless_ended(routing.attach(self.id, subject).ok()?)?
+                self.shared.attach(self.id, subject, &self.ended, &self.quotas).ok()?
             }
         };
         let mut registered = self.shared.join(

@@ -201,6 +201,27 @@ impl SocketState {
         Ok(IdentityClaim { identity, accepted })
     }
 
+    /// Attaches a remote of an endpoint, unless the endpoint has ended.
+    ///
+    /// Attaching wakes the senders that wait for a remote. One of them may have queued messages for
+    /// this remote and ended the endpoint by now. The connection then ends when they are written.
+    pub(super) fn attach(
+        &self,
+        endpoint: EndpointId,
+        subject: EventSource,
+        ended: &CancellationToken,
+        quotas: &Arc<Quotas>,
+    ) -> Result<Attachment, AttachmentError> {
+        let routing = &self.routing;
+        let attachment = routing.attach(endpoint, subject)?.within(quotas);
+        if !ended.is_cancelled() {
+            return Ok(attachment);
+        }
+        // No message is queued from here on.
+        routing.retire_pipe(attachment.pipe());
+        if attachment.is_empty() { Err(AttachmentError::Closed) } else { Ok(attachment) }
+    }
+
     /// Attaches a remote with an identity, and ends the connection that loses it.
     pub(super) fn attach_identified(
         &self,

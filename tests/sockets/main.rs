@@ -17,6 +17,7 @@ mod abandoned;
 // Requires a limit on the files of a process.
 #[cfg(target_os = "linux")]
 mod accepting;
+mod arriving;
 mod audit;
 mod bad_input;
 mod batches;

@@ -31,19 +31,8 @@ impl ListenerState {
     }
 
     /// Attaches a remote to the socket, unless its endpoint has ended.
-    ///
-    /// Attaching wakes the senders that wait for a remote. One of them may have queued messages for
-    /// this remote and ended the endpoint by now. The connection then ends when they are written.
     pub(super) fn attach(&self, subject: &EventSource) -> Result<Attachment, AttachmentError> {
-        let routing = &self.shared.routing;
-        let attachment = routing.attach(self.id, subject.clone())?.within(&self.quotas);
-        if !self.ended.is_cancelled() {
-            return Ok(attachment);
-        }
-        // No message is queued from here on.
-        routing.retire_pipe(attachment.pipe());
-        let is_empty = routing.queued(Some(attachment.pipe())).outgoing == 0;
-        if is_empty { Err(AttachmentError::Closed) } else { Ok(attachment) }
+        self.shared.attach(self.id, subject.clone(), &self.ended, &self.quotas)
     }
 
     /// Attaches a remote in its handshake, if the socket may refuse it because of its other
