@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_sink::Sink;
 
@@ -29,7 +29,8 @@ use crate::socket::bounds::sealed::Batching;
 /// `StreamExt::forward` and `SinkExt::send_all` flush the sink whenever the stream has no message
 /// ready, and at its end, so that no message waits for later ones. `SinkExt::feed` does not flush:
 /// messages stay in the sink until it is flushed, full or dropped. Messages of other handles can be
-/// sent before them.
+/// sent before them. A flush that is dropped leaves the sink in the line of senders: the slot that
+/// it is granted stays reserved until the sink is used again or dropped.
 ///
 /// No message is lost silently. When the sink is dropped, it sends the messages for which there is
 /// room, without waiting, and counts the others as undelivered in the
@@ -44,7 +45,8 @@ use crate::socket::bounds::sealed::Batching;
 ///
 /// The sink fails with [`SendError::Closed`] when the socket is closed, and with
 /// [`SendError::TooLong`] for a message that is too long for a datagram. The error contains the
-/// message. Later messages stay in the sink.
+/// message that cannot be sent. If that is an earlier one than the message that is fed, the latter
+/// stays in the sink, with all other later messages.
 ///
 /// # Examples
 ///
@@ -73,13 +75,15 @@ pub struct Batched<S: Batching> {
     messages: VecDeque<S::Message>,
     /// The ticket in the line of senders, and the target of the first message.
     waiting: Option<(TargetOf<S>, Ticket)>,
+    /// The reason why the first message cannot be sent. The next message returns it.
+    refusal: Option<Refusal>,
 }
 
 type TargetOf<S> = <<S as SharedCore>::Outgoing as Strategy>::Target;
 
 impl<S: Batching> Batched<S> {
     pub(super) const fn new(socket: S, capacity: usize) -> Self {
-        Self { socket, capacity, messages: VecDeque::new(), waiting: None }
+        Self { socket, capacity, messages: VecDeque::new(), waiting: None, refusal: None }
     }
 
     /// Returns the socket.
@@ -114,15 +118,36 @@ impl<S: Batching> Batched<S> {
         (S::from_core(Arc::clone(self.socket.core())), unsent)
     }
 
-    /// Sends all messages, and waits while there is no room.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError<S::Message>>> {
-        let Self { socket, messages, waiting, .. } = self;
-        match ready!(poll_send_all(socket.core(), messages, waiting, &mut None, cx)) {
-            Ok(()) => Poll::Ready(Ok(())),
-            Err(refusal) => {
-                let first = messages.pop_front().expect("the refused message is the first");
-                Poll::Ready(Err(refused(refusal, first)))
-            }
+    /// Sends all messages, and waits while there is no room. A message that cannot be sent is then
+    /// the first.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        let Self { socket, messages, waiting, refusal, .. } = self;
+        *refusal = None;
+        poll_send_all(socket.core(), messages, waiting, &mut None, cx)
+    }
+
+    /// Does the same for a flush.
+    fn poll_send_or_return(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError<S::Message>>> {
+        self.poll_send(cx).map_err(|refusal| self.take_refused(refusal))
+    }
+
+    /// Returns the first message, which cannot be sent.
+    #[cold]
+    fn take_refused(&mut self, refusal: Refusal) -> SendError<S::Message> {
+        let first = self.messages.pop_front().expect("the refused message is the first");
+        refused(refusal, first)
+    }
+
+    fn has_room(&self) -> bool {
+        self.messages.len() < self.capacity.max(1)
+    }
+
+    fn leave_line(&mut self) {
+        if let Some((to, ticket)) = self.waiting.take() {
+            self.socket.core().cancel_send(&to, ticket);
         }
     }
 }
@@ -135,10 +160,19 @@ impl<S: Batching, M: Into<S::Message>> Sink<M> for Batched<S> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SendError<S::Message>>> {
-        if self.messages.len() < self.capacity.max(1) {
+        if self.has_room() && self.waiting.is_none() {
             return Poll::Ready(Ok(()));
         }
-        self.poll_send(cx)
+        match self.poll_send(cx) {
+            Poll::Ready(Ok(())) => {}
+            // An error would be returned instead of the next message, which `SinkExt::feed` would
+            // drop.
+            Poll::Ready(Err(refusal)) => self.refusal = Some(refusal),
+            // The sink may not be polled again until it is full. It must not keep a slot until then.
+            Poll::Pending if self.has_room() && self.waiting.is_some() => self.leave_line(),
+            Poll::Pending => return Poll::Pending,
+        }
+        Poll::Ready(Ok(()))
     }
 
     #[inline]
@@ -148,21 +182,24 @@ impl<S: Batching, M: Into<S::Message>> Sink<M> for Batched<S> {
             return Err(refused(Refusal::HostUnreachable, message));
         }
         self.messages.push_back(message);
-        Ok(())
+        match self.refusal.take() {
+            None => Ok(()),
+            Some(refusal) => Err(self.take_refused(refusal)),
+        }
     }
 
     fn poll_flush(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SendError<S::Message>>> {
-        self.poll_send(cx)
+        self.poll_send_or_return(cx)
     }
 
     fn poll_close(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), SendError<S::Message>>> {
-        self.poll_send(cx)
+        self.poll_send_or_return(cx)
     }
 }
 
@@ -170,10 +207,8 @@ impl<S: Batching> Unpin for Batched<S> {}
 
 impl<S: Batching> Drop for Batched<S> {
     fn drop(&mut self) {
+        self.leave_line();
         let core = self.socket.core();
-        if let Some((to, ticket)) = self.waiting.take() {
-            core.cancel_send(&to, ticket);
-        }
         while try_send_all(core, &mut self.messages, &mut None).is_err() {
             let Some(unsent) = self.messages.pop_front() else { break };
             core.control.count_undelivered(unsent.into_queue());

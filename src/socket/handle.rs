@@ -179,7 +179,8 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
             Some(to) => outbox.poll_reserve(core, to, cx),
             None => outbox.poll_ready(core, cx),
         };
-        ready.map_err(refused::<T, M>)
+        // Errors are returned with the next message.
+        ready.map(Ok)
     }
 
     /// Queues the message of a `Sink`, or keeps it until its target has room.

@@ -183,9 +183,10 @@ macro_rules! stream_and_routing_sink {
 /// The end of every sink.
 macro_rules! closed_sink {
     () => {
-        "Closing the sink flushes it and leaves the socket open. A handle that is dropped with a \
-         message in its sink drops that message and counts it in the \
-         [`CloseReport`]."
+        "Closing the sink flushes it and leaves the socket open. An error contains the message that \
+         was not sent. If that is an earlier one than the message that is fed, the sink keeps the \
+         latter. A handle that is dropped with a message in its sink drops that message and counts \
+         it in the [`CloseReport`]."
     };
 }
 

@@ -19,6 +19,8 @@ pub(super) struct SinkBuffer<T> {
     /// may have used it since.
     had_room: bool,
     kept: Option<(T, Message)>,
+    /// The reason why the kept message cannot be sent. The next message replaces it.
+    refusal: Option<Refusal>,
     /// The ticket in the line of senders, and its target.
     waiting: Option<(T, Ticket)>,
 }
@@ -28,7 +30,7 @@ pub(super) type Unqueued<T> = (Refusal, T, Message);
 
 impl<T: Clone> SinkBuffer<T> {
     pub(super) const fn new() -> Self {
-        Self { reserved: None, had_room: false, kept: None, waiting: None }
+        Self { reserved: None, had_room: false, kept: None, refusal: None, waiting: None }
     }
 
     /// Waits until a slot is reserved for the next message. After a message that left capacity, no
@@ -39,10 +41,10 @@ impl<T: Clone> SinkBuffer<T> {
         core: &Core<R>,
         to: T,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Unqueued<T>>> {
+    ) -> Poll<()> {
         if self.had_room {
             ready!(poll_budget(cx)).used();
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(());
         }
         self.poll_slot(core, to, cx)
     }
@@ -53,23 +55,18 @@ impl<T: Clone> SinkBuffer<T> {
         core: &Core<R>,
         to: T,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Unqueued<T>>> {
-        ready!(self.poll_flush(core, cx))?;
-        if self.reserved.is_none() {
+    ) -> Poll<()> {
+        ready!(self.poll_kept(core, cx));
+        if self.reserved.is_none() && self.refusal.is_none() {
             let budget = ready!(poll_budget(cx));
             let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);
             let reserved = core.outgoing.lock().poll_reserve(&to, &mut ticket, cx.waker());
-            self.waiting = ticket.map(|ticket| (to.clone(), ticket));
-            match ready!(reserved) {
-                Ok(key) => {
-                    self.reserved = Some(key);
-                    budget.used();
-                }
-                // There is no message to return yet.
-                Err(refusal) => return Poll::Ready(Err((refusal, to, Message::new()))),
-            }
+            self.waiting = ticket.map(|ticket| (to, ticket));
+            // Without a slot, the next message is refused, and returned.
+            self.reserved = ready!(reserved).ok();
+            budget.used();
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(())
     }
 
     /// Waits until this buffer is free for the next message, whose target is not known yet.
@@ -77,10 +74,23 @@ impl<T: Clone> SinkBuffer<T> {
         &mut self,
         core: &Core<R>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Unqueued<T>>> {
-        ready!(self.poll_flush(core, cx))?;
+    ) -> Poll<()> {
+        ready!(self.poll_kept(core, cx));
         ready!(poll_budget(cx)).used();
-        Poll::Ready(Ok(()))
+        Poll::Ready(())
+    }
+
+    /// Waits until no message is kept here, or until the kept one is refused. The refusal is not
+    /// returned before the next message, which `SinkExt::feed` would drop.
+    fn poll_kept<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if let Err((refusal, to, message)) = ready!(self.poll_flush(core, cx)) {
+            (self.refusal, self.kept) = (Some(refusal), Some((to, message)));
+        }
+        Poll::Ready(())
     }
 
     /// Queues a message for its target, or keeps it here if that queue is full.
@@ -97,6 +107,8 @@ impl<T: Clone> SinkBuffer<T> {
             let (sent, has_room) = core.send_ready(slot, &to, &mut message);
             self.had_room = has_room;
             sent
+        } else if let Some(refusal) = self.refusal.take() {
+            return self.replace_refused(refusal, to, message);
         } else {
             core.try_send(&to, &mut message)
         };
@@ -111,6 +123,21 @@ impl<T: Clone> SinkBuffer<T> {
                 let (refusal, message) = returned(refusal, message);
                 Err((refusal, to, message))
             }
+        }
+    }
+
+    /// Keeps a message in place of one that was refused, and returns that one.
+    #[cold]
+    fn replace_refused(
+        &mut self,
+        refusal: Refusal,
+        to: T,
+        message: Option<Message>,
+    ) -> Result<(), Unqueued<T>> {
+        let Some(message) = message else { return Ok(()) };
+        match self.kept.replace((to, message)) {
+            Some((to, refused)) => Err((refusal, to, refused)),
+            None => Ok(()),
         }
     }
 
@@ -133,7 +160,7 @@ impl<T: Clone> SinkBuffer<T> {
         core: &Core<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Unqueued<T>>> {
-        self.had_room = false;
+        (self.had_room, self.refusal) = (false, None);
         let Some((to, message)) = self.kept.take() else { return Poll::Ready(Ok(())) };
         let mut message = Some(message);
         let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use futures::SinkExt;
 use tokio::task;
 use tokio_test::assert_pending;
 use tokio_zmtp::{
@@ -195,4 +196,30 @@ async fn a_long_batch_yields_and_keeps_the_rest_when_it_is_dropped() {
     assert_eq!(messages[0], [(10_000 - left as u32).to_be_bytes()]);
     xsub.send_many(&mut messages).await.unwrap();
     assert!(messages.is_empty());
+}
+
+#[tokio::test]
+async fn a_sink_that_returns_a_refused_message_keeps_the_one_that_is_fed() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().send_hwm(1).bind(InprocEndpoint::unique()).await.unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let endpoint = server.last_endpoint().unwrap();
+        let client = Client::builder().recv_hwm(1).connect(endpoint).await.unwrap();
+        client.send("hello").await.unwrap();
+        let id = server.recv().await.unwrap().routing_id().unwrap();
+        clients.push((client, id));
+    }
+    let [(_full, full_id), (other, other_id)] = &clients[..] else { panic!("two clients") };
+    while server.try_route(*full_id, "fills the queues").is_ok() {}
+    let mut sink = server.clone();
+    let refused = Message::from("refused").with_routing_id(*full_id);
+    sink.feed(refused.clone()).await.unwrap();
+    assert!(server.remotes().disconnect(*full_id));
+
+    let fed = Message::from("fed").with_routing_id(*other_id);
+    assert_eq!(sink.feed(fed).await, Err(RouteError::HostUnreachable(refused)));
+    SinkExt::<Message>::flush(&mut sink).await.unwrap();
+    server.route(*other_id, "later").await.unwrap();
+    assert_eq!(other.recv().await.unwrap(), "fed");
 }

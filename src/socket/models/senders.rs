@@ -88,7 +88,7 @@ async fn a_sink_is_dropped(mark: usize, letters: &'static str, others: &'static 
         for (number, letter) in letters.chars().enumerate() {
             let Handle { core, outbox, .. } = &mut handle;
             if number % 2 == 0 {
-                poll_fn(|cx| outbox.poll_reserve(core, (), cx)).await.unwrap();
+                poll_fn(|cx| outbox.poll_reserve(core, (), cx)).await;
             }
             outbox.start_send(core, (), Message::from([letter as u8])).unwrap();
             tx.send(letter).unwrap();
@@ -121,7 +121,7 @@ async fn a_sink_is_fed(mark: usize, letters: &'static str, others: &'static str)
     let sink = shuttle::future::spawn(async move {
         let Handle { core, outbox, .. } = &mut handle;
         for letter in letters.bytes() {
-            poll_fn(|cx| outbox.poll_reserve(core, (), cx)).await.unwrap();
+            poll_fn(|cx| outbox.poll_reserve(core, (), cx)).await;
             outbox.start_send(core, (), Message::from([letter])).unwrap();
         }
         poll_fn(|cx| outbox.poll_flush(core, cx)).await.unwrap();

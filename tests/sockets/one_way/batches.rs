@@ -10,7 +10,7 @@ use fastrand::Rng;
 use futures::{Sink, SinkExt, StreamExt, stream};
 use proptest::prelude::*;
 use tokio::runtime;
-use tokio_test::assert_pending;
+use tokio_test::{assert_pending, assert_ready};
 use tokio_zmtp::{InprocEndpoint, SendError, Socket, TrySendError};
 
 use super::exchange::three_receivers_receive_in_turn;
@@ -184,19 +184,55 @@ async fn a_batched_sink_waits_only_when_it_is_full<S: Sender>() {
     assert_eq!(sender.stats().dropped.undelivered, 1);
 }
 
-for_every_pair!(a_batched_sink_of_a_closed_socket_returns_each_message);
+for_every_pair!(a_batched_sink_that_is_not_full_leaves_slots_to_other_senders);
 
-async fn a_batched_sink_of_a_closed_socket_returns_each_message<S: Sender>() {
+async fn a_batched_sink_that_is_not_full_leaves_slots_to_other_senders<S: Sender>() {
+    let _watchdog = Watchdog::start();
+    let sender = S::builder().send_hwm(1).build();
+    let mut sink = sender.clone().batched(2);
+    sink.feed(S::Message::numbered(0)).await.unwrap();
+    assert_pending!(tokio_test::task::spawn(sink.flush()).poll());
+    // The sink was in line because of the flush.
+    sink.feed(S::Message::numbered(1)).await.unwrap();
+    let mut feed = tokio_test::task::spawn(sink.feed(S::Message::numbered(2)));
+    assert_pending!(feed.poll());
+
+    let place = ReservedPort::reserve();
+    sender.connect(place.endpoint()).await.unwrap();
+    assert!(feed.is_woken());
+    // The only slot takes the first message, so that there is room in the sink.
+    assert_ready!(feed.poll()).unwrap();
+    drop(feed);
+    let receiver = S::Receiver::new();
+    receiver.bind(place.release()).await.unwrap();
+    for number in [0, 7, 8] {
+        if number > 0 {
+            sender.send(S::Message::numbered(number)).await.unwrap();
+        }
+        assert_eq!(receiver.recv().await.unwrap(), S::Message::numbered(number));
+    }
+    let (_, unsent) = S::unbatched(sink);
+    assert_eq!(unsent, batch::<S::Message>(1..3));
+}
+
+for_every_pair!(sinks_of_a_closed_socket_return_each_message);
+
+async fn sinks_of_a_closed_socket_return_each_message<S: Sender>() {
     let _watchdog = Watchdog::start();
     let sender = S::builder().build();
     let mut sink = sender.clone().batched(2);
     sink.feed(S::Message::numbered(0)).await.unwrap();
     sink.feed(S::Message::numbered(1)).await.unwrap();
     sender.close().await;
-    for number in 0..2 {
-        assert_eq!(sink.flush().await, Err(SendError::Closed(S::Message::numbered(number))));
+    let closed = |number| Err(SendError::Closed(S::Message::numbered(number)));
+    // The message that is fed stays in the sink.
+    assert_eq!(sink.feed(S::Message::numbered(2)).await, closed(0));
+    for number in 1..3 {
+        assert_eq!(sink.flush().await, closed(number));
     }
     sink.flush().await.unwrap();
+    assert_eq!(sender.clone().feed(S::Message::numbered(3)).await, closed(3));
+    assert_eq!(sender.stats().dropped.undelivered, 0);
 }
 
 proptest! {
