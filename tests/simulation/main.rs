@@ -11,6 +11,7 @@ mod scenario;
 mod stream;
 
 mod accounting;
+mod batches;
 mod black_hole;
 mod calls;
 mod determinism;
