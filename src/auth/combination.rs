@@ -32,6 +32,10 @@ impl<A: Authenticator, B: Authenticator> Authenticator for And<A, B> {
     fn allows_handshake(&self, caller: &Caller) -> bool {
         self.0.allows_handshake(caller) && self.1.allows_handshake(caller)
     }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0) && self.1.is_same(&other.1)
+    }
 }
 
 impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
@@ -54,5 +58,9 @@ impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
 
     fn allows_handshake(&self, caller: &Caller) -> bool {
         self.0.allows_handshake(caller) || self.1.allows_handshake(caller)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0) && self.1.is_same(&other.1)
     }
 }

@@ -157,6 +157,10 @@ impl Authenticator for Keys {
             Ok(Admission::user(&entry.value).revocable(&entry.revocation))
         })
     }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Shows the number of keys.

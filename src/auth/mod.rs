@@ -145,6 +145,28 @@ pub trait Authenticator: Send + Sync + 'static {
         true
     }
 
+    /// Returns whether both are handles to the same authenticator. Only then can sockets with one of
+    /// them each share a port: see [Resources](crate::guide::endpoints#resources). By default only
+    /// an authenticator that is shared in an [`Arc`], or with one
+    /// [`Builder::security_of`](crate::Builder::security_of), is the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::{Authenticator, Keys};
+    ///
+    /// let keys = Keys::new();
+    /// assert!(keys.is_same(&keys.clone()));
+    /// assert!(!keys.is_same(&Keys::new()));
+    /// ```
+    fn is_same(&self, other: &Self) -> bool
+    where
+        Self: Sized,
+    {
+        let _ = other;
+        false
+    }
+
     /// Admits a remote if both admit it. The second is called only if the first admits. The
     /// properties of both are kept, and those of the second take precedence.
     fn and<B: Authenticator>(self, other: B) -> And<Self, B>
@@ -174,6 +196,10 @@ impl<A: Authenticator> Authenticator for Arc<A> {
 
     fn allows_handshake(&self, caller: &Caller) -> bool {
         A::allows_handshake(self, caller)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other) || A::is_same(self, other)
     }
 }
 

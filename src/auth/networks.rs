@@ -237,6 +237,10 @@ impl Authenticator for Networks {
         let is_in = |list: &[Network]| list.iter().any(|one| one.contains(address.ip()));
         !is_in(&lists.denied) && (lists.allowed.is_empty() || is_in(&lists.allowed))
     }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 fn remove(list: &mut Vec<Network>, network: &Network) -> bool {

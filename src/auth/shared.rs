@@ -1,5 +1,6 @@
 //! The authenticator of a socket without its type, and the handling of its panics.
 
+use std::any::Any;
 use std::fmt;
 use std::future;
 use std::panic::{self, AssertUnwindSafe};
@@ -28,6 +29,8 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Admission, StatusCode>> + S
 trait AnyAuthenticator: Send + Sync {
     fn authenticate(&self, request: Request) -> Answer<'_>;
     fn allows_handshake(&self, caller: &Caller) -> bool;
+    fn as_any(&self) -> &dyn Any;
+    fn is_same(&self, other: &dyn AnyAuthenticator) -> bool;
 }
 
 impl<A: Authenticator> AnyAuthenticator for A {
@@ -38,6 +41,15 @@ impl<A: Authenticator> AnyAuthenticator for A {
     fn allows_handshake(&self, caller: &Caller) -> bool {
         Authenticator::allows_handshake(self, caller)
     }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn is_same(&self, other: &dyn AnyAuthenticator) -> bool {
+        let other = other.as_any().downcast_ref();
+        other.is_some_and(|other| Authenticator::is_same(self, other))
+    }
 }
 
 impl SharedAuthenticator {
@@ -45,9 +57,9 @@ impl SharedAuthenticator {
         Self(Arc::new(authenticator))
     }
 
-    /// Returns whether both are the same instance.
+    /// Returns whether both are the same instance, or handles to one.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.0, &other.0) || self.0.is_same(&*other.0)
     }
 }
 

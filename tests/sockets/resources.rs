@@ -1,13 +1,14 @@
 //! Several sockets at one port, each of which serves a resource (RFC 37, The Resource Property).
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use tokio_zmtp::auth::{CurveKeypair, Users};
+use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Networks, Users};
 use tokio_zmtp::monitor::{Event, EventKind, HandshakeFailure, Monitor};
-use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Server};
+use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Pub, Pull, Push, Server, Sub};
 
 use crate::remote::{self, GREETING, Remote};
 use crate::transports::own_address;
@@ -260,11 +261,11 @@ async fn the_requested_resource_is_encrypted() {
 async fn sockets_with_different_security_do_not_share_a_port() {
     let _watchdog = Watchdog::start();
     let users = Users::new();
-    let asking = Server::builder().authenticator(users.clone());
+    let asking = Server::builder().authenticator(users);
     let server = asking.clone().bind("tcp://127.0.0.1:*/orders").await.unwrap();
     for builder in [
         Server::builder(),
-        Server::builder().authenticator(users),
+        Server::builder().authenticator(Users::new()),
         asking.clone().audit(|_| ()),
         asking.clone().domain("other"),
         asking.clone().mechanism(Mechanism::PlainServer),
@@ -273,6 +274,80 @@ async fn sockets_with_different_security_do_not_share_a_port() {
         assert!(matches!(error, BindError::SecurityMismatch { .. }), "{error}");
     }
     asking.bind(at(&server, "/billing")).await.unwrap();
+}
+
+#[tokio::test]
+async fn sockets_of_different_types_with_clones_of_one_authenticator_share_a_port() {
+    let _watchdog = Watchdog::start();
+    let (server_keys, alice) = (CurveKeypair::generate(), CurveKeypair::generate());
+    let client_mechanism = Mechanism::curve_client((server_keys.public_key(), alice.clone()));
+    let mechanism = Mechanism::curve_server(server_keys);
+    let keys = Keys::from_iter([(alice.public_key(), "alice")]);
+    let calls = Server::builder().mechanism(mechanism.clone()).authenticator(keys.clone());
+    let calls = calls.bind("tcp://127.0.0.1:*/calls").await.unwrap();
+    let others = Keys::from_iter([(alice.public_key(), "alice")]);
+    let other = Pub::builder().mechanism(mechanism.clone()).authenticator(others);
+    let error = other.bind(at(&calls, "/events")).await.unwrap_err();
+    assert!(matches!(error, BindError::SecurityMismatch { .. }), "{error}");
+    let events = Pub::builder().mechanism(mechanism).authenticator(keys);
+    let events = events.bind(at(&calls, "/events")).await.unwrap();
+
+    let client = Client::builder().mechanism(client_mechanism.clone());
+    let client = client.connect(at(&calls, "/calls")).await.unwrap();
+    let sub = Sub::builder().mechanism(client_mechanism);
+    let sub = sub.connect(at(&calls, "/events")).await.unwrap();
+    sub.subscribe("an").unwrap();
+    client.send("a call").await.unwrap();
+    let (request, remote) = calls.recv_from().await.unwrap();
+    assert_eq!((&request[..], remote.user_id()), (&b"a call"[..], Some("alice")));
+    while events.subscribers("an event") == 0 {
+        tokio::task::yield_now().await;
+    }
+    events.send("an event").await.unwrap();
+    assert_eq!(sub.recv().await.unwrap(), ["an event"]);
+}
+
+#[tokio::test]
+async fn sockets_of_different_types_share_a_port_with_the_security_of_one_builder() {
+    let _watchdog = Watchdog::start();
+    let (server_keys, alice) = (CurveKeypair::generate(), CurveKeypair::generate());
+    let client_mechanism = Mechanism::curve_client((server_keys.public_key(), alice.clone()));
+    let (audit, mut audited) = tokio::sync::mpsc::unbounded_channel();
+    let calls = Server::builder()
+        .mechanism(Mechanism::curve_server(server_keys))
+        .authenticator(Keys::from_iter([(alice.public_key(), "alice")]))
+        .domain("orders")
+        .proxy_protocol(["192.0.2.1".parse().unwrap()])
+        .audit(move |event| audit.send(event.endpoint.to_string()).unwrap());
+    let tasks = Pull::builder().security_of(&calls);
+    let calls = calls.bind("tcp://127.0.0.1:*/calls").await.unwrap();
+    let tasks = tasks.bind(at(&calls, "/tasks")).await.unwrap();
+
+    let push = Push::builder().mechanism(client_mechanism);
+    let push = push.connect(at(&calls, "/tasks")).await.unwrap();
+    push.send("a task").await.unwrap();
+    assert_eq!(tasks.recv().await.unwrap(), ["a task"]);
+    assert!(audited.recv().await.is_some());
+}
+
+#[tokio::test]
+async fn authenticators_are_the_same_if_all_their_parts_are() {
+    let _watchdog = Watchdog::start();
+    let (keys, users, networks) = (Keys::new(), Users::new(), Networks::new());
+    let (shared, other) = (Arc::new(Keys::new()), Arc::new(Keys::new()));
+    assert!(keys.is_same(&keys.clone()) && !keys.is_same(&Keys::new()));
+    assert!(users.is_same(&users.clone()) && !users.is_same(&Users::new()));
+    assert!(networks.is_same(&networks.clone()) && !networks.is_same(&Networks::new()));
+    assert!(shared.is_same(&Arc::clone(&shared)) && !shared.is_same(&other));
+    assert!(Arc::new(keys.clone()).is_same(&Arc::new(keys.clone())));
+    let and = networks.clone().and(keys.clone());
+    assert!(and.is_same(&and.clone()));
+    assert!(!and.is_same(&networks.and(Keys::new())));
+    assert!(!and.is_same(&Networks::new().and(keys.clone())));
+    let or = keys.clone().or(users.clone());
+    assert!(or.is_same(&or.clone()));
+    assert!(!or.is_same(&keys.or(Users::new())));
+    assert!(!or.is_same(&Keys::new().or(users)));
 }
 
 #[tokio::test]

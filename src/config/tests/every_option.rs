@@ -203,6 +203,7 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         "hiccup_message",
         "disconnect_message",
         "resolver",
+        "security_of",
         "tls_client",
         "tls_server",
     ];

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Builder;
 use crate::auth::{AuditEvent, AuditHook, Authenticator, Mechanism, Network, SharedAuthenticator};
+use crate::options::Options;
 
 /// # Security
 ///
@@ -41,8 +42,8 @@ impl<S> Builder<S> {
     /// task waits until it returns. It must not block, because other connections of the thread
     /// wait, too. If it panics, the panic is logged, and the connection continues.
     ///
-    /// Sockets that share a port must have the same function, from a clone of one builder. The same
-    /// events are logged with the target `tokio_zmtp::audit`: see
+    /// Sockets that share a port must have the same function: see [`security_of`](Self::security_of).
+    /// The same events are logged with the target `tokio_zmtp::audit`: see
     /// [Audit](crate::guide::observability#audit).
     ///
     /// # Examples
@@ -174,6 +175,42 @@ impl<S> Builder<S> {
     /// ```
     pub fn proxy_protocol(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.options.proxy_protocol = networks.into_iter().collect();
+        self
+    }
+
+    /// Uses the security settings of another builder, which may be of another socket type:
+    /// [`mechanism`](Self::mechanism), [`authenticator`](Self::authenticator),
+    /// [`audit`](Self::audit), [`domain`](Self::domain), [`proxy_protocol`](Self::proxy_protocol),
+    /// and those of TLS. Sockets that [share a port](crate::guide::endpoints#resources) must have
+    /// the same ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::{CurveKeypair, Keys};
+    /// use tokio_zmtp::{Mechanism, Pub, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    /// let calls = Server::builder()
+    ///     .mechanism(Mechanism::curve_server(CurveKeypair::generate()))
+    ///     .authenticator(Keys::new())
+    ///     .audit(|event| println!("{:?}", event.outcome));
+    /// let events = Pub::builder().security_of(&calls);
+    ///
+    /// let calls = calls.bind(format!("tcp://127.0.0.1:{port}/calls")).await?;
+    /// let events = events.bind(format!("tcp://127.0.0.1:{port}/events")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn security_of<T>(mut self, other: &Builder<T>) -> Self {
+        let Options { audit, authenticator, domain, mechanism, proxy_protocol, .. } =
+            other.options.clone();
+        self.options =
+            Options { audit, authenticator, domain, mechanism, proxy_protocol, ..self.options };
+        #[cfg(feature = "tls")]
+        self.options.tls.clone_from(&other.options.tls);
         self
     }
 }

@@ -59,6 +59,7 @@ fn every_option_is_in_the_table() {
         "authenticator",
         "metadata",
         "resolver",
+        "security_of",
         "socks_proxy",
         "tls_client",
         "tls_server",
