@@ -153,7 +153,7 @@
 //! | Feature | Adds |
 //! |---|---|
 //! | `http` | upgrades to WebSockets in HTTP servers of the application, such as axum; enables `ws`. See [`guide::browsers`] |
-//! | `metrics` | the module `metrics`: socket statistics, for Prometheus and other systems |
+//! | `metrics` | the module `metrics`: statistics of sockets and calls, for Prometheus and other systems |
 //! | `rpc` | the module `rpc`: requests and replies, where each caller gets its own reply; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; the module `snapshot`: the statistics of a program as data; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`], [`RoutingId`] and [statistics](stats) |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |

@@ -1,11 +1,13 @@
-//! The loading and reloading of a server's key pair from a certificate file.
+//! The loading of keys from certificate files, and the reloading of a server's key pair.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{CertificateError, CurveCertificate, CurveKeypair, ServerKeys, TooManyKeys};
+use super::{
+    CertificateError, ClientKeys, CurveCertificate, CurveKeypair, ServerKeys, TooManyKeys,
+};
 
 /// The reason why a key file cannot be used.
 #[derive(Debug, Error)]
@@ -92,6 +94,32 @@ impl ServerKeys {
     }
 }
 
+impl ClientKeys {
+    /// Loads a key of the server from its public [certificate](CurveCertificate) file, and the key
+    /// pair of this client from its secret one. This blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if a file cannot be read, or `keypair` has no secret key.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio_zmtp::auth::{ClientKeys, CurveCertificate};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let keys = ClientKeys::load("server.cert", "alice.cert_secret")?;
+    /// // The server will change to a new key.
+    /// keys.add_server_key(CurveCertificate::load("server_new.cert")?.public_key())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn load(server: impl AsRef<Path>, keypair: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        let server_key = read_certificate(server.as_ref())?.public_key();
+        Ok(Self::new(server_key, read_keypair(keypair.as_ref())?))
+    }
+}
+
 fn read_keypair(path: &Path) -> Result<CurveKeypair, KeyFileError> {
     let certificate = read_certificate(path)?;
     certificate.keypair().ok_or_else(|| KeyFileError::Certificate {
@@ -131,6 +159,22 @@ mod tests {
         assert_eq!(keys.accepted(), [old.public_key()]);
         keys.reload(&secret, None).unwrap();
         assert_eq!(keys.accepted(), [&new, &old].map(CurveKeypair::public_key));
+    }
+
+    #[test]
+    fn a_client_loads_the_key_of_its_server_and_its_own_key_pair() {
+        let directory = Directory::new("client");
+        let [server, alice] = [(); 2].map(|()| CurveKeypair::generate());
+        let path = |name| directory.0.join(name);
+        CurveCertificate::from(server.clone()).save(path("server.cert")).unwrap();
+        CurveCertificate::from(alice.clone()).save(path("alice.cert")).unwrap();
+        let keys = ClientKeys::load(path("server.cert"), path("alice.cert_secret")).unwrap();
+        assert_eq!(keys, ClientKeys::new(server.public_key(), alice));
+        let error = ClientKeys::load(path("server.cert"), path("alice.cert")).unwrap_err();
+        assert!(matches!(
+            error,
+            KeyFileError::Certificate { source: CertificateError::NoSecretKey, path } if path.ends_with("alice.cert")
+        ));
     }
 
     /// A directory that is removed when this is dropped.

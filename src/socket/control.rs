@@ -13,7 +13,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use super::stats;
 #[cfg(feature = "metrics")]
-use super::stats_reader::StatsReader;
+use super::stats_reader::SocketStatsReader;
 use crate::auth::Mechanism;
 use crate::connection_id::ConnectionId;
 use crate::driver::{
@@ -277,8 +277,8 @@ impl Control {
 
     /// Returns a reader of the statistics that does not keep the socket alive.
     #[cfg(feature = "metrics")]
-    pub(crate) fn meter(&self) -> StatsReader {
-        StatsReader::new(&self.shared)
+    pub(crate) fn meter(&self) -> SocketStatsReader {
+        SocketStatsReader::new(&self.shared)
     }
 
     pub(super) fn monitor(&self) -> Monitor {

@@ -1,5 +1,6 @@
-//! Reading the statistics of a socket without keeping it alive.
+//! Reading statistics without keeping alive what they describe.
 
+use std::fmt;
 use std::sync::{Arc, Weak};
 
 use super::stats;
@@ -8,9 +9,14 @@ use crate::remotes::RemoteTable;
 use crate::routing::Losses;
 use crate::stats::{EndedRemotes, Queued, Stats};
 
-/// Reads the statistics of a socket, even after its end.
+/// Reads statistics, even after the end of what they describe.
+pub(crate) trait StatsReader<T>: fmt::Debug + Send + Sync {
+    fn read(&self) -> StatsSample<T>;
+}
+
+/// Reads the statistics of a socket.
 #[derive(Debug)]
-pub(crate) struct StatsReader {
+pub(crate) struct SocketStatsReader {
     remotes: Arc<RemoteTable>,
     losses: Arc<Losses>,
     /// Shared by everything that can still change a counter: the handles, the driver, and the tasks
@@ -20,13 +26,13 @@ pub(crate) struct StatsReader {
 
 /// The statistics that a [`StatsReader`] has read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum StatsSample {
-    /// The socket has ended, and the statistics never change again.
-    Final(Stats),
-    Live(Stats),
+pub(crate) enum StatsSample<T> {
+    /// They never change again.
+    Final(T),
+    Live(T),
 }
 
-impl StatsReader {
+impl SocketStatsReader {
     pub(super) fn new(shared: &Arc<SocketState>) -> Self {
         Self {
             remotes: Arc::clone(&shared.remotes),
@@ -34,8 +40,10 @@ impl StatsReader {
             shared: Arc::downgrade(shared),
         }
     }
+}
 
-    pub(crate) fn read(&self) -> StatsSample {
+impl StatsReader<Stats> for SocketStatsReader {
+    fn read(&self) -> StatsSample<Stats> {
         // Checked first: statistics that are read after the last owner is gone are final.
         let Some(shared) = self.shared.upgrade() else {
             let (queued, ended) = (Queued::default(), EndedRemotes::default());

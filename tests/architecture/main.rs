@@ -45,10 +45,10 @@ const RANKS: &[(&str, u8)] = &[
     ("socket", 9),
     ("benchmarks", 10),
     ("config", 10),
-    ("metrics", 10),
     ("probe", 10),
     ("proxy", 10),
     ("rpc", 10),
+    ("metrics", 11),
     ("snapshot", 11),
     // The root declares and exports. No file imports from it.
     ("lib", u8::MAX),

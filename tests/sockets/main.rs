@@ -21,6 +21,8 @@ mod arriving;
 mod audit;
 mod bad_input;
 mod batches;
+#[cfg(all(feature = "metrics", feature = "rpc"))]
+mod call_metrics;
 mod cancellation;
 mod channel;
 mod concurrency;

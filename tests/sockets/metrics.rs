@@ -367,20 +367,20 @@ impl Recorder for Adding {
 }
 
 /// A recorder for the metrics of one test.
-struct Exporter {
+pub(crate) struct Exporter {
     snapshotter: Snapshotter,
     _guard: metrics::LocalRecorderGuard<'static>,
 }
 
 impl Exporter {
-    fn install() -> Self {
+    pub(crate) fn install() -> Self {
         let recorder = DebuggingRecorder::new();
         let snapshotter = recorder.snapshotter();
         let recorder = Box::leak(Box::new(recorder));
         Self { snapshotter, _guard: metrics::set_default_local_recorder(recorder) }
     }
 
-    fn scrape(&self) -> BTreeMap<String, f64> {
+    pub(crate) fn scrape(&self) -> BTreeMap<String, f64> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         let shown = snapshot.map(|(key, _, _, value)| {
             let key = key.key();
@@ -396,7 +396,7 @@ impl Exporter {
         shown.collect()
     }
 
-    fn units(&self) -> BTreeMap<String, Option<Unit>> {
+    pub(crate) fn units(&self) -> BTreeMap<String, Option<Unit>> {
         let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
         snapshot.map(|(key, unit, ..)| (key.key().name().to_owned(), unit)).collect()
     }

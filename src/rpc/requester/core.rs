@@ -20,7 +20,7 @@ pub(super) struct RequesterCore<S: RequestingSocket> {
     pub(super) socket: S,
     /// Requests are queued under this lock, so that no reply and no end of a connection is handled
     /// between queuing a request and adding its call.
-    pub(super) calls: Lock<Calls>,
+    pub(super) calls: Arc<Lock<Calls>>,
     /// The number of connected servers that accept requests.
     open: Arc<AtomicUsize>,
     /// The waker of the dispatcher.
@@ -38,7 +38,7 @@ impl<S: RequestingSocket> RequesterCore<S> {
         stream_window: u32,
     ) -> Arc<Self> {
         Arc::new(Self {
-            calls: Lock::new(calls),
+            calls: Arc::new(Lock::new(calls)),
             open,
             dispatcher: Lock::default(),
             timeout,

@@ -11,6 +11,8 @@ mod pending_request;
 mod replies;
 mod reply_parts;
 mod span;
+#[cfg(feature = "metrics")]
+mod stats_reader;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use self::call_permit::CallPermit;
 use self::core::RequesterCore;
 use self::pending_request::PendingRequest;
 pub use self::replies::Replies;
+#[cfg(feature = "metrics")]
+use self::stats_reader::RequesterStatsReader;
 use crate::message::Message;
 use crate::rpc::stats::RequesterStats;
 use crate::rpc::{CallError, Request, RequestingSocket};
@@ -256,6 +260,12 @@ impl<S: RequestingSocket> Requester<S> {
     #[must_use]
     pub fn stats(&self) -> RequesterStats {
         self.core.calls.lock().stats()
+    }
+
+    /// Returns a reader of the statistics that does not keep the client alive.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) -> RequesterStatsReader {
+        RequesterStatsReader::new(&self.core)
     }
 
     /// Closes the client: see [`Client::close`]. Calls that have no reply fail.

@@ -21,7 +21,8 @@ use crate::sync::Lock;
 pub(super) struct Ledger<P: ReturnPath> {
     /// No user code may be called, and no user value dropped, under this lock.
     pub(super) jobs: Lock<Jobs<P>>,
-    counters: ResponderCounters,
+    /// Statistics can be read after the end of the ledger.
+    pub(super) counters: Arc<ResponderCounters>,
 }
 
 /// The ledger of a responder over a socket.
@@ -38,7 +39,7 @@ pub(super) enum NextMessage {
 
 impl<P: ReturnPath> Ledger<P> {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { jobs: Lock::new(Jobs::new(limits)), counters: ResponderCounters::default() }
+        Self { jobs: Lock::new(Jobs::new(limits)), counters: Arc::default() }
     }
 
     #[inline]

@@ -15,6 +15,8 @@ mod refusing;
 mod serving;
 mod shared;
 mod span;
+#[cfg(feature = "metrics")]
+mod stats_reader;
 mod waiting;
 
 use std::fmt;
@@ -27,6 +29,8 @@ use tower_service::Service;
 use self::limits::{Limits, RemoteLimit};
 use self::serving::Serving;
 use self::shared::ResponderState;
+#[cfg(feature = "metrics")]
+use self::stats_reader::ResponderStatsReader;
 use crate::rpc::service_error::BoxError;
 use crate::rpc::stats::ResponderStats;
 use crate::rpc::{Request, RespondingSocket, Response};
@@ -267,6 +271,12 @@ impl<S: RespondingSocket> Responder<S> {
     #[must_use]
     pub fn stats(&self) -> ResponderStats {
         self.shared.ledger.stats()
+    }
+
+    /// Returns a reader of the statistics that does not keep the server alive.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) -> ResponderStatsReader<S::Path> {
+        ResponderStatsReader::new(&self.shared.ledger)
     }
 }
 
