@@ -146,9 +146,8 @@ pub trait Authenticator: Send + Sync + 'static {
     }
 
     /// Returns whether both are handles to the same authenticator. Only then can sockets with one of
-    /// them each share a port: see [Resources](crate::guide::endpoints#resources). By default only
-    /// an authenticator that is shared in an [`Arc`], or with one
-    /// [`Builder::security_of`](crate::Builder::security_of), is the same.
+    /// them each share a port: see [Resources](crate::guide::endpoints#resources). By default no
+    /// two are. Clones of an [`Arc`] of any authenticator are the same.
     ///
     /// # Examples
     ///

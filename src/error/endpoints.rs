@@ -66,8 +66,9 @@ pub enum BindError {
         file_type: FileType,
     },
     /// Other sockets serve resources at the port with different security settings: mechanism, keys,
-    /// domain, authenticator, audit function or networks of proxies (RFC 37, The Resource Property); or
-    /// other paths of a `ws` or `wss` endpoint, with a different `tls_server` or different networks of proxies.
+    /// domain, authenticator, audit function or networks of proxies (RFC 37, The Resource Property);
+    /// or other paths of a `ws` or `wss` endpoint, with a different `tls_server` or different
+    /// networks of proxies. [`Builder::security_of`](crate::Builder::security_of) uses the same.
     #[error("other sockets on the port of {endpoint} use different security settings")]
     SecurityMismatch {
         /// The endpoint to bind.

@@ -62,10 +62,10 @@ use crate::sync::Lock;
 /// a socket keeps anyway are read by each [`publish`](Self::publish). Call it before a scrape is
 /// answered, or use [`run`](Self::run).
 ///
-/// It does not keep a socket alive, nor a requester or responder. Counters are exact: they never go backwards, and the final
-/// statistics of a socket are published after its end. Several sockets can have the same name,
-/// concurrently or one after another: their statistics are added up. Use few names, because the
-/// counters of a name are kept as long as the publisher exists.
+/// It does not keep a socket alive, nor a requester or responder. Counters are exact: they never go
+/// backwards, and the final statistics of a socket are published after its end. Several sockets can
+/// have the same name, concurrently or one after another: their statistics are added up. Use few
+/// names, because the counters of a name are kept as long as the publisher exists.
 ///
 /// A program should have one publisher for a name. Clones share one publisher.
 ///
@@ -98,8 +98,8 @@ pub struct Publisher {
     publication: Arc<Lock<()>>,
 }
 
-/// A socket, or with the feature `rpc` a `Requester` or a `Responder`, whose statistics a [`Publisher`] publishes. No other crate
-/// implements it.
+/// A socket, or with the feature `rpc` a `Requester` or a `Responder`, whose statistics a
+/// [`Publisher`] publishes. No other crate implements it.
 #[expect(private_bounds, reason = "so that other crates cannot implement it")]
 pub trait Metered: Meters {}
 
