@@ -8,4 +8,5 @@ mod dns;
 mod following;
 mod leaving;
 mod manifest;
+mod namespaces;
 mod rolling;

@@ -1,5 +1,6 @@
 //! Knot DNS, Debian's package `knot`, with one zone that tests change.
 
+use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use tokio_zmtp_discovery::Dns;
 /// A name server with the zone `example.test`. It ends with the test.
 pub(crate) struct NameServer {
     pub(crate) address: SocketAddr,
-    process: Child,
+    pub(crate) process: Child,
     log: Lines<BufReader<ChildStderr>>,
     directory: PathBuf,
     serial: u32,
@@ -25,13 +26,23 @@ impl NameServer {
     /// Starts the name server with these records, or returns `None` if it is not installed. The name
     /// is that of a directory.
     pub(crate) async fn start(name: &str, records: &str) -> Option<Self> {
-        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&directory);
-        fs::create_dir_all(&directory).unwrap();
         // No other test uses the address, so that the port stays free.
         let reserved = TcpListener::bind((own_loopback(), 0)).await.unwrap();
         let address = reserved.local_addr().unwrap();
         drop(reserved);
+        Self::run(Command::new("knotd"), address, name, records).await
+    }
+
+    /// Starts the name server by a command, which lacks its arguments.
+    pub(crate) async fn run(
+        mut command: Command,
+        address: SocketAddr,
+        name: &str,
+        records: &str,
+    ) -> Option<Self> {
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).unwrap();
         let config = format!(
             "server:\n  rundir: \"{path}\"\n  listen: {ip}@{port}\n\
              database:\n  storage: \"{path}\"\n\
@@ -44,10 +55,7 @@ impl NameServer {
         );
         fs::write(directory.join("knot.conf"), config).unwrap();
         write_zone(&directory, 1, records);
-        let mut command = Command::new("knotd");
-        // Debian installs it where only root looks for programs.
-        let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{path}:/usr/sbin"));
+        command.env("PATH", path());
         command.arg("-c").arg(directory.join("knot.conf"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = match command.kill_on_drop(true).spawn() {
@@ -93,6 +101,11 @@ impl NameServer {
         }
         panic!("knotd ended: {lines:#?}");
     }
+}
+
+/// Returns the path of programs, with the directory of those for root, where Debian installs Knot.
+pub(crate) fn path() -> String {
+    format!("{}:/usr/sbin", env::var("PATH").unwrap_or_default())
 }
 
 /// Writes a zone whose answers must not be cached, also negative ones.
