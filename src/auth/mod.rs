@@ -145,9 +145,10 @@ pub trait Authenticator: Send + Sync + 'static {
         true
     }
 
-    /// Returns whether both are handles to the same authenticator. Only then can sockets with one of
-    /// them each share a port: see [Resources](crate::guide::endpoints#resources). By default no
-    /// two are. Clones of an [`Arc`] of any authenticator are the same.
+    /// Returns whether both values are handles to the same authenticator. Two sockets can share a
+    /// port only if their authenticators are the same: see
+    /// [Resources](crate::guide::endpoints#resources). By default, no two values are the same.
+    /// Clones of an [`Arc`] of any authenticator are always the same.
     ///
     /// # Examples
     ///

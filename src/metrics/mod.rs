@@ -7,7 +7,7 @@
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
 //! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
-//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `replaced`, `unroutable`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed`, `replaced`, `unroutable`, `malformed_request`, `unanswered_request`, `malformed_reply`, `stray_reply` or `multipart`; for datagrams, `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
 //! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `identity`, `incompatible`, `occupied`, `security`, `too_many_groups`, `too_many_topics` or `too_slow` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
@@ -18,7 +18,7 @@
 //! | `zmtp_ended_messages` | gauge, messages | | [`Stats::ended`] |
 //! | `zmtp_ended_bytes` | gauge, bytes | | [`Stats::ended`] |
 //!
-//! With the feature `rpc`, also those of a `Requester`:
+//! With the feature `rpc`, a `Requester` has these metrics:
 //!
 //! | Name | Kind and unit | Other labels | See `rpc::stats::RequesterStats` |
 //! |---|---|---|---|
@@ -27,7 +27,7 @@
 //! | `zmtp_unsent_cancellations_total` | counter, messages | | `cancels_unsent` |
 //! | `zmtp_unexpected_messages_total` | counter, messages | `cause`: `duplicate`, `late`, `malformed` or `unknown` | the field of the same name |
 //!
-//! And those of a `Responder`:
+//! A `Responder` has these metrics:
 //!
 //! | Name | Kind and unit | Other labels | See `rpc::stats::ResponderStats` |
 //! |---|---|---|---|
@@ -37,8 +37,8 @@
 //! | `zmtp_unanswered_requests_total` | counter, messages | | `unanswered` |
 //! | `zmtp_unexpected_messages_total` | counter, messages | `cause`: `malformed` or `unknown` | the field of the same name |
 //!
-//! The label `socket` has the name under which a socket, requester or responder was
-//! [added](Publisher::add), and `socket_type` the type of the socket, such as `CLIENT`.
+//! The label `socket` contains the name under which a socket, requester or responder was
+//! [added](Publisher::add), and `socket_type` contains the type of the socket, such as `CLIENT`.
 
 #[cfg(feature = "rpc")]
 mod calls;
@@ -62,10 +62,10 @@ use crate::sync::Lock;
 /// a socket keeps anyway are read by each [`publish`](Self::publish). Call it before a scrape is
 /// answered, or use [`run`](Self::run).
 ///
-/// It does not keep a socket alive, nor a requester or responder. Counters are exact: they never go
-/// backwards, and the final statistics of a socket are published after its end. Several sockets can
+/// It does not keep a socket, requester or responder alive. Counters are exact: they never
+/// decrease, and the final statistics of a socket are published after its end. Several sockets can
 /// have the same name, concurrently or one after another: their statistics are added up. Use few
-/// names, because the counters of a name are kept as long as the publisher exists.
+/// names, because the counters of a name are kept while the publisher exists.
 ///
 /// A program should have one publisher for a name. Clones share one publisher.
 ///
@@ -104,7 +104,7 @@ pub struct Publisher {
 pub trait Metered: Meters {}
 
 impl Publisher {
-    /// Creates a publisher without sockets.
+    /// Creates an empty publisher.
     ///
     /// # Examples
     ///
@@ -137,7 +137,8 @@ impl Publisher {
         source.add_to(&mut self.series.lock(), name);
     }
 
-    /// Publishes the current statistics of all sockets to the installed recorder.
+    /// Publishes the current statistics of all sockets, requesters and responders to the installed
+    /// recorder.
     ///
     /// # Examples
     ///

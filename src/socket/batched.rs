@@ -22,15 +22,15 @@ use crate::socket::bounds::sealed::Batching;
 /// A [`Sink`] that collects messages and sends them through a socket in batches.
 ///
 /// The socket's own sink queues each message separately. This one holds up to `capacity` messages,
-/// in addition to those that the high-water mark permits, and sends them as `send_many` does: when
+/// in addition to those that the high-water mark permits, and sends them as `send_many` does when
 /// it is flushed, or when it is full and the next message is fed. A message then costs less,
 /// because the socket is locked once and each connection is woken once for many messages.
 ///
 /// `StreamExt::forward` and `SinkExt::send_all` flush the sink whenever the stream has no message
 /// ready, and at its end, so that no message waits for later ones. `SinkExt::feed` does not flush:
 /// messages stay in the sink until it is flushed, full or dropped. Messages of other handles can be
-/// sent before them. A flush that is dropped leaves the sink in the line of senders: the slot that
-/// it is granted stays reserved until the sink is used again or dropped.
+/// sent before them. If a flush is dropped, the sink stays in line: a slot that it is granted stays
+/// reserved until the sink is used again or dropped.
 ///
 /// No message is lost silently. When the sink is dropped, it sends the messages for which there is
 /// room, without waiting, and counts the others as undelivered in the
@@ -45,8 +45,8 @@ use crate::socket::bounds::sealed::Batching;
 ///
 /// The sink fails with [`SendError::Closed`] when the socket is closed, and with
 /// [`SendError::TooLong`] for a message that is too long for a datagram. The error contains the
-/// message that cannot be sent. If that is an earlier one than the message that is fed, the latter
-/// stays in the sink, with all other later messages.
+/// message that cannot be sent. If this is an earlier message than the one that was fed, the latter
+/// stays in the sink with all other later messages.
 ///
 /// # Examples
 ///

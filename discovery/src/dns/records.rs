@@ -126,14 +126,14 @@ impl Records {
     /// Limits the number of endpoints to which the client connects, for services with many servers.
     /// Default: all.
     ///
-    /// The choice is random, in proportion to the weights of SRV records. An endpoint with the
-    /// weight 0 is chosen only rarely if others have weights, and addresses have equal weights. The
-    /// load of many clients thereby follows the weights, the more exactly the fewer of the endpoints
-    /// each client chooses.
+    /// The choice is random, in proportion to the weights of SRV records. Addresses have equal
+    /// weights. An endpoint with the weight 0 is rarely chosen if others have larger weights. The
+    /// load of many clients therefore follows the weights, most closely if each client chooses few
+    /// endpoints.
     ///
-    /// The choice is stable: when one record of the lowest priority is added, removed or changed, at
-    /// most one connection moves. A chosen endpoint stays chosen while it is unreachable, until DNS no longer returns it:
-    /// choose at least two.
+    /// The choice is stable: when one record of the lowest priority is added, removed or changed,
+    /// at most one connection moves. An endpoint that becomes unreachable stays chosen until DNS no
+    /// longer returns it: choose at least two.
     ///
     /// # Examples
     ///

@@ -178,11 +178,11 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Uses the security settings of another builder, which may be of another socket type:
+    /// Copies the security settings of another builder, whose socket type may differ:
     /// [`mechanism`](Self::mechanism), [`authenticator`](Self::authenticator),
     /// [`audit`](Self::audit), [`domain`](Self::domain), [`proxy_protocol`](Self::proxy_protocol),
     /// and those of TLS. Sockets that [share a port](crate::guide::endpoints#resources) must have
-    /// the same ones.
+    /// the same security settings.
     ///
     /// # Examples
     ///
