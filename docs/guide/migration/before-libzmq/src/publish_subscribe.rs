@@ -17,7 +17,7 @@ pub fn publish(address: &str, every: Duration) -> Result<(), Box<dyn Error + Sen
     Ok(())
 }
 
-/// Receives a count of messages of a group.
+/// Receives `count` messages of a group.
 pub fn subscribe(address: &str, count: usize) -> Result<Vec<u64>, Box<dyn Error + Send + Sync>> {
     let address: TcpAddr = address.try_into()?;
     let group: Group = "oslo".try_into()?;

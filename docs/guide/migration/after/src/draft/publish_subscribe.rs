@@ -17,7 +17,7 @@ pub async fn publish(endpoint: &str, every: Duration) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// Receives a count of messages of a group.
+/// Receives `count` messages of a group.
 pub async fn subscribe(
     endpoint: &str,
     count: usize,

@@ -15,7 +15,7 @@ pub async fn publish(client: Client, every: Duration) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// Receives a count of messages from subjects that begin with `weather.`.
+/// Receives `count` messages from subjects that begin with `weather.`.
 pub async fn subscribe(
     client: &Client,
     count: usize,

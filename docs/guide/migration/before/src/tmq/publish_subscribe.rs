@@ -16,7 +16,7 @@ pub async fn publish(endpoint: &str, every: Duration) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// Receives a count of messages from topics that begin with `weather.`.
+/// Receives `count` messages from topics that begin with `weather.`.
 pub async fn subscribe(
     endpoint: &str,
     count: usize,

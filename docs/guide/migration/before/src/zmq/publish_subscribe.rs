@@ -16,7 +16,7 @@ pub fn publish(endpoint: &str, every: Duration) -> Result<(), Box<dyn Error + Se
     Ok(())
 }
 
-/// Receives a count of messages from topics that begin with `weather.`.
+/// Receives `count` messages from topics that begin with `weather.`.
 pub fn subscribe(endpoint: &str, count: usize) -> Result<Vec<u64>, Box<dyn Error + Send + Sync>> {
     let context = Context::new();
     let subscriber = context.socket(zmq::SUB)?;
