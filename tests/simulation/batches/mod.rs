@@ -13,7 +13,8 @@ use fastrand::Rng;
 use futures::{FutureExt, SinkExt};
 use tokio::task::JoinHandle;
 use tokio::time;
-use tokio_zmtp::{Batched, Gather, Message, Scatter, SendError, TrySendError};
+use tokio_zmtp::stats::Stats;
+use tokio_zmtp::{Batched, CloseReport, Gather, Message, Scatter, SendError, TrySendError};
 
 use crate::faults;
 use crate::network::{Host, Network};
@@ -68,19 +69,8 @@ async fn exchange(network: Network, seed: u64) {
     }
     faults::pause(&mut rng, 5_000).await;
     let report = socket.close().await;
-    let mut accepted = 0;
-    let mut returned = BTreeSet::new();
-    for program in programs {
-        let outcome = program.await.unwrap();
-        accepted += outcome.created - outcome.returned.len() as u64;
-        returned.extend(outcome.returned);
-    }
-    let stats = socket.stats();
-    network.note(|| format!("{accepted} accepted, {report:?}, {stats:?}"));
-    assert_eq!(stats.sent.messages, report.written);
-    assert_eq!((stats.queued.outgoing, stats.queued.returned), (0, 0));
-    let lost = stats.dropped.undelivered + stats.dropped.refused;
-    assert_eq!(report.written + lost, accepted, "{stats:?}");
+    let outcome = Outcome::of_all(programs).await;
+    let lost = outcome.check_sent(&network, &report, &socket.stats());
     assert!(report.undelivered <= lost);
 
     // What was written arrives, or the connection ends.
@@ -89,11 +79,7 @@ async fn exchange(network: Network, seed: u64) {
     for receiver in receivers {
         received += receiver.end().await;
     }
-    assert!(received <= report.written);
-    assert!(received == report.written || network.has_lost(), "{received} of {report:?}");
-    for message in &ledger.0.lock().unwrap().all {
-        assert!(!returned.contains(message), "{message:?} was handed back and received");
-    }
+    outcome.check_received(&network, &report, received, &ledger);
 }
 
 /// Sends numbered messages in every way, until the socket is closed. Futures that wait are dropped at
@@ -110,11 +96,60 @@ struct Program {
     is_closed: bool,
 }
 
+/// What programs have done.
 #[derive(Debug, Default)]
 struct Outcome {
     created: u64,
     /// The messages that the socket has handed back.
     returned: BTreeSet<(u32, u32)>,
+    /// The number of messages that lossy sinks have dropped.
+    dropped: u64,
+}
+
+impl Outcome {
+    /// Adds up the outcomes of all programs of a socket.
+    async fn of_all(programs: Vec<JoinHandle<Self>>) -> Self {
+        let mut sum = Self::default();
+        for program in programs {
+            let Self { created, returned, dropped } = program.await.unwrap();
+            sum.created += created;
+            sum.returned.extend(returned);
+            sum.dropped += dropped;
+        }
+        sum
+    }
+
+    fn hand_back(&mut self, message: &[u8]) {
+        assert!(self.returned.insert(number(message)), "handed back twice");
+    }
+
+    /// Checks that each message that a closed socket has accepted is written or counted. Returns the
+    /// number of those that are not written.
+    fn check_sent(&self, network: &Network, report: &CloseReport, stats: &Stats) -> u64 {
+        let accepted = self.created - self.returned.len() as u64;
+        network.note(|| format!("{accepted} accepted, {report:?}, {stats:?}"));
+        assert_eq!(stats.sent.messages, report.written);
+        assert_eq!((stats.queued.outgoing, stats.queued.returned), (0, 0));
+        let lost = stats.dropped.undelivered + stats.dropped.refused;
+        assert_eq!(report.written + lost, accepted, "{stats:?}");
+        assert!(self.dropped <= lost);
+        lost
+    }
+
+    /// Checks that each written message has arrived, unless the network has lost some.
+    fn check_received(
+        &self,
+        network: &Network,
+        report: &CloseReport,
+        received: u64,
+        ledger: &Ledger,
+    ) {
+        assert!(received <= report.written);
+        assert!(received == report.written || network.has_lost(), "{received} of {report:?}");
+        for message in &*ledger.0.lock().unwrap() {
+            assert!(!self.returned.contains(message), "{message:?} was handed back and received");
+        }
+    }
 }
 
 impl Program {
@@ -152,7 +187,7 @@ impl Program {
             }
         }
         for message in &self.batch {
-            self.outcome.returned.insert(number(message));
+            self.outcome.hand_back(message);
         }
         self.outcome
     }
@@ -260,7 +295,7 @@ impl Program {
     }
 
     fn handed_back(&mut self, message: &Message) {
-        assert!(self.outcome.returned.insert(number(message)), "handed back twice");
+        self.outcome.hand_back(message);
     }
 
     fn extend_batch(&mut self) {
@@ -283,8 +318,13 @@ impl Program {
     }
 
     fn patience(&mut self) -> Option<Duration> {
-        (self.rng.u8(..4) > 0).then(|| Duration::from_millis(self.rng.u64(..500)))
+        patience(&mut self.rng)
     }
+}
+
+/// Returns how long a program waits for a future; `None` if it is polled only once.
+fn patience(rng: &mut Rng) -> Option<Duration> {
+    (rng.u8(..4) > 0).then(|| Duration::from_millis(rng.u64(..500)))
 }
 
 /// Polls a future once, or until a time limit.
@@ -351,24 +391,24 @@ impl Receiver {
     async fn end(self) -> u64 {
         self.socket.close().await;
         let count = self.receiving.await.unwrap();
-        let stats = self.socket.stats();
-        assert_eq!(count + stats.dropped.unread, stats.received.messages);
-        stats.received.messages
+        messages_read(count, &self.socket.stats())
     }
+}
+
+/// Returns the number of messages that a closed socket has read from connections, after the
+/// application has received this many.
+fn messages_read(received: u64, stats: &Stats) -> u64 {
+    assert_eq!(received + stats.dropped.unread, stats.received.messages);
+    stats.received.messages
 }
 
 /// The names and numbers of the messages that were received.
 #[derive(Clone, Debug, Default)]
-struct Ledger(Arc<Mutex<Entries>>);
-
-#[derive(Debug, Default)]
-struct Entries {
-    all: BTreeSet<(u32, u32)>,
-}
+struct Ledger(Arc<Mutex<BTreeSet<(u32, u32)>>>);
 
 impl Ledger {
     fn record(&self, message: (u32, u32)) {
-        assert!(self.0.lock().unwrap().all.insert(message), "{message:?} was received twice");
+        assert!(self.0.lock().unwrap().insert(message), "{message:?} was received twice");
     }
 }
 

@@ -9,7 +9,7 @@ use futures::future;
 use tokio::time;
 use tokio_zmtp::{Batched, Multipart, Pub, SendError, SlowSubscriber, Sub, TrySendError};
 
-use super::within;
+use super::{patience, within};
 use crate::network::Network;
 use crate::scenario::{run, seeds};
 
@@ -202,7 +202,7 @@ impl Program {
     }
 
     fn patience(&mut self) -> Option<Duration> {
-        (self.rng.u8(..4) > 0).then(|| Duration::from_millis(self.rng.u64(..500)))
+        patience(&mut self.rng)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Batches and sinks of a SERVER, whose messages name clients that come and go.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -11,7 +11,7 @@ use tokio_zmtp::{
     Client, Lossy, Message, RouteError, RoutingId, Server, TryRecvError, TryRouteError,
 };
 
-use super::{HEARTBEAT, Ledger, number, within};
+use super::{HEARTBEAT, Ledger, Outcome, messages_read, number, patience, within};
 use crate::faults;
 use crate::network::{Host, Network};
 use crate::scenario::{run, seeds};
@@ -60,31 +60,15 @@ async fn exchange(network: Network, seed: u64) {
     }
     faults::pause(&mut rng, 5_000).await;
     let report = server.close().await;
-    let (mut accepted, mut dropped, mut returned) = (0, 0, BTreeSet::new());
-    for program in programs {
-        let outcome = program.await.unwrap();
-        accepted += outcome.created - outcome.returned.len() as u64;
-        dropped += outcome.dropped;
-        returned.extend(outcome.returned);
-    }
-    let stats = server.stats();
-    network.note(|| format!("{accepted} accepted, {report:?}, {stats:?}"));
-    assert_eq!(stats.sent.messages, report.written);
-    assert_eq!(stats.queued.outgoing, 0);
-    let lost = stats.dropped.undelivered + stats.dropped.refused;
-    assert_eq!(report.written + lost, accepted, "{stats:?}");
-    assert!(dropped <= lost);
+    let outcome = Outcome::of_all(programs).await;
+    outcome.check_sent(&network, &report, &server.stats());
 
     time::sleep(Duration::from_secs(60)).await;
     let mut received = 0;
     for client in clients {
         received += client.end().await;
     }
-    assert!(received <= report.written);
-    assert!(received == report.written || network.has_lost(), "{received} of {report:?}");
-    for message in &ledger.0.lock().unwrap().all {
-        assert!(!returned.contains(message), "{message:?} was handed back and received");
-    }
+    outcome.check_received(&network, &report, received, &ledger);
 }
 
 struct Program {
@@ -98,14 +82,6 @@ struct Program {
     known: BTreeMap<u64, RoutingId>,
     outcome: Outcome,
     is_closed: bool,
-}
-
-#[derive(Debug, Default)]
-struct Outcome {
-    created: u64,
-    returned: BTreeSet<(u32, u32)>,
-    /// The number of messages that lossy sinks have dropped.
-    dropped: u64,
 }
 
 impl Program {
@@ -152,7 +128,7 @@ impl Program {
             }
         }
         for message in &self.batch {
-            self.outcome.returned.insert(number(message));
+            self.outcome.hand_back(message);
         }
         self.outcome.dropped += self.lossy.dropped();
         self.outcome
@@ -262,7 +238,7 @@ impl Program {
     }
 
     fn handed_back(&mut self, message: &Message) {
-        assert!(self.outcome.returned.insert(number(message)), "handed back twice");
+        self.outcome.hand_back(message);
     }
 
     fn extend_batch(&mut self) {
@@ -282,7 +258,7 @@ impl Program {
     }
 
     fn patience(&mut self) -> Option<Duration> {
-        (self.rng.u8(..4) > 0).then(|| Duration::from_millis(self.rng.u64(..500)))
+        patience(&mut self.rng)
     }
 }
 
@@ -323,8 +299,6 @@ impl Receiver {
     async fn end(self) -> u64 {
         self.client.close().await;
         let count = self.receiving.await.unwrap();
-        let stats = self.client.stats();
-        assert_eq!(count + stats.dropped.unread, stats.received.messages);
-        stats.received.messages
+        messages_read(count, &self.client.stats())
     }
 }
