@@ -341,8 +341,7 @@ transfers more messages from a SCATTER than from a CLIENT.
 
 **Latency under load, one thread.** Against monocoque, the medians are 1.04 to 1.38 at equal rates and at 10 % and 50 %
 of the maximum, and single rounds lie on both sides of the target at 100,000 requests per second. At 80 %, they lie between
-1.25 and 5.09. A round trip of this crate needs two tasks at each end, as described above for round trips, and at these loads
-monocoque's one task leaves its core idle for longer.
+1.25 and 5.09. A round trip of this crate needs two tasks at each end, as described above for round trips.
 At 10,000 requests per second, according to `perf`, the server executes one `recv`, one `send` and one `epoll_wait` for a
 request, and the client these, another `epoll_wait` and two reads of its timer: the minimum on Tokio, and as many as
 omq-tokio and monocoque execute. The server writes the reply 6 µs after its thread resumes, of which the two calls take
@@ -353,9 +352,8 @@ four threads on two cores. monocoque has one thread at each end, and bare socket
 threads that are ready to run wait for a core, in one run of 0.6 s. At 500,000 requests per second, a wait of 0.2 ms delays 100
 requests, 1 % of a window of 20 ms. With this crate, 72 % of the windows contain such a wait, and 48 % one of more
 than 1 ms, of up to 4 ms, the time slice of the system; with monocoque, 24 % and 17 % do. Therefore the median of the
-windows is a time slice with two workers, but not with one thread. At 10,000 requests per second, 21 % of the windows
-contain a wait of 0.2 ms, and 24 % of those of monocoque. One thread for each socket, or more cores than workers, avoids
-these waits.
+windows is above 1 ms with two workers, but not with one thread. At 10,000 requests per second, 21 % of the windows
+contain a wait of 0.2 ms, and 24 % of those of monocoque.
 
 ### Other results
 
