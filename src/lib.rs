@@ -133,7 +133,8 @@
 //! # Cancel safety
 //!
 //! Every future of this crate can be dropped at any time, and documents the effect. Dropping a
-//! future never loses a received message, and never sends a message later.
+//! future never loses a received message, and never sends a message later. A sink keeps what it was
+//! fed when its flush is dropped, and its place in the line of senders.
 //!
 //! # Ending
 //!
