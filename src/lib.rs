@@ -84,8 +84,8 @@
 //! use the reply as the acknowledgement.
 //!
 //! A received message goes to the handle that asks first. Tasks that share a [`Client`] and wait
-//! for replies to requests of their own would take each other's: they use `rpc::Requester` (feature
-//! `rpc`).
+//! for replies to their own requests would take each other's replies. Such tasks use
+//! `rpc::Requester` (feature `rpc`).
 //!
 //! # The mute state
 //!
@@ -117,8 +117,8 @@
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
 //! | `udp://192.0.2.7:5555`, `udp://eth0;239.1.2.3:5555` | [datagrams](guide::endpoints#datagrams) of a [`Radio`] to a [`Dish`], unicast or multicast |
 //!
-//! `bind` returns the endpoint with the port or path that the system picked. Any socket can bind
-//! and the other connect, in any order; over `udp` only a radio connects, and only a dish binds.
+//! `bind` returns the endpoint with the port or path that the system picked. Either socket can bind
+//! while the other connects, in any order; over `udp`, only a radio connects, and only a dish binds.
 //!
 //! # Security
 //!
