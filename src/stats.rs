@@ -132,8 +132,8 @@ pub struct Dropped {
     pub datagrams: DroppedDatagrams,
 }
 
-/// Dropped datagrams by cause. Over `udp` messages can also be lost on the network, which no side
-/// notices.
+/// Dropped datagrams by cause. Over `udp`, messages can also be lost on the network, which neither
+/// side detects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(default))]
 #[non_exhaustive]
@@ -168,7 +168,7 @@ pub struct RefusedRemotes {
     /// [`DuplicateIdentity`](crate::monitor::HandshakeFailure::DuplicateIdentity) or
     /// [`InvalidIdentity`](crate::monitor::HandshakeFailure::InvalidIdentity).
     pub identity: u64,
-    /// The type of the remote does not fit the type of this socket:
+    /// The type of the remote is incompatible with the type of this socket:
     /// [`IncompatibleSocketType`](crate::monitor::HandshakeFailure::IncompatibleSocketType).
     pub incompatible: u64,
     /// This [`Channel`](crate::Channel) or [`Pair`](crate::Pair) had another remote:

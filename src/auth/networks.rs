@@ -48,7 +48,7 @@ pub enum NetworkError {
 /// The connection of a remote in a denied network is closed before any of its bytes are read. If
 /// the list of allowed networks is not empty, the same applies to every remote outside them. All
 /// other remotes are admitted without a user id; to authenticate them, combine this with another
-/// authenticator by [`Authenticator::and`]. Remotes over `ipc` have no address and are always
+/// authenticator, with [`Authenticator::and`]. Remotes over `ipc` have no address and are always
 /// admitted.
 ///
 /// It is a handle: clones share the lists, and changes apply from the next connection on.

@@ -1,4 +1,4 @@
-//! Sockets described by data, such as a configuration file. With the feature `serde` only.
+//! Sockets described by data, such as a configuration file. Requires the feature `serde`.
 //!
 //! Each socket type has a description, such as [`ClientConfig`]: the endpoints that the socket
 //! binds and connects to, and its options, with the setters of [`Builder`] as keys. A

@@ -66,9 +66,10 @@ pub enum BindError {
         file_type: FileType,
     },
     /// Other sockets serve resources at the port with different security settings: mechanism, keys,
-    /// domain, authenticator, audit function or networks of proxies (RFC 37, The Resource Property);
-    /// or other paths of a `ws` or `wss` endpoint, with a different `tls_server` or different
-    /// networks of proxies. [`Builder::security_of`](crate::Builder::security_of) uses the same.
+    /// domain, authenticator, audit function or networks of proxies (RFC 37, The Resource
+    /// Property); or other paths of a `ws` or `wss` endpoint, with a different `tls_server` or
+    /// different networks of proxies. [`Builder::security_of`](crate::Builder::security_of) copies
+    /// the settings.
     #[error("other sockets on the port of {endpoint} use different security settings")]
     SecurityMismatch {
         /// The endpoint to bind.
@@ -86,7 +87,7 @@ pub enum BindError {
         /// The endpoint to bind.
         endpoint: Endpoint,
     },
-    /// The socket type cannot bind this transport: a DISH alone binds `udp`. (libzmq
+    /// The socket type cannot bind this transport: only a DISH binds `udp`. (libzmq
     /// `ENOCOMPATPROTO`.)
     #[error("{socket_type} cannot bind {endpoint}: only DISH binds udp")]
     IncompatibleTransport {
@@ -130,8 +131,8 @@ pub enum ConnectError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// Another remote of the [`Router`](crate::Router) has the identity that the remote of the
-    /// endpoint was to have.
+    /// Another remote of the [`Router`](crate::Router) has the identity that was assigned to the
+    /// remote of this endpoint.
     #[error("cannot connect to {endpoint}: another remote has the identity \"{identity}\"")]
     DuplicateIdentity {
         /// The endpoint to connect to.
@@ -154,7 +155,7 @@ pub enum ConnectError {
         /// The endpoint to connect to.
         endpoint: Endpoint,
     },
-    /// The socket type cannot connect this transport: a RADIO alone connects to `udp`. (libzmq
+    /// The socket type cannot connect to this transport: only a RADIO connects to `udp`. (libzmq
     /// `ENOCOMPATPROTO`.)
     #[error("{socket_type} cannot connect to {endpoint}: only RADIO connects to udp")]
     IncompatibleTransport {

@@ -7,7 +7,7 @@ use thiserror::Error;
 /// The error of a [`LockStep`](crate::LockStep). `E` is the error of the operation itself, and
 /// `T` the message of an operation that sends.
 ///
-/// (libzmq `EFSM`, for the first variant.)
+/// `OutOfTurn` corresponds to `EFSM` of libzmq.
 #[derive(Clone, PartialEq, Eq, Error)]
 pub enum LockStepError<E, T = ()> {
     /// It is the turn of the other operation. Holds the message, if this one sends.

@@ -47,7 +47,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// Returns whether the request may have been carried out. If not, the error holds it.
+    /// Returns whether the request may have been carried out. If not, the error holds the request.
     ///
     /// # Examples
     ///

@@ -16,8 +16,8 @@ use super::{AnyMessage, DebugBody, Message};
 /// A message of a group: what a [`Radio`](crate::Radio) sends and a [`Dish`](crate::Dish) receives.
 ///
 /// It dereferences to its body. It is encoded when it is created, once for all members of the
-/// group: clones share the encoded bytes, or copy them if group and body together have fewer than
-/// about 68 bytes. Two messages are equal if their groups and their bodies are equal.
+/// group: clones share the encoded bytes, or copy them if group and body together have at most 68
+/// bytes. Two messages are equal if their groups and their bodies are equal.
 ///
 /// # Examples
 ///

@@ -356,7 +356,7 @@ impl From<&String> for Message {
     }
 }
 
-/// Shares the text, which is part of the program. Copy text that lives shorter, from
+/// Shares the text, which is part of the program. For text with a shorter lifetime, copy
 /// `text.as_bytes()`. The parts of a [`Multipart`] can have any lifetime.
 impl From<&'static str> for Message {
     fn from(body: &'static str) -> Self {

@@ -12,7 +12,7 @@ use crate::remote::Remote;
 /// its [`Sink`](futures_sink::Sink) sends.
 ///
 /// It dereferences to the message, whose parts are those that the remote sent: the identity is not
-/// one of them. Two are equal if their identities and their messages are equal.
+/// one of them. Two of them are equal if their identities and their parts are equal.
 ///
 /// # Examples
 ///
@@ -79,7 +79,7 @@ impl RouterMessage {
         self.message
     }
 
-    /// Splits off the identity.
+    /// Splits this into the identity and the message.
     ///
     /// # Examples
     ///

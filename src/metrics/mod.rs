@@ -1,5 +1,6 @@
-//! Statistics of sockets and calls, published through the facade [`metrics`](https://docs.rs/metrics), for
-//! example to an exporter for Prometheus. With the feature `metrics`.
+//! Statistics of sockets and calls, published through the facade
+//! [`metrics`](https://docs.rs/metrics), for example to an exporter for Prometheus. Requires the
+//! feature `metrics`.
 //!
 //! | Name | Kind and unit | Labels besides `socket` and `socket_type` | See |
 //! |---|---|---|---|
@@ -99,7 +100,7 @@ pub struct Publisher {
 }
 
 /// A socket, or with the feature `rpc` a `Requester` or a `Responder`, whose statistics a
-/// [`Publisher`] publishes. No other crate implements it.
+/// [`Publisher`] publishes. The trait cannot be implemented outside of this crate.
 #[expect(private_bounds, reason = "so that other crates cannot implement it")]
 pub trait Metered: Meters {}
 

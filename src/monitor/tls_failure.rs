@@ -24,8 +24,8 @@ pub enum TlsFailure {
         /// The code of the alert.
         code: u8,
     },
-    /// The remote requires a certificate from this side, which has none: alert 116 of TLS 1.3. With
-    /// TLS 1.2 it is the alert 40.
+    /// The remote requires a certificate from this side, which has none (alert 116 of TLS 1.3, or
+    /// 40 of TLS 1.2).
     #[error("the remote requires a certificate from this side")]
     CertificateRequired,
     /// The certificate of the remote has expired.

@@ -1,7 +1,7 @@
 //! Requests and replies: each caller gets the reply to its own request. Requires the feature `rpc`.
 //!
 //! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks. A
-//! [`Responder`] answers the requests that a [`Server`](crate::Server) receives, by a `tower`
+//! [`Responder`] answers the requests that a [`Server`](crate::Server) receives, with a `tower`
 //! service. `docs/rpc.md` specifies their messages byte by byte, so that any CLIENT or SERVER of
 //! ZeroMQ can be either side. Over a [`Dealer`](crate::Dealer) and a [`Rep`](crate::Rep), so can
 //! the [classic sockets](#classic-sockets).
@@ -34,10 +34,9 @@
 //!
 //! # Classic sockets
 //!
-//! Programs with a released version of libzmq have no CLIENT and SERVER. They call a responder over
-//! a [`Rep`](crate::Rep), by a DEALER or REQ, and answer a requester over a
-//! [`Dealer`](crate::Dealer), by a ROUTER, REP or DEALER. `examples/python` has small programs for
-//! both sides.
+//! Programs with a released version of libzmq have no CLIENT and SERVER. With a DEALER or REQ, they
+//! call a responder over a [`Rep`](crate::Rep). With a ROUTER, REP or DEALER, they answer a
+//! requester over a [`Dealer`](crate::Dealer). `examples/python` has small programs for both sides.
 //!
 //! ```
 //! use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, service_fn};

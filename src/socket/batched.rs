@@ -24,8 +24,9 @@ use crate::socket::bounds::sealed::Batching;
 /// The socket's own sink queues each message separately. This one holds up to `capacity` messages,
 /// in addition to those that the high-water mark permits, and sends them as `send_many` does when
 /// it is flushed, or when it is full and the next message is fed. A message then costs less,
-/// because the socket is locked once and each connection is woken once for many messages. Collecting
-/// messages does not yield to other tasks, so that `capacity` should not exceed a few thousand.
+/// because the socket is locked once and each connection is woken once for many messages.
+/// Collecting messages does not yield to other tasks, so `capacity` should not exceed a few
+/// thousand.
 ///
 /// `StreamExt::forward` and `SinkExt::send_all` flush the sink whenever the stream has no message
 /// ready, and at its end, so that no message waits for later ones. `SinkExt::feed` does not flush:

@@ -263,7 +263,7 @@ macro_rules! silent_failures {
             $remote,
             " hangs, or its host or network fails, the ",
             $socket,
-            " notices only if [`heartbeat_interval`](Builder::heartbeat_interval) is set, \
+            " detects this only if [`heartbeat_interval`](Builder::heartbeat_interval) is set, \
              within the interval plus the timeout. By default, as in libzmq, it is not set",
             $($consequence),+
         )

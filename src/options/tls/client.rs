@@ -19,9 +19,10 @@ use crate::sync::Lock;
 /// for the [`server_name`](Self::server_name). This cannot be disabled. The versions are TLS 1.2 and
 /// 1.3. Sessions are not resumed, so that each connection is verified completely.
 ///
-/// Clones share one configuration, which [`reload`](Self::reload) replaces. [`Builder::tls_client`](crate::Builder::tls_client) uses it for `tls`
-/// endpoints, and [`connect`](Self::connect) for any stream. A [guide](crate::guide::tls) describes
-/// TLS as a whole.
+/// Clones share one configuration, which [`reload`](Self::reload) replaces.
+/// [`Builder::tls_client`](crate::Builder::tls_client) uses it for `tls` and `wss` endpoints, and
+/// [`connect`](Self::connect) for any stream. A [guide](crate::guide::tls) describes TLS as a
+/// whole.
 ///
 /// # Examples
 ///
@@ -203,8 +204,8 @@ impl TlsClient {
     /// Replaces the whole configuration for later connections of all sockets that share this: roots,
     /// certificate, revocation lists and server name. Existing connections continue.
     ///
-    /// Pass a configuration that is created in the same way as the first one, from renewed files.
-    /// One that cannot be created replaces nothing.
+    /// Pass a configuration that is created in the same way as the first one, from renewed files. A
+    /// configuration that cannot be created replaces nothing.
     ///
     /// # Errors
     ///

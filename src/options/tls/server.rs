@@ -22,7 +22,7 @@ use crate::sync::Lock;
 /// resumed, so that each connection is verified completely.
 ///
 /// Clones share one configuration, which [`reload`](Self::reload) replaces.
-/// [`Builder::tls_server`](crate::Builder::tls_server) uses it for `tls` endpoints, and
+/// [`Builder::tls_server`](crate::Builder::tls_server) uses it for `tls` and `wss` endpoints, and
 /// [`accept`](Self::accept) for any stream. A [guide](crate::guide::tls) describes TLS as a whole.
 ///
 /// # Examples
@@ -194,8 +194,8 @@ impl TlsServer {
     /// Replaces the whole configuration for later connections of all sockets that share this:
     /// certificate, roots of clients and revocation lists. Existing connections continue.
     ///
-    /// Pass a configuration that is created in the same way as the first one, from renewed files.
-    /// One that cannot be created replaces nothing.
+    /// Pass a configuration that is created in the same way as the first one, from renewed files. A
+    /// configuration that cannot be created replaces nothing.
     ///
     /// # Errors
     ///

@@ -67,14 +67,14 @@ impl<S: RequestingSocket> RequesterBuilder<S> {
     }
 
     /// Sets the maximum number of parts of a streamed reply that are in transit or wait to be read.
-    /// At least 1. Default: 64, enough to keep the network busy, and little enough memory for many
-    /// streams.
+    /// At least 1. Default: 64, which keeps the network busy, and takes little enough memory for
+    /// many streams.
     pub fn stream_window(self, parts: u32) -> Self {
         Self { stream_window: parts.max(1), ..self }
     }
 
     /// Sets the timeout of calls whose request has no deadline of its own. Default: none; such a
-    /// call waits until its connection ends.
+    /// call waits until its reply arrives or its connection ends.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }

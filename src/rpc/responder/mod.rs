@@ -201,8 +201,8 @@ impl<S: RespondingSocket> Responder<S> {
     /// one second for it, from when the notice has left the queue of the client. After that,
     /// further requests of this client are answered with
     /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), and can safely be sent to another
-    /// server. An accepted request, and a client that does not read its replies, can take any time:
-    /// to limit it, race the future with a timer, and set heartbeats.
+    /// server. Accepted requests, and clients that do not read their replies, can delay the end
+    /// indefinitely: to limit this, race the future with a timer, and set heartbeats.
     ///
     /// # Cancel safety
     ///
@@ -352,8 +352,8 @@ impl<S: RespondingSocket> fmt::Debug for Responder<S> {
 impl<S: RespondingSocket> ResponderBuilder<S> {
     /// Sets the maximum number of requests of all clients together that run concurrently, except
     /// those that are answered immediately; further requests wait. At least 1. Default: 16,384,
-    /// more than is useful, and few enough to keep in memory. A single client gets [half of
-    /// them](Responder#fairness).
+    /// which is more than most services need, and few enough to keep in memory. A single client
+    /// gets [half of them](Responder#fairness).
     pub fn max_running(self, requests: usize) -> Self {
         let running = RemoteLimit { all: requests.max(1), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
@@ -390,8 +390,8 @@ impl<S: RespondingSocket> ResponderBuilder<S> {
     /// refused with [`OVERLOADED`](super::ErrorCode::OVERLOADED). The same limit applies separately
     /// to its replies and parts of streams that wait for queue capacity or for credit. A reply
     /// beyond it is dropped, and [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request
-    /// and one reply of any length are always kept. Zero means no limit. Default: 64 MiB, which a
-    /// client that reads never reaches.
+    /// and one reply of any length are always kept. Zero means no limit. Default: 64 MiB, which
+    /// clients that read their replies usually do not reach.
     pub fn max_bytes_per_remote(self, bytes: usize) -> Self {
         Self { limits: Limits { bytes: or_none(bytes), ..self.limits }, ..self }
     }

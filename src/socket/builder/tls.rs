@@ -22,8 +22,8 @@ impl<S> Builder<S> {
     /// Sets the TLS configuration of connections that this socket dials. Default: none. (libzmq:
     /// `ZMQ_WSS_TRUST_PEM` and `ZMQ_WSS_HOSTNAME`; it has no TLS over TCP.)
     ///
-    /// It applies to `tls` and `wss` endpoints, which cannot be connected to without it. TLS is established
-    /// within [`connect_timeout`](Self::connect_timeout).
+    /// Connecting to `tls` and `wss` endpoints requires it. TLS is established within
+    /// [`connect_timeout`](Self::connect_timeout).
     pub fn tls_client(mut self, tls: impl Into<Option<TlsClient>>) -> Self {
         self.options.tls.client = tls.into();
         self
@@ -32,10 +32,10 @@ impl<S> Builder<S> {
     /// Sets the TLS configuration of connections that this socket accepts. Default: none. (libzmq:
     /// `ZMQ_WSS_CERT_PEM` and `ZMQ_WSS_KEY_PEM`; it has no TLS over TCP.)
     ///
-    /// It applies to `tls` and `wss` endpoints, which cannot be bound without it. TLS is established within
+    /// Binding `tls` and `wss` endpoints requires it. TLS is established within
     /// [`handshake_interval`](Self::handshake_interval), and the connection counts as
-    /// [half-open](Self::max_half_open) meanwhile. A header of the
-    /// [PROXY protocol](Self::proxy_protocol) precedes TLS.
+    /// [half-open](Self::max_half_open) meanwhile. A header of the [PROXY
+    /// protocol](Self::proxy_protocol) precedes TLS.
     pub fn tls_server(mut self, tls: impl Into<Option<TlsServer>>) -> Self {
         self.options.tls.server = tls.into();
         self

@@ -61,7 +61,7 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// - Between two dealers, a message is received as it was sent.
 /// - A ROUTER addresses the dealer by its [identity](Builder::identity). In libzmq, the identity is
 ///   an additional first part of the messages that the ROUTER receives and sends; a
-///   [`Router`](crate::Router) keeps it apart. The dealer sends and receives the other parts.
+///   [`Router`](crate::Router) keeps it separate. The dealer sends and receives the other parts.
 /// - A REP needs an empty part before the request, the delimiter, and returns it before the reply.
 ///   The dealer sends and receives the delimiter as a part: `["", "request"]`, `["", "reply"]`. A
 ///   REP drops a request without it. Any number of requests can be outstanding. A REP of libzmq
@@ -74,7 +74,7 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// [counted](crate::stats::Dropped::undelivered) by default. With
 /// [`undelivered`](Builder::undelivered), they are sent to other remotes or
 /// [returned](Self::recv_returned). Messages that were written to the buffers of the system may be
-/// lost without a further count.
+/// lost, and are not counted as undelivered.
 ///
 #[doc = parts!()]
 ///

@@ -63,11 +63,11 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Identities
 ///
-/// A remote has the identity
+/// The identity of a remote is
 ///
-/// - that [`connect_identity`](Self::connect_identity) assigns to its endpoint;
-/// - otherwise, that it announces: up to 255 bytes, which may begin with a zero;
-/// - otherwise, that the router generates: a zero and four random bytes.
+/// - the one that [`connect_identity`](Self::connect_identity) assigns to its endpoint;
+/// - otherwise, the one that it announces: up to 255 bytes, which may begin with a zero;
+/// - otherwise, one that the router generates: a zero and four random bytes.
 ///
 /// [`Remote::identity`](crate::Remote::identity) returns it, and [`remote`](Self::remote) finds a
 /// remote by it. An identity belongs to a connection: when the connection ends, another remote can
@@ -80,10 +80,10 @@ use crate::socket::{Core, Handle, Kind};
 /// reports [`HandshakeFailed`](crate::monitor::EventKind::HandshakeFailed) with the reason
 /// [`DuplicateIdentity`](crate::monitor::HandshakeFailure::DuplicateIdentity). A refused socket of
 /// this crate that connects retries with growing delays, and is admitted when the first has left.
-/// With [`handover`](Builder::handover), the second takes the identity over. This is for a remote
+/// With [`handover`](Builder::handover), the second takes over the identity. This is for a remote
 /// whose old connection is dead: a live one reconnects and takes the identity back, so that two
-/// live sockets with one identity alternate. Give each socket an identity of its own. An identity of
-/// more than 255 bytes is refused as well.
+/// live sockets with one identity alternate. Give each socket an identity of its own. An identity
+/// of more than 255 bytes is refused as well.
 ///
 /// The end of a connection is detected by reading or writing. While the queue of received messages
 /// of a remote is full, nothing is read, and the remote may keep its identity after it has left,

@@ -62,7 +62,7 @@ use crate::socket::{Core, Handle, Kind, distribution};
 /// Messages that were written count as [sent](crate::stats::Stats::sent), and as
 /// [`written`](crate::CloseReport::written) when the push is closed. Written does not mean
 /// received: when a connection breaks, messages in the buffers of the system, and those that the
-/// pull had queued but not received, are lost without a further count. A small
+/// pull had queued but not received, are lost, and not counted as undelivered. A small
 /// [`send_buffer_size`](Builder::send_buffer_size) here, and in the pulls a small
 /// [`recv_buffer_size`](Builder::recv_buffer_size) and [`recv_hwm`](Builder::recv_hwm), limit their
 /// number.

@@ -91,7 +91,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all members have room:
 /// [`full_members`](Self::full_members) returns those that have none. One member that does not read
-/// then holds up all senders to its groups. Members keep a slot for each sender that waits, in the
+/// then blocks all senders to its groups. Members keep a slot for each sender that waits, in the
 /// order of arrival: a sender to several members is not overtaken, and other groups use the
 /// remaining room.
 ///

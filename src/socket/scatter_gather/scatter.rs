@@ -53,9 +53,9 @@ use crate::socket::{Handle, Kind};
 /// Messages that were written count as [sent](crate::stats::Stats::sent), and as
 /// [`written`](crate::CloseReport::written) when the scatter is closed. Written does not mean
 /// received: when a connection breaks, messages in the buffers of the system, and those that the
-/// gather had queued but not received, are lost without a further count. If every message must be
-/// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
-/// acknowledgement.
+/// gather had queued but not received, are lost, and not counted as undelivered. If every message
+/// must be processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply
+/// as the acknowledgement.
 ///
 #[doc = mute_state!("scatter", "gather")]
 ///

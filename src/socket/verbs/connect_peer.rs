@@ -16,9 +16,9 @@ macro_rules! connect_peer_verb {
             /// ([`reconnect_interval`](crate::Builder::reconnect_interval),
             /// [`reconnect_stop`](crate::Builder::reconnect_stop)) permit none.
             ///
-            /// The remote assigns an id of its own to each connection.
-            /// [`connect_all`](Self::connect_all) has no counterpart of this method, because a name
-            /// has one id for each of its addresses. (libzmq `zmq_connect_peer`.)
+            /// The remote assigns an id of its own to each connection. There is no such method for
+            /// [`connect_all`](Self::connect_all), because a name has one id for each of its
+            /// addresses. (libzmq `zmq_connect_peer`.)
             ///
             /// # Cancel safety
             ///

@@ -199,12 +199,12 @@ macro_rules! endpoint_verbs {
             /// as if the socket had accepted it. Returns the id of the connection.
             ///
             /// Any stream of bytes in both directions converts into a
-            /// [`RemoteStream`](crate::RemoteStream), which can also hold what is known of the
-            /// remote. Returns before the handshake, whose outcome is an event of the
-            /// [monitor](Self::monitor) with this id;
-            /// [`remotes().connected()`](crate::Remotes::connected) waits for it. When the connection
-            /// ends, the socket drops the stream, and the remote is not dialed again: for that,
-            /// see [`connect_with`](Self::connect_with).
+            /// [`RemoteStream`](crate::RemoteStream), which can also hold what the application
+            /// knows about the remote. Returns before the handshake, whose outcome is an event of
+            /// the [monitor](Self::monitor) with this id;
+            /// [`remotes().connected()`](crate::Remotes::connected) waits for it. When the
+            /// connection ends, the socket drops the stream, and the remote is not dialed again:
+            /// for that, see [`connect_with`](Self::connect_with).
             ///
             /// # Cancel safety
             ///
@@ -242,8 +242,8 @@ macro_rules! endpoint_verbs {
             /// Use it for a name that stands for many hosts, such as a headless service of
             /// Kubernetes; [`connect`](Self::connect) connects to one of them. The name is resolved
             /// immediately, every [`resolve_interval`](crate::Builder::resolve_interval), and when
-            /// one of its connections ends. If that fails, the addresses are kept, and it is
-            /// retried soon.
+            /// one of its connections ends. If a lookup fails, the addresses are kept, and the
+            /// lookup is repeated after the delays of a reconnect.
             ///
             /// Returns as soon as the endpoint is registered, before an address is known. Remotes
             /// and events of connections have the endpoint of the address that was dialed. An

@@ -30,9 +30,9 @@ macro_rules! group_options {
             /// joins a group beyond the limit is disconnected. Default: 256 MiB. (libzmq has no
             /// such option.)
             ///
-            /// A group counts 128 bytes and the length of its name, and each of its members counts
-            /// 80 bytes more: that much memory is used at most, and usually three quarters of it.
-            /// Limit the number of untrusted remotes, or the memory of
+            /// A group counts as 128 bytes plus the length of its name, and each of its members as
+            /// 80 more bytes. This is an upper bound: usually three quarters of the memory are
+            /// used. Limit the number of untrusted remotes, or the memory of
             /// [each](Self::max_group_bytes_per_remote), so that the others can still join their
             /// groups.
             pub fn max_group_bytes(mut self, bytes: usize) -> Self {
@@ -44,8 +44,8 @@ macro_rules! group_options {
             /// joins a group beyond the limit is disconnected. Default: 4 MiB. (libzmq has no such
             /// option.)
             ///
-            /// A group counts 208 bytes and the length of its name, whether or not other remotes
-            /// have joined it.
+            /// A group counts as 208 bytes plus the length of its name, whether or not other
+            /// remotes have joined it.
             pub fn max_group_bytes_per_remote(mut self, bytes: usize) -> Self {
                 self.options.groups.max_group_bytes_per_remote = bytes;
                 self

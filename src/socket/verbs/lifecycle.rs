@@ -32,8 +32,8 @@ macro_rules! constructors {
         impl $socket {
             /// Creates a socket with default options. It has no endpoint yet.
             ///
-            /// The socket belongs to the current runtime: its connections and timers live there.
-            /// Its handles can be used anywhere.
+            /// The socket belongs to the current runtime: its connections and timers run there. Its
+            /// handles can be used anywhere.
             ///
             /// # Panics
             ///

@@ -88,7 +88,7 @@ macro_rules! receive_verbs {
 
             /// Receives the next message and the remote that sent it; waits until there is one.
             ///
-            /// This counts a reference to the remote, which [`recv`](Self::recv) does not.
+            /// This changes a reference count of the remote, which [`recv`](Self::recv) does not.
             ///
             /// # Cancel safety
             ///

@@ -41,7 +41,7 @@ macro_rules! subscribe_verbs {
             ///
             /// After the last subscription to the topic has ended, a [`Sub`](crate::Sub) discards
             /// messages that match no other subscription, even if they have already arrived. An
-            /// [`XSub`](crate::XSub) receives messages that arrive nevertheless.
+            /// [`XSub`](crate::XSub) still receives messages that arrive afterwards.
             ///
             /// # Examples
             ///

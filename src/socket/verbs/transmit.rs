@@ -8,8 +8,8 @@ macro_rules! transmit_verbs {
             /// miss the message.
             ///
             /// The group and a copy of the body are encoded once for all members. When this
-            /// returns, the message is queued for the members, and not delivered. If the group has
-            /// no members, the message is dropped.
+            /// returns, the message is queued for the members, but not necessarily delivered. If
+            /// the group has no members, the message is dropped.
             ///
             /// With [`no_drop`](crate::Builder::no_drop) it waits until the queues of all members
             /// have room.
@@ -182,10 +182,10 @@ macro_rules! transmit_verbs {
             }
 
             /// Returns the remotes that have joined a group and whose queue is full. They miss
-            /// messages, or with [`no_drop`](crate::Builder::no_drop) hold up senders.
+            /// messages, or block senders with [`no_drop`](crate::Builder::no_drop).
             ///
-            /// With `no_drop`, a sender can wait although this list is empty. A member with room
-            /// keeps it for earlier senders, which may wait for a full member of another group.
+            /// With `no_drop`, a sender can wait although this list is empty: free slots are
+            /// reserved for earlier senders, which may wait for a full member of another group.
             ///
             /// # Examples
             ///
