@@ -88,8 +88,8 @@ pub fn connect_all(socket: &impl Socket, discover: impl Discover) -> Discovery {
     Discovery::builder().connect_all(socket, discover)
 }
 
-/// The handle of a socket that follows a set of endpoints. Dropping it stops this: see
-/// [`connect_all`](connect_all#ending).
+/// The handle of a socket that follows a set of endpoints. If it is dropped, the socket no longer
+/// follows the set: see [`connect_all`](connect_all#ending).
 #[derive(Debug)]
 #[must_use = "the endpoints are followed until the handle is dropped"]
 pub struct Discovery {

@@ -13,7 +13,7 @@
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
-//! A [`Probe`](probe::Probe) instead of a handshake reads what a remote announces, without joining it.
+//! Instead of a handshake, a [`Probe`](probe::Probe) reads what a remote announces.
 //!
 //! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. A
 //! subscription is a command, or a [message](subscription) for remotes of ZMTP 3.0. The address of a
@@ -29,8 +29,8 @@
 //!
 //! # Examples
 //!
-//! A handshake between two ends and a message from one to the other. A real connection moves the
-//! bytes over its stream:
+//! This example performs a handshake between two ends, and sends a message from one to the other. A
+//! real connection moves the bytes over its stream:
 //!
 //! ```
 //! use bytes::BytesMut;

@@ -71,9 +71,10 @@ impl RemoteStream {
         }
     }
 
-    /// Names the stream: its endpoint in events, logs and [`Remote::endpoint`](crate::Remote::endpoint)
-    /// is `stream://` and the name. By default it is `stream://attached`. Several streams can have
-    /// the same name. The endpoint of a stream that a [`Dialer`](super::Dialer) returns is that of `connect_with`.
+    /// Names the stream. Its endpoint in events, logs and
+    /// [`Remote::endpoint`](crate::Remote::endpoint) is `stream://` and the name. By default it is
+    /// `stream://attached`. Several streams can have the same name. The endpoint of a stream that a
+    /// [`Dialer`](super::Dialer) returns is that of `connect_with`.
     ///
     /// # Errors
     ///
@@ -121,9 +122,9 @@ impl RemoteStream {
     ///
     /// They are those of the [`Remote`](crate::Remote). An authenticator sees them as
     /// [`Caller::admission`](crate::auth::Caller::admission), and those that it grants take
-    /// precedence. They are added to those of an earlier call, and to the certificate of TLS. They do
-    /// not replace the security mechanism: with PLAIN or CURVE the remote must
-    /// also have valid credentials.
+    /// precedence. They are added to those of an earlier call, and to the certificate of TLS. They
+    /// do not replace the security mechanism: with PLAIN or CURVE, the remote must also have valid
+    /// credentials.
     ///
     /// # Examples
     ///

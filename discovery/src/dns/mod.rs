@@ -128,8 +128,8 @@ impl Dns {
     ///
     /// # Errors
     ///
-    /// Fails if the configuration cannot be read, or names no name server or a network interface
-    /// that does not exist.
+    /// Fails if the configuration cannot be read, contains no name server, or contains a network
+    /// interface that does not exist.
     ///
     /// # Examples
     ///

@@ -20,10 +20,10 @@ use crate::transport::stream::Stream;
 
 /// Accepts WebSocket connections on streams that the application has accepted.
 ///
-/// The subprotocol is that of RFC 45 for the mechanism of the socket: `ZWS2.0/NULL`, `ZWS2.0/PLAIN` or
-/// `ZWS2.0/CURVE`. Remotes are sockets of this crate, and of libzmq with its transport `ws`.
-/// Browsers do not permit a slash in the name of a subprotocol. With a hyphen in its place, such as
-/// `ZWS2.0-NULL`, the name is accepted as well: see the guide to [browsers](crate::guide::browsers).
+/// The subprotocol is that of RFC 45 for the mechanism of the socket: `ZWS2.0/NULL`, `ZWS2.0/PLAIN`
+/// or `ZWS2.0/CURVE`. Remotes are sockets of this crate, and of libzmq with its transport `ws`.
+/// Browsers do not permit a slash in the name of a subprotocol. A name with a hyphen in its place,
+/// such as `ZWS2.0-NULL`, is accepted as well: see the guide to [browsers](crate::guide::browsers).
 ///
 /// # Examples
 ///
