@@ -114,7 +114,8 @@ pub enum HandshakeFailure {
     /// This side closed the connection, because more handshakes were in progress than
     /// [`max_half_open`](crate::Builder::max_half_open) or
     /// [`max_half_open_per_address`](crate::Builder::max_half_open_per_address) allows. This one
-    /// was the oldest from its address, or the newest if most of them wait for the processor.
+    /// was the oldest from its address, or the newest if at least half of them wait for the
+    /// processor.
     #[error("too many handshakes in progress")]
     TooManyHalfOpen,
     /// This socket communicates with one remote at a time, and has another one. The remote receives
