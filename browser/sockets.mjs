@@ -196,7 +196,7 @@ class SendingSocket extends Socket {
    *
    * @param {Sent} message Is copied.
    * @param {{ signal?: AbortSignal }} [options]
-   * @returns {Promise<void>} Resolves when the message is queued. Meanwhile all queues are full, or the
+   * @returns {Promise<void>} Resolves when the message is queued; until then, all queues are full, or the
    *   socket has no endpoint. If it is rejected, the message is not sent.
    * @throws {ClosedError}
    */
