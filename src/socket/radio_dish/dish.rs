@@ -73,7 +73,7 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// A dish can also bind [`udp` endpoints](crate::guide::endpoints#datagrams). Messages of groups
 /// that it has not joined are discarded when they arrive. Messages that arrive while
-/// [`recv_hwm`](Builder::recv_hwm) of the endpoint are queued are dropped and
+/// [`recv_hwm`](Builder::recv_hwm) messages of the endpoint are queued are dropped and
 /// [counted](crate::stats::DroppedDatagrams::overflowed), and so are datagrams that are not
 /// messages.
 ///
