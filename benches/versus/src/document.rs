@@ -96,13 +96,13 @@ fn rounds(results: &Results) -> Option<(usize, usize)> {
 fn about(section: Section) -> &'static str {
     match section {
         Section::Throughput => {
-            "From the first message to the last received one. Over `inproc`, both ends are \
+            "The time runs from the first message sent to the last one received. Over `inproc`, both ends are \
              tasks (for libzmq, threads) of one process, and a bounded `tokio::sync::mpsc` \
              channel of 1,000 messages replaces bare sockets. zmq.rs has no `inproc`, nor do \
              PUSH, PULL, DEALER and ROUTER of monocoque."
         }
         Section::Latency => {
-            "One request at a time, each timed. Bare sockets are a Tokio stream without \
+            "Requests are sent one at a time, and each is timed. Bare sockets are a Tokio stream without \
              Nagle's delay. On one core, both processes are pinned to the same core, so that \
              no wake-up of another core is measured."
         }
@@ -150,7 +150,7 @@ fn about(section: Section) -> &'static str {
              before its next call. tonic carries a message with one field of bytes."
         }
         Section::Scatter => {
-            "As one-way throughput, with the socket types that are made for it. libzmq and omq-tokio \
+            "This is one-way throughput with the socket types that are made for it. libzmq and omq-tokio \
              have them as well; PUSH and PULL of the others are measured above."
         }
         Section::Dealer => {
@@ -159,7 +159,7 @@ fn about(section: Section) -> &'static str {
         }
         Section::Req => "As round trips above, from a REQ to a REP over tcp.",
         Section::Push => {
-            "As one-way throughput, with PUSH and PULL in every implementation. A message has one part."
+            "This is one-way throughput with PUSH and PULL in every implementation. A message has one part."
         }
         Section::Batches => {
             "As PUSH to PULL above, with calls for up to 64 messages where an implementation has them: \
@@ -178,7 +178,7 @@ fn about(section: Section) -> &'static str {
              speed then spends most of its time on messages that are dropped, and the number of \
              deliveries depends on which thread the system schedules. The targets are therefore for a \
              RADIO that waits (`no_drop`, in libzmq `ZMQ_XPUB_NODROP`): every DISH receives each \
-             message, and the slowest part determines the rate of deliveries. Both are shown."
+             message, and the slowest part determines the rate of deliveries. The tables show both."
         }
         Section::Datagrams => {
             "From a RADIO to one DISH over the loopback interface. Datagrams that the system drops because \
@@ -259,7 +259,7 @@ cargo build --profile lto --manifest-path benches/versus/Cargo.toml
 cargo run --release --manifest-path benches/versus/Cargo.toml
 ```
 
-The first command is for the section on link-time optimization only.
+Only the section on link-time optimization needs the first command.
 
 `--quick` takes about a minute and only prints its results. `--sections`, `--implementations`, `--transports`,
 `--runtimes`, `--sizes`, `--rounds` and `--seconds` select a part; `--help` lists their values. Results are
@@ -282,7 +282,7 @@ const LIMITS: &str = "
 **monocoque, one way.** A socket of monocoque belongs to one task, which frames a message in its write buffer and
 takes a message out of its read buffer. It has no queue, no lock and no second task. A handle of this crate can be
 cloned and used anywhere: a message is moved into a queue under a lock, and the connection takes it from there.
-To be 1.5 times as fast as monocoque, either end could spend 60 ns on a message. According to `perf`, a sender of
+To be 1.5 times as fast as monocoque, neither end may spend more than 60 ns on a message. According to `perf`, a sender of
 64 bytes takes 80 ns, of which the two atomic instructions of an uncontended lock take 23; a receiver takes 75 ns,
 about 20 of them in the lock. Changes that were tried and not kept: bodies aligned and moved in pieces of 16 bytes
 (the receiver gains what the sender loses), a separate clone function for long bodies, passing messages by
@@ -296,7 +296,7 @@ smaller than the distance to the targets; the rest has not been explained.
 
 **monocoque, batches of 64 bytes on two workers.** On one thread, the same batches reach the target, and each write has a
 thousand messages of 16 bytes, the high-water mark, in both runtimes. With two workers in each process, four threads
-share two cores. A task whose budget is used yields; its worker finds no other task, polls the driver and wakes the
+share two cores. A task whose budget is exhausted yields; its worker finds no other task, polls the driver and wakes the
 other worker. Since a batch costs a quarter of the budget, a thousand messages take 0.9 `epoll_wait` at both ends
 instead of 1.5, and batches pass 1.23 times as fast at 16 bytes and 1.13 times at 64, in five pairs of runs. Changes that were tried and not
 kept: a connection that does not yield after a long write (1.0), and single messages that cost a third of the budget
@@ -306,8 +306,8 @@ kept: a connection that does not yield after a long write (1.0), and single mess
 queuing and taking a message costs 24 ns under a mutex, 18 ns with a spinning flag, and 10 ns in a ring for one
 sender, which is the same as without any lock; in batches of 64, a mutex costs 11 ns. Between two threads, a mutex
 for each message costs 214 ns, a ring 126 ns, and a mutex for 64 messages 62 ns. A ring can therefore save at most
-14 ns of a message that is sent by itself, and nothing of a batch. It permits one sender, while handles can be
-cloned, and needs `unsafe`.
+14 ns of a message that is sent by itself, and nothing of a batch. A ring permits only one sender, although handles
+can be cloned, and needs `unsafe` code.
 
 **1 KiB and 4 KiB against bare sockets.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 KiB,
 according to `perf`, the kernel takes 35 % of the sender's time and copies into the write buffer take 14 %; the
@@ -320,16 +320,16 @@ copying takes 42 % and 56 %. Bare sockets are no faster. Single rounds against o
 **Round trips.** For each message, each end executes one `send`, one `recv` and one `epoll_wait`, the minimum on
 Tokio. According to `perf`, the kernel takes 70 % of the time on one core, and no other function takes more than
 2.3 %. The difference is the handover from the connection's task to the receiver's task and back, which bare sockets
-and monocoque do not have. A program that does nothing else shows what it costs, in seven rounds: if one task at each end
+and monocoque do not have. A program that measures only this handover shows its cost, in seven rounds: if one task at each end
 reads and writes, a round trip takes 7.5 µs; if a second task receives from the first and hands its reply back, 8.7 µs,
 1.15 times as long; and if the second task writes the reply itself, 8.75 µs. Writing from the sender's task therefore
-gains nothing, and no socket with a task for its connection can reach 1.10 on this machine. According to `callgrind`, each end of a round
+gains nothing, and no socket whose connection has a task of its own can reach 1.10×. According to `callgrind`, each end of a round
 trip takes 8,100 instructions outside the kernel in three polls of tasks. Bare sockets take 2,500 in one. Two of the
 three are polls of the connection, with 5,700 instructions: 3,200 for reading and delivering, 1,100 for writing, and 900
-for looking into the queue, twice in vain. A change that was tried and not kept saves 5 % of the instructions, but no
+for checking the queue, which is empty twice. A change that was tried and not kept saves 5 % of the instructions, but no
 measurable time (equal medians of six rounds): a connection that its queue wakes does not poll a stream that has nothing
 to read, and one that takes a single message waits for the next one under the same lock.
-With two workers, most of the time of other implementations is that of waking the other core, about 100 µs. Most round
+With two workers, other implementations spend most of the time waking the other core, about 100 µs. Most round
 trips of this crate stay on one core.
 
 **SCATTER against omq on one thread.** SCATTER and GATHER take the path of CLIENT and SERVER, and are as fast. omq-tokio
@@ -351,14 +351,14 @@ omq-tokio and monocoque execute. The server writes the reply 6 µs after its thr
 four threads on two cores. monocoque has one thread at each end, and bare sockets have one task. `perf sched` shows how long
 threads that are ready to run wait for a core, in one run of 0.6 s. At 500,000 requests per second, a wait of 0.2 ms delays 100
 requests, 1 % of a window of 20 ms. With this crate, 72 % of the windows contain such a wait, and 48 % one of more
-than 1 ms, of up to 4 ms, the time slice of the system; with monocoque, 24 % and 17 % do. Therefore the median of the
-windows is above 1 ms with two workers, but not with one thread. At 10,000 requests per second, 21 % of the windows
+than 1 ms, of up to 4 ms, the time slice of the system; with monocoque, 24 % and 17 % do. The median of the windows is therefore
+above 1 ms with two workers, but not with one thread. At 10,000 requests per second, 21 % of the windows
 contain a wait of 0.2 ms, and 24 % of those of monocoque.
 
 ### Other results
 
-**Reconnecting after 3 s.** The delays of this crate double, up to `reconnect_interval_max`, and most are 1.6 to 3.2 s
-by then. A thousand connections return within 2.9 s, at most 76 of them within 100 ms. With the constant delays of
+**Reconnecting after 3 s.** The delays of this crate double, up to `reconnect_interval_max`, and by then, most are
+between 1.6 and 3.2 s. A thousand connections return within 2.9 s, at most 76 of them within 100 ms. With the constant delays of
 libzmq and omq-tokio, they return within 1.1 s and 0.28 s, and about 510 of them within the same 100 ms.
 
 **4 times omq with 1,000 clients.** Single rounds lie on both sides of this target. According to `perf`, the process
@@ -432,7 +432,7 @@ messages where they exist, and with the techniques of its own benchmarks.
 | tonic | | unary calls over HTTP/2, protobuf |
 | bare sockets | | one way: blocking writes and reads of 64 KiB, of messages framed in advance; requests: a stream of Tokio |
 
-*One thread* and *two workers* are the Tokio runtimes in each process; the work is one of their tasks. libzmq has
-its own threads, one-way bare sockets block their threads, and monocoque stays on one thread. With both
-runtimes, they are measured alongside the others.
+In each process, the Tokio runtime has *one thread* or *two workers*, and the work is one of its tasks. libzmq has
+its own threads, one-way bare sockets block their threads, and monocoque stays on one thread. They are measured
+with each of the two runtimes.
 ";

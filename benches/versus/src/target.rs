@@ -228,23 +228,32 @@ fn best_rival(results: &Results, case: Case, metric: Metric) -> Option<Implement
     best.map(|(who, _)| who)
 }
 
+/// Formats the size of a body with its unit.
+fn with_unit(size: usize) -> String {
+    let size = crate::case::in_words(size);
+    match size.split_at_checked(size.len().saturating_sub(2)) {
+        Some((number, unit @ ("Ki" | "Mi"))) => format!("{number} {unit}B"),
+        _ => format!("{size} bytes"),
+    }
+}
+
 fn what(case: Case, metric: Metric) -> String {
-    let size = crate::case::in_words(case.size);
+    let size = with_unit(case.size);
     let runtime = match case.runtime {
         Runtime::CurrentThread => "one thread",
         Runtime::MultiThread => "two workers",
     };
     let transport = case.transport;
     match case.section {
-        Section::Throughput => format!("{transport}, {size} bytes one way, {runtime}"),
+        Section::Throughput => format!("{transport}, {size} one way, {runtime}"),
         Section::Curve if case.outstanding > 0 => {
-            format!("{size} bytes both ways with CURVE, {runtime}")
+            format!("{size} both ways with CURVE, {runtime}")
         }
-        Section::Curve => format!("{size} bytes one way with CURVE, {runtime}"),
+        Section::Curve => format!("{size} one way with CURVE, {runtime}"),
         Section::Latency if case.pinned => {
-            format!("{transport}, round trip of {size} bytes on one core")
+            format!("{transport}, round trip of {size} on one core")
         }
-        Section::Latency => format!("{transport}, round trip of {size} bytes, {runtime}"),
+        Section::Latency => format!("{transport}, round trip of {size}, {runtime}"),
         Section::Pipelined => format!("{} requests outstanding, {runtime}", case.outstanding),
         Section::FanIn => format!("{} clients, {runtime}", case.clients),
         Section::Handshakes => {
@@ -256,19 +265,19 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Idle => "idle connection, client".to_owned(),
         Section::Cost => "cost".to_owned(),
         Section::Rpc => format!("{} calls outstanding, {runtime}", case.outstanding),
-        Section::Scatter => format!("SCATTER, {transport}, {size} bytes, {runtime}"),
+        Section::Scatter => format!("SCATTER, {transport}, {size}, {runtime}"),
         Section::Dealer => format!("DEALER, {} requests outstanding, {runtime}", case.outstanding),
-        Section::Req => format!("REQ, {transport}, round trip of {size} bytes on one core"),
-        Section::Push => format!("PUSH, {transport}, {size} bytes, {runtime}"),
-        Section::Batches => format!("PUSH in batches, {transport}, {size} bytes, {runtime}"),
-        Section::Parts => format!("PUSH, three parts of {size} bytes, {runtime}"),
-        Section::Groups => format!("RADIO to {} DISH, {runtime}", case.clients),
-        Section::Datagrams => format!("RADIO to DISH, {transport}, {size} bytes, {runtime}"),
+        Section::Req => format!("REQ, {transport}, round trip of {size} on one core"),
+        Section::Push => format!("PUSH, {transport}, {size}, {runtime}"),
+        Section::Batches => format!("PUSH in batches, {transport}, {size}, {runtime}"),
+        Section::Parts => format!("PUSH, three parts of {size}, {runtime}"),
+        Section::Groups => format!("RADIO to {} DISHes, {runtime}", case.clients),
+        Section::Datagrams => format!("RADIO to DISH, {transport}, {size}, {runtime}"),
         Section::Topics if case.topics > 1 => {
-            format!("PUB to {} SUB with {} topics, {runtime}", case.clients, case.topics)
+            format!("PUB to {} SUBs with {} topics, {runtime}", case.clients, case.topics)
         }
-        Section::Topics => format!("PUB to {} SUB, {runtime}", case.clients),
-        Section::Websocket => format!("{transport}, {size} bytes one way, {runtime}"),
+        Section::Topics => format!("PUB to {} SUBs, {runtime}", case.clients),
+        Section::Websocket => format!("{transport}, {size} one way, {runtime}"),
         Section::Load => {
             let load = case.load.map_or_else(String::new, table::load_in_words);
             format!("99th percentile at {load}, {runtime}")
