@@ -15,7 +15,7 @@ use super::target::{Addressed, Target, TargetOf};
 use super::time_limit::TimeLimit;
 use super::waiting::WaitError;
 use super::{Core, Kind, receiving};
-use crate::message::AnyMessage;
+use crate::message::{AnyMessage, Message};
 use crate::options::Options;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
@@ -63,15 +63,26 @@ impl<K: Kind> Handle<K> {
 impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
     /// Sends a message to a target. Returns `None` if it was sent immediately: a future for this
     /// case would move the message several times.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send<M: AnyMessage>(
         &self,
         to: impl Borrow<T>,
         message: M,
     ) -> Option<UnsentOf<'_, K, M>> {
         let (core, to) = (&*self.core, to.borrow());
-        let message = send_immediately(core, to, message.into_queue())?;
-        Some(Unsent::new(Sending::new(core, to.clone(), message, core.send_timeout)))
+        let mut message = Some(message.into_queue());
+        if send_immediately(core, to, &mut message) {
+            return None;
+        }
+        Some(self.unsent(to, &mut message))
+    }
+
+    /// Returns the rest of a send. Nothing of it is on the path of a message that was sent.
+    #[cold]
+    #[inline(never)]
+    fn unsent<M: AnyMessage>(&self, to: &T, message: &mut Option<Message>) -> UnsentOf<'_, K, M> {
+        let (_, message) = returned((), message.take());
+        Unsent::new(Sending::new(&self.core, to.clone(), message, self.core.send_timeout))
     }
 
     /// Sends a message to a target that has room.
@@ -100,7 +111,7 @@ impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
     }
 
     /// Sends a message to the target of `request`, as [`send`](Self::send) does.
-    #[inline]
+    #[inline(always)]
     pub(super) fn reply<M: AnyMessage>(
         &self,
         request: &impl Addressed<T>,

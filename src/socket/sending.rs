@@ -77,20 +77,67 @@ impl<R: Strategy<Target = T>, T: Target, M: AnyMessage> Future for Unsent<'_, R,
     }
 }
 
-/// Queues a message if there is capacity and the task need not yield; otherwise returns it.
+/// A future that sends when it is first polled, as an `async fn` does. Unlike that, it does not move
+/// an error, which contains a message, if there is none.
+#[must_use]
+pub(super) struct SendOnPoll<'a, F, R: Strategy, M> {
+    send: Option<F>,
+    unsent: Option<Unsent<'a, R, M>>,
+}
+
+impl<F, R: Strategy, M> SendOnPoll<'_, F, R, M> {
+    #[inline]
+    pub(super) const fn new(send: F) -> Self {
+        Self { send: Some(send), unsent: None }
+    }
+}
+
+impl<'a, F, R: Strategy<Target = T>, T: Target, M: AnyMessage> SendOnPoll<'a, F, R, M>
+where
+    F: FnOnce() -> Result<Option<Unsent<'a, R, M>>, T::Error<M>>,
+{
+    #[cold]
+    #[inline(never)]
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), T::Error<M>>> {
+        let unsent = self.unsent.as_mut().expect("a future is not polled after it was ready");
+        Pin::new(unsent).poll(cx)
+    }
+}
+
+impl<'a, F, R: Strategy<Target = T>, T: Target, M: AnyMessage> Future for SendOnPoll<'a, F, R, M>
+where
+    F: FnOnce() -> Result<Option<Unsent<'a, R, M>>, T::Error<M>>,
+{
+    type Output = Result<(), T::Error<M>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(send) = self.send.take() {
+            match send()? {
+                None => return Poll::Ready(Ok(())),
+                unsent => self.unsent = unsent,
+            }
+        }
+        self.poll_unsent(cx)
+    }
+}
+
+impl<F, R: Strategy, M> Unpin for SendOnPoll<'_, F, R, M> {}
+
+/// Queues a message, and takes it out of the option, if there is capacity and the task need not
+/// yield.
 #[inline]
 pub(super) fn send_immediately<R: Strategy>(
     core: &Core<R>,
     to: &R::Target,
-    message: impl Into<Message>,
-) -> Option<Message> {
-    let mut message = Some(message.into());
-    if let Some(budget) = try_budget() {
-        if core.try_send(to, &mut message).is_ok() {
-            budget.used();
-        }
+    message: &mut Option<Message>,
+) -> bool {
+    let Some(budget) = try_budget() else { return false };
+    let is_sent = core.try_send(to, message).is_ok();
+    if is_sent {
+        budget.used();
     }
-    message
+    is_sent
 }
 
 /// Queues `message`, and takes it out of the option, if there is capacity and no earlier sender

@@ -213,7 +213,9 @@ impl Replier {
             return Err(ReplyError::Replied(reply));
         }
         let to = self.remote.connection_id();
-        if let Some(unsent) = send_immediately(&self.core, &to, self.enclose(&reply)) {
+        let mut enclosed = Some(self.enclose(&reply));
+        if !send_immediately(&self.core, &to, &mut enclosed) {
+            let unsent = enclosed.take().expect("a message is taken only when it is queued");
             if let Err((failure, _)) = Sending::new(&self.core, to, unsent, limit).await {
                 self.failed(failure);
                 return Err(ConnectionId::error(failure, reply));

@@ -30,15 +30,16 @@ macro_rules! broadcast_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn send(
+            // An `async fn` would move an error that does not exist.
+            #[inline]
+            pub fn send(
                 &self,
                 message: impl Into<$message>,
-            ) -> Result<(), $crate::error::SendError<$message>> {
-                let message: $message = message.into();
-                let Some(unsent) = self.0.send(&$crate::routing::FirstPart, message) else {
-                    return Ok(());
-                };
-                unsent.await
+            ) -> impl Future<Output = Result<(), $crate::error::SendError<$message>>> {
+                let to = &$crate::routing::FirstPart;
+                $crate::socket::sending::SendOnPoll::new(move || {
+                    Ok(self.0.send(to, message.into()))
+                })
             }
 
             /// Sends a message like [`send`](Self::send), without yielding to other tasks.

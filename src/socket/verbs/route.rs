@@ -59,13 +59,14 @@ macro_rules! route_verbs {
             /// # }
             /// ```
             #[doc(alias = "send")]
-            pub async fn route(
+            // An `async fn` would move an error that does not exist.
+            #[inline]
+            pub fn route(
                 &self,
                 to: $to,
                 message: impl Into<$message>,
-            ) -> Result<(), $crate::error::RouteError<$message>> {
-                let Some(unsent) = self.0.send(to, message.into()) else { return Ok(()) };
-                unsent.await
+            ) -> impl Future<Output = Result<(), $crate::error::RouteError<$message>>> {
+                $crate::socket::sending::SendOnPoll::new(move || Ok(self.0.send(to, message.into())))
             }
 
             /// Sends a message to a remote unless the queue of that remote is full.
@@ -159,13 +160,14 @@ macro_rules! route_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn reply(
+            // An `async fn` would move an error that does not exist.
+            #[inline]
+            pub fn reply(
                 &self,
                 request: &$request,
                 message: impl Into<$message>,
-            ) -> Result<(), $crate::error::RouteError<$message>> {
-                let Some(unsent) = self.0.reply(request, message.into())? else { return Ok(()) };
-                unsent.await
+            ) -> impl Future<Output = Result<(), $crate::error::RouteError<$message>>> {
+                $crate::socket::sending::SendOnPoll::new(move || self.0.reply(request, message.into()))
             }
 
             #[doc = concat!(

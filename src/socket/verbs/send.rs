@@ -30,12 +30,13 @@ macro_rules! send_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn send(
+            // An `async fn` would move an error that does not exist.
+            #[inline]
+            pub fn send(
                 &self,
                 message: impl Into<$message>,
-            ) -> Result<(), $crate::error::SendError<$message>> {
-                let Some(unsent) = self.0.send(&(), message.into()) else { return Ok(()) };
-                unsent.await
+            ) -> impl Future<Output = Result<(), $crate::error::SendError<$message>>> {
+                $crate::socket::sending::SendOnPoll::new(move || Ok(self.0.send(&(), message.into())))
             }
 
             /// Sends a message unless the socket is mute.

@@ -37,14 +37,16 @@ macro_rules! transmit_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn send(
+            // An `async fn` would move an error that does not exist.
+            #[inline]
+            pub fn send(
                 &self,
                 group: &zmtp_proto::group::Group,
                 body: impl AsRef<[u8]>,
-            ) -> Result<(), $crate::error::SendError<$message>> {
-                let message = <$message>::new(group, body);
-                let Some(unsent) = self.0.send(group, message) else { return Ok(()) };
-                unsent.await
+            ) -> impl Future<Output = Result<(), $crate::error::SendError<$message>>> {
+                $crate::socket::sending::SendOnPoll::new(move || {
+                    Ok(self.0.send(group, <$message>::new(group, body)))
+                })
             }
 
             /// Sends a message like [`send`](Self::send). The message is not copied.
