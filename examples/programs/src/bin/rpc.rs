@@ -22,6 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (second, _stop, _serving) = start("second").await?;
     let client = Client::builder().heartbeat_interval(HEARTBEAT).connect(first).await?;
     client.connect(second).await?;
+    client.remotes().at_least(2).await?; // otherwise, one server could get all calls
     let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
 
     // Each caller gets its own reply, from either server and in any order.
