@@ -25,7 +25,15 @@ pub(super) enum Incoming {
     Inproc(Dial),
     Stream(Stream, Origin),
     /// It connected to a port that several sockets serve, or can serve.
-    SharedPort(Stream, Origin, SocketAddr),
+    SharedPort(Stream, Origin, PortId),
+}
+
+/// Identifies a port from its first service to its last. A port that is opened later at the same
+/// address may have other security settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PortId {
+    pub(super) address: SocketAddr,
+    pub(super) number: u64,
 }
 
 /// A stream that the application attaches.

@@ -13,6 +13,7 @@ use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
@@ -20,7 +21,7 @@ use tokio::sync::{Notify, mpsc};
 use zmtp_proto::endpoint::WebSocketEndpoint;
 use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, resolved};
 
-use super::incoming::{HandOver, Incoming};
+use super::incoming::{HandOver, Incoming, PortId};
 use crate::auth::{AuditHook, Mechanism, Network, SharedAuthenticator};
 use crate::options::Options;
 #[cfg(all(feature = "tls", feature = "ws"))]
@@ -31,7 +32,7 @@ use crate::transport::{ListenError, StreamListener};
 /// A resource that a socket serves at a port, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Service {
-    port: SocketAddr,
+    port: PortId,
     resource: Option<Box<str>>,
     /// The bound endpoint.
     local: Endpoint,
@@ -91,7 +92,8 @@ impl Service {
         let mut differs = false;
         let mut open = |address| {
             let mut ports = PORTS.lock();
-            let listener = match ports.get(&address) {
+            let services = ports.get(&address).map(|port| &port.services);
+            let listener = match services {
                 // It must not be bound to another address of the name instead.
                 _ if differs => Err(io::ErrorKind::AddrInUse.into()),
                 None => StreamListener::listen(address, &options.tcp),
@@ -111,7 +113,7 @@ impl Service {
                     }
                 },
             };
-            let (listener, port) = listener?;
+            let (listener, address) = listener?;
             let listener = Arc::new(listener);
             let entry = PortEntry {
                 resource: resource.map(Box::from),
@@ -119,14 +121,15 @@ impl Service {
                 listener: Arc::clone(&listener),
                 calls: calls_tx.clone(),
             };
-            ports.entry(port).or_default().push(entry);
-            Ok((listener, port))
+            let port = ports.entry(address).or_insert_with(Port::new);
+            port.services.push(entry);
+            Ok((listener, PortId { address, number: port.number }))
         };
         let opened = StreamListener::bind_tcp(tcp, &options.tcp, &mut open).await;
         match opened {
             Ok((listener, port)) => {
                 SERVED.notify_waiters();
-                let local = resolved(endpoint, port);
+                let local = resolved(endpoint, port.address);
                 Ok(Self { port, resource: resource.map(Box::from), local, listener, calls })
             }
             Err(_) if differs => Err(PortError::SecurityMismatch),
@@ -164,17 +167,18 @@ impl Service {
 
     /// Returns whether this service is the only one at the port.
     fn is_alone(&self) -> bool {
-        self.resource.is_none() && PORTS.lock().get(&self.port).is_none_or(|port| port.len() == 1)
+        self.resource.is_none()
+            && PORTS.lock().get(&self.port.address).is_none_or(|port| port.services.len() == 1)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         let mut ports = PORTS.lock();
-        let Some(services) = ports.get_mut(&self.port) else { return };
-        services.retain(|one| one.resource != self.resource);
-        if services.is_empty() {
-            ports.remove(&self.port);
+        let Some(port) = ports.get_mut(&self.port.address) else { return };
+        port.services.retain(|one| one.resource != self.resource);
+        if port.services.is_empty() {
+            ports.remove(&self.port.address);
         }
     }
 }
@@ -185,7 +189,7 @@ impl HandOver {
     /// # Cancel safety
     ///
     /// Dropping the future ends the connection.
-    pub(super) async fn hand_over(mut self, port: SocketAddr) {
+    pub(super) async fn hand_over(mut self, port: PortId) {
         loop {
             let service = service(port, self.request.resource()).await;
             match service.send(self).await {
@@ -206,7 +210,7 @@ impl HandOver {
     ///
     /// The remote, if there is no such service.
     #[cfg(feature = "ws")]
-    pub(super) async fn hand_over_at_once(self, port: SocketAddr) -> Result<(), Self> {
+    pub(super) async fn hand_over_at_once(self, port: PortId) -> Result<(), Self> {
         match find_service(port, self.request.resource()) {
             Some(service) => service.send(self).await.map_err(|mpsc::error::SendError(call)| call),
             None => Err(self),
@@ -215,7 +219,7 @@ impl HandOver {
 }
 
 /// Finds a service; waits for it if necessary.
-async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
+async fn service(port: PortId, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
     loop {
         let mut served = pin!(SERVED.notified());
         // From here on, no notification is missed.
@@ -227,11 +231,27 @@ async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Hand
     }
 }
 
-fn find_service(port: SocketAddr, resource: Option<&[u8]>) -> Option<mpsc::Sender<HandOver>> {
+fn find_service(port: PortId, resource: Option<&[u8]>) -> Option<mpsc::Sender<HandOver>> {
     let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
     let ports = PORTS.lock();
-    let service = ports.get(&port)?.iter().find(is_asked_for)?;
+    let open = ports.get(&port.address).filter(|open| open.number == port.number)?;
+    let service = open.services.iter().find(is_asked_for)?;
     (!service.calls.is_closed()).then(|| service.calls.clone())
+}
+
+/// An open port in [`PORTS`].
+#[derive(Debug)]
+struct Port {
+    /// No two ports have the same.
+    number: u64,
+    /// Never empty.
+    services: Vec<PortEntry>,
+}
+
+impl Port {
+    fn new() -> Self {
+        Self { number: OPENED.fetch_add(1, Ordering::Relaxed), services: Vec::new() }
+    }
 }
 
 /// The entry of a service in [`PORTS`].
@@ -340,7 +360,10 @@ impl PortProtocol {
 }
 
 /// The bound ports by their address, with their services.
-static PORTS: LazyLock<Lock<HashMap<SocketAddr, Vec<PortEntry>>>> = LazyLock::new(Lock::default);
+static PORTS: LazyLock<Lock<HashMap<SocketAddr, Port>>> = LazyLock::new(Lock::default);
+
+/// The number of ports that have been opened.
+static OPENED: AtomicU64 = AtomicU64::new(0);
 
 /// Notified whenever there is a new service. All waiting remotes check whether it is theirs.
 /// Services are rarely bound.

@@ -7,13 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use futures::future;
+use support::remote::{GREETING, Remote, command, property};
 use support::transports::own_address;
+use support::watchdog::Watchdog;
 use tokio::runtime;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{self, JoinHandle};
 use tokio::time::{self, Instant};
+use tokio_zmtp::auth::Users;
 use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Endpoint, Server};
+use tokio_zmtp::{Client, Endpoint, Mechanism, Server};
 
 use crate::wire::{
     Bare, CONNECTION, DRAIN, DRAINED, ERROR, REPLY, REQUEST, body, echo, envelope, opened, unique,
@@ -171,6 +174,37 @@ async fn the_address_of_a_draining_responder_is_free() {
         let (reply, ()) = tokio::join!(old.call("again"), new.echo());
         assert_eq!(reply.unwrap(), "again");
     }
+}
+
+/// It was admitted under the security settings of the former port.
+#[tokio::test]
+async fn a_connection_that_waits_for_a_resource_is_not_handed_to_a_port_that_is_opened_later() {
+    let _watchdog = Watchdog::start();
+    let held = Held::start(&format!("{}/calls", own_address())).await;
+    let calls = held.responder.server().last_endpoint().unwrap().to_string();
+    let requester = Requester::new(held.client().await);
+    let call = tokio::spawn(requester.call("held"));
+    until_there(&held.responder, |stats| stats.running == 1).await;
+    let mut stranger = Remote::dial(&calls.replace("/calls", "").parse().unwrap()).await;
+    stranger.write(&GREETING).await;
+    assert_eq!(stranger.read(GREETING.len()).await, GREETING);
+
+    held.stop.notify_one();
+    let secured = Server::builder().mechanism(Mechanism::PlainServer).authenticator(Users::new());
+    let secured = loop {
+        match secured.clone().bind(calls.replace("/calls", "/secured")).await {
+            Ok(secured) => break secured,
+            Err(_) => task::yield_now().await,
+        }
+    };
+    let properties = ["Socket-Type", "CLIENT", "Resource", "secured"];
+    let properties = properties.chunks(2).map(|pair| property(pair[0], pair[1].as_bytes()));
+    stranger.write(&command("READY", &properties.collect::<Vec<_>>().concat())).await;
+    held.release.add_permits(1);
+    assert_eq!(call.await.unwrap().unwrap(), "held");
+    held.serving.await.unwrap();
+    assert_eq!(stranger.read_some().await, None);
+    assert_eq!(secured.stats().connected, 0);
 }
 
 #[tokio::test]

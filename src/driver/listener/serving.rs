@@ -1,6 +1,6 @@
 //! The connections of a listener, from the handshake to the end.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ use crate::connection::{
 };
 use crate::connection_id::ConnectionId;
 use crate::driver::half_open::Evicted;
-use crate::driver::incoming::{AttachedStream, HandOver, HandedOver, Incoming};
+use crate::driver::incoming::{AttachedStream, HandOver, HandedOver, Incoming, PortId};
 use crate::driver::log;
 use crate::driver::socket_state::{RegisteredRemote, admitted_before};
 use crate::driver::{SocketState, within};
@@ -192,7 +192,7 @@ impl ListenerState {
         &self,
         stream: Stream,
         origin: Origin,
-        port: SocketAddr,
+        port: PortId,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let mechanism = self.mechanism_for_handshake();

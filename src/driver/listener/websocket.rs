@@ -1,6 +1,5 @@
 //! Accepted connections of `ws` and `wss` endpoints.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tracing::Span;
@@ -10,7 +9,7 @@ use super::ListenerState;
 use super::serving::IncomingConnection;
 use crate::auth::Admission;
 use crate::connection::Deadline;
-use crate::driver::incoming::{HandOver, HandedOver, Incoming};
+use crate::driver::incoming::{HandOver, HandedOver, Incoming, PortId};
 use crate::driver::log;
 use crate::monitor::{EventSource, HandshakeFailure, UpgradeError};
 use crate::remote::Origin;
@@ -81,7 +80,7 @@ impl ListenerState {
         &self,
         stream: Stream,
         origin: Origin,
-        port: SocketAddr,
+        port: PortId,
         deadline: Deadline,
     ) -> Result<Option<Requested>, HandshakeFailure> {
         let (stream, admission) = deadline.keep(Box::pin(self.uncovered(stream))).await?;
