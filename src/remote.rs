@@ -10,6 +10,7 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use crate::connection_id::ConnectionId;
+use crate::quota::Quotas;
 use crate::routing_id::RoutingId;
 use crate::stats::{Counters, RemoteStats};
 
@@ -50,6 +51,7 @@ struct Inner {
     description: Description,
     reconnects: u64,
     counters: Counters,
+    quotas: Arc<Quotas>,
 }
 
 /// The process at the other end of a Unix domain socket, as recorded by the system when the
@@ -92,9 +94,10 @@ pub(crate) struct Description {
 }
 
 impl Remote {
-    /// `reconnects` is the number of earlier connections to the same endpoint.
-    pub(crate) fn new(description: Description, reconnects: u64) -> Self {
-        Self(Arc::new(Inner { description, reconnects, counters: Counters::default() }))
+    /// `reconnects` is the number of earlier connections to the same endpoint, whose quotas these
+    /// are.
+    pub(crate) fn new(description: Description, reconnects: u64, quotas: Arc<Quotas>) -> Self {
+        Self(Arc::new(Inner { description, reconnects, counters: Counters::default(), quotas }))
     }
 
     /// Returns the id of the connection.
@@ -350,6 +353,11 @@ impl Remote {
         &self.0.counters
     }
 
+    /// Returns the quotas for log lines of its endpoint.
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.0.quotas
+    }
+
     /// Returns the statistics without the queues.
     pub(crate) fn stats(&self) -> RemoteStats {
         RemoteStats { reconnects: self.0.reconnects, ..self.0.counters.read() }
@@ -451,6 +459,6 @@ pub(crate) mod tests {
             user_id: None,
             granted: Metadata::default(),
         };
-        Remote::new(description, 0)
+        Remote::new(description, 0, Arc::default())
     }
 }

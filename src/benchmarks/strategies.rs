@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::{BufMut, BytesMut};
@@ -220,7 +221,7 @@ pub(super) fn arbitrary_remote() -> Remote {
         user_id: None,
         granted: Metadata::default(),
     };
-    Remote::new(description, 0)
+    Remote::new(description, 0, Arc::default())
 }
 
 pub(super) const UNLIMITED: HighWaterMark = HighWaterMark::new(0, 0);

@@ -19,18 +19,17 @@ impl SocketState {
         remote: &Remote,
         claimant: Option<Claimant>,
         server_key: Option<CurvePublicKey>,
-        quotas: &Quotas,
     ) {
         if self.is_audited(remote.endpoint()) {
             let event = self.event(AuditOutcome::Admitted, remote);
-            self.audit(&AuditEvent { claimant, server_key, ..event }, quotas);
+            self.audit(&AuditEvent { claimant, server_key, ..event }, remote.quotas());
         }
     }
 
     /// Reports that the admission of a remote was revoked.
-    pub(super) fn audit_revoked(&self, remote: &Remote, quotas: &Quotas) {
+    pub(super) fn audit_revoked(&self, remote: &Remote) {
         if self.is_audited(remote.endpoint()) {
-            self.audit(&self.event(AuditOutcome::Revoked, remote), quotas);
+            self.audit(&self.event(AuditOutcome::Revoked, remote), remote.quotas());
         }
     }
 

@@ -105,7 +105,7 @@ pub(super) fn connect_failed(quotas: &Quotas, failure: &DialFailure, is_failing:
 }
 
 /// Logs that the handshake is completed.
-pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) {
+pub(super) fn connected(remote: &Remote, direction: Direction) {
     if let Some(routing_id) = remote.routing_id() {
         Span::current().record("routing_id", display(routing_id));
     }
@@ -118,11 +118,18 @@ pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) 
         Direction::Accepted => None,
         Direction::Dialed { reconnects } => Some(reconnects),
     };
-    event!(quotas.connected, direction.level(), remote_type, user_id, reconnects, "connected");
+    event!(
+        remote.quotas().connected,
+        direction.level(),
+        remote_type,
+        user_id,
+        reconnects,
+        "connected"
+    );
 }
 
 /// Logs that a connection has ended after its handshake.
-pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction: Direction) {
+pub(super) fn disconnected(remote: &Remote, reason: &DisconnectReason, direction: Direction) {
     let level = match reason {
         DisconnectReason::HandedOver
         | DisconnectReason::HeartbeatTimedOut
@@ -138,7 +145,7 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
             direction.level()
         }
     };
-    event!(quotas.disconnected, level, reason = reason as &dyn StdError, "disconnected");
+    event!(remote.quotas().disconnected, level, reason = reason as &dyn StdError, "disconnected");
 }
 
 /// Logs that an endpoint pauses establishing connections.

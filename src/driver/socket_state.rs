@@ -60,7 +60,6 @@ pub(super) struct RegisteredRemote {
     membership: Membership,
     direction: Direction,
     reason: DisconnectReason,
-    quotas: Arc<Quotas>,
     revocable: Option<Box<Revocable>>,
     /// Dropped after the membership.
     _wakes_hopeless: WakesHopeless,
@@ -300,10 +299,10 @@ impl SocketState {
             granted: negotiated.granted,
         };
         let mut registered = self.add(attachment, description, direction);
-        self.audit_admitted(&registered.remote, claimant, server_key, &registered.quotas);
+        self.audit_admitted(&registered.remote, claimant, server_key);
         self.publisher
             .publish(&EventSource::from(&registered.remote), || EventKind::HandshakeSucceeded);
-        log::connected(&registered.quotas, &registered.remote, direction);
+        log::connected(&registered.remote, direction);
         registered.revocable = self.revocable(&revocations, connection_id);
         registered
     }
@@ -347,7 +346,7 @@ impl SocketState {
             granted: Metadata::default(),
         };
         let registered = self.add(attachment, description, direction);
-        log::connected(&registered.quotas, &registered.remote, direction);
+        log::connected(&registered.remote, direction);
         registered
     }
 
@@ -361,13 +360,12 @@ impl SocketState {
             Direction::Accepted => 0,
             Direction::Dialed { reconnects } => reconnects,
         };
-        let remote = Remote::new(description, reconnects);
+        let remote = Remote::new(description, reconnects, attachment.share_quotas());
         let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
         if self.routing.is_replaced(attachment.pipe()) {
             // A remote that took over the identity during the handshake did not find it.
             self.remotes.replace(remote.connection_id());
         }
-        let quotas = attachment.share_quotas();
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;
         let _wakes_hopeless = WakesHopeless(Arc::clone(self));
@@ -377,7 +375,6 @@ impl SocketState {
             membership,
             direction,
             reason,
-            quotas,
             revocable: None,
             _wakes_hopeless,
         }
@@ -456,10 +453,10 @@ impl Drop for WakesHopeless {
 
 impl Drop for RegisteredRemote {
     fn drop(&mut self) {
-        let Self { shared, remote, direction, reason, quotas, .. } = self;
-        log::disconnected(quotas, reason, *direction);
+        let Self { shared, remote, direction, reason, .. } = self;
+        log::disconnected(remote, reason, *direction);
         if let DisconnectReason::Revoked = reason {
-            shared.audit_revoked(remote, quotas);
+            shared.audit_revoked(remote);
         }
         if let Some(cause) = reason.refusal() {
             shared.remotes.refuse(cause);

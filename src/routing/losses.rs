@@ -186,7 +186,7 @@ impl Losses {
         let cause = match report {
             SlowReport::Misses => {
                 within_quota!(
-                    self.quotas.missed,
+                    remote.quotas().missed,
                     warn,
                     connection = %remote.connection_id(),
                     endpoint = %remote.endpoint(),
@@ -218,7 +218,7 @@ impl Losses {
         self.malformed_requests.fetch_add(1, Ordering::Relaxed);
         if remote.counters().malformed.add() {
             within_quota!(
-                self.quotas.malformed_requests,
+                remote.quotas().malformed_requests,
                 warn,
                 connection = %remote.connection_id(),
                 endpoint = %remote.endpoint(),
@@ -234,7 +234,7 @@ impl Losses {
         self.unanswered_requests.fetch_add(1, Ordering::Relaxed);
         if remote.counters().unanswered.add() {
             within_quota!(
-                self.quotas.unanswered_requests,
+                remote.quotas().unanswered_requests,
                 warn,
                 connection = %remote.connection_id(),
                 endpoint = %remote.endpoint(),
