@@ -8,6 +8,8 @@
 mod audit;
 #[cfg(feature = "rpc")]
 mod calls;
+#[cfg(feature = "rpc")]
+mod draining;
 mod log;
 
 use std::future;

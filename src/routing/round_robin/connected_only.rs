@@ -15,6 +15,7 @@ use super::RoundRobin;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
+use crate::remote::Remote;
 use crate::routing::{OutgoingPipes, Refusal};
 use crate::sync::Wakes;
 
@@ -63,20 +64,22 @@ impl OutgoingPipes<RoundRobin> {
 
     /// Stops offering a pipe whose remote drains, if it still has this connection. Queues the
     /// acknowledgement behind all requests, regardless of the high-water mark: there is at most one
-    /// for each connection.
+    /// for each connection. Returns the remote when it does so.
     pub(crate) fn drain(
         &mut self,
         key: PipeKey,
         connection: ConnectionId,
         acknowledgement: Message,
         wakes: &mut Wakes,
-    ) {
+    ) -> Option<Remote> {
         let pipe = self.pipes.get_mut(key).filter(|pipe| pipe.connection == Some(connection));
-        let Some(pipe) = pipe.filter(|pipe| pipe.is_open()) else { return };
+        let pipe = pipe.filter(|pipe| pipe.is_open())?;
         pipe.draining = true;
         self.strategy.count_closed();
         pipe.outbound.push_beyond(acknowledgement, wakes);
+        let remote = pipe.remote.clone();
         self.withdraw(key);
+        remote
     }
 }
 

@@ -9,6 +9,7 @@ use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::pipe::{PipeKey, Ticket};
+use crate::quota::within_quota;
 use crate::remote::Remote;
 use crate::routing::{ConnectionEnds, QueuePosition, Refusal, ReturnedMessage, RoundRobin};
 use crate::socket::forwarding::SharedCore;
@@ -54,12 +55,24 @@ pub(crate) trait TrackedRequests: Tracked + SharedCore<Outgoing = RoundRobin> {
         self.core().control.shared().routing.wake_senders();
     }
 
-    /// Stops offering a remote that drains, if it still has this connection. The acknowledgement is
-    /// queued behind all earlier messages, and no later ones are sent to this connection.
+    /// Stops offering a remote that drains, if it still has this connection, and logs this. The
+    /// acknowledgement is queued behind all earlier messages, and no later ones are sent to this
+    /// connection.
     fn drain(&self, pipe: PipeKey, connection: ConnectionId, acknowledgement: Message) {
-        self.core()
+        let drained = self
+            .core()
             .outgoing
             .with(|outgoing, wakes| outgoing.drain(pipe, connection, acknowledgement, wakes));
+        if let Some(remote) = drained {
+            within_quota!(
+                remote.quotas().draining,
+                info,
+                connection = %remote.connection_id(),
+                endpoint = %remote.endpoint(),
+                remote = remote.address().map(display),
+                "the server drains",
+            );
+        }
     }
 
     /// Returns whether the socket is closed. Its connections end after that.
