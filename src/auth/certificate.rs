@@ -86,7 +86,7 @@ pub enum CertificateError {
     #[error("the certificate does not contain a public key")]
     NoPublicKey,
     /// The secret key is missing: it is in the file whose name ends in `_secret`.
-    #[error("the certificate does not contain a secret key")]
+    #[error("the certificate has no secret key: use the file whose name ends in _secret")]
     NoSecretKey,
     /// A line does not follow the format.
     #[error("line {line} does not follow the format of a certificate")]

@@ -105,6 +105,13 @@ impl ClientKeys {
         self.0.lock().keypair = keypair;
     }
 
+    /// Replaces all keys with one of the server and a key pair.
+    pub(super) fn replace(&self, server_key: CurvePublicKey, keypair: CurveKeypair) {
+        let keyring = Keyring { server_keys: vec![server_key], keypair };
+        let replaced = std::mem::replace(&mut *self.0.lock(), keyring);
+        drop(replaced);
+    }
+
     /// Returns the keys of the server, in the order in which they are tried.
     #[must_use]
     pub fn server_keys(&self) -> Vec<CurvePublicKey> {

@@ -1,4 +1,4 @@
-//! The loading of keys from certificate files, and the reloading of a server's key pair.
+//! The loading of keys from certificate files, and their reloading.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{
-    CertificateError, ClientKeys, CurveCertificate, CurveKeypair, ServerKeys, TooManyKeys,
+    CertificateError, ClientKeys, CurveCertificate, CurveKeypair, CurvePublicKey, ServerKeys,
+    TooManyKeys,
 };
 
 /// The reason why a key file cannot be used.
@@ -115,9 +116,48 @@ impl ClientKeys {
     /// # }
     /// ```
     pub fn load(server: impl AsRef<Path>, keypair: impl AsRef<Path>) -> Result<Self, KeyFileError> {
-        let server_key = read_certificate(server.as_ref())?.public_key();
-        Ok(Self::new(server_key, read_keypair(keypair.as_ref())?))
+        let (server_key, keypair) = read_client_keys(server.as_ref(), keypair.as_ref())?;
+        Ok(Self::new(server_key, keypair))
     }
+
+    /// Replaces all keys with those of the files, which are read as by [`load`](Self::load). The
+    /// next handshakes use them, and established connections continue.
+    ///
+    /// Keys of the server that were [added](Self::add_server_key) are removed. When the key of the
+    /// server is rotated, reload within the window of [`ServerKeys::reload`], in which the server
+    /// accepts both keys.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`], as from [`load`](Self::load). Nothing changes.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use tokio_zmtp::auth::ClientKeys;
+    ///
+    /// let keys = ClientKeys::load("server.cert", "alice.cert_secret")?;
+    /// // A file was replaced.
+    /// keys.reload("server.cert", "alice.cert_secret")?;
+    /// # Ok::<(), tokio_zmtp::auth::KeyFileError>(())
+    /// ```
+    pub fn reload(
+        &self,
+        server: impl AsRef<Path>,
+        keypair: impl AsRef<Path>,
+    ) -> Result<(), KeyFileError> {
+        let (server_key, keypair) = read_client_keys(server.as_ref(), keypair.as_ref())?;
+        self.replace(server_key, keypair);
+        Ok(())
+    }
+}
+
+/// Reads a key of the server, and the key pair of a client.
+fn read_client_keys(
+    server: &Path,
+    keypair: &Path,
+) -> Result<(CurvePublicKey, CurveKeypair), KeyFileError> {
+    Ok((read_certificate(server)?.public_key(), read_keypair(keypair)?))
 }
 
 fn read_keypair(path: &Path) -> Result<CurveKeypair, KeyFileError> {
@@ -175,6 +215,79 @@ mod tests {
             error,
             KeyFileError::Certificate { source: CertificateError::NoSecretKey, path } if path.ends_with("alice.cert")
         ));
+    }
+
+    #[test]
+    fn a_client_uses_the_keys_of_files_that_were_replaced() {
+        let directory = Directory::new("reloaded");
+        let path = |name| directory.0.join(name);
+        let save = |name, keypair: &CurveKeypair| {
+            CurveCertificate::from(keypair.clone()).save(path(name)).unwrap();
+        };
+        let [server, alice, other_server, other_alice] = [(); 4].map(|()| CurveKeypair::generate());
+        save("server.cert", &server);
+        save("alice.cert", &alice);
+        let keys = ClientKeys::load(path("server.cert"), path("alice.cert_secret")).unwrap();
+        let shared = keys.clone();
+        keys.add_server_key(CurveKeypair::generate().public_key()).unwrap();
+        let before = (keys.server_keys(), keys.public_key());
+
+        // The files are read before a key is replaced.
+        save("server.cert", &other_server);
+        keys.reload(path("server.cert"), path("alice.cert")).unwrap_err();
+        keys.reload(path("missing.cert"), path("alice.cert_secret")).unwrap_err();
+        assert_eq!((keys.server_keys(), keys.public_key()), before);
+
+        save("alice.cert", &other_alice);
+        keys.reload(path("server.cert"), path("alice.cert_secret")).unwrap();
+        assert_eq!(shared, ClientKeys::new(other_server.public_key(), other_alice));
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_the_reason_and_no_secret() {
+        let directory = Directory::new("unusable");
+        let path = directory.0.join("server.cert");
+        let certificate = CurveCertificate::from(CurveKeypair::generate());
+        certificate.save(&path).unwrap();
+        let secret_path = directory.0.join("server.cert_secret");
+        let text = fs::read_to_string(&secret_path).unwrap();
+        let secret = text.split('"').rev().nth(1).unwrap();
+        assert_eq!(secret.len(), 40);
+        let other = CurveKeypair::generate().public_key().to_string();
+        let damaged = [
+            (fs::read_to_string(&path).unwrap(), "_secret"),
+            (String::new(), "does not contain a public key"),
+            (secret.to_owned(), "does not contain a public key"),
+            (text[..text.len() - 10].to_owned(), "line 7 does not follow"),
+            (text.replace(secret, &secret[..39]), "a key has 40 characters, not 39"),
+            (text.replace(secret, &format!("~{}", &secret[1..])), "is not valid"),
+            (text.replace(&certificate.public_key().to_string(), &other), "does not match"),
+            ("x".repeat(0x1_0001), "too large"),
+        ];
+        for (text, reason) in damaged {
+            fs::write(&path, text).unwrap();
+            let error = ServerKeys::load(&path).unwrap_err();
+            let shown = in_words(&error);
+            assert!(shown.contains("server.cert") && shown.contains(reason), "{shown}");
+            for shown in [shown, format!("{error:?}")] {
+                assert!(!shown.contains(&secret[..10]), "{shown}");
+            }
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let shown = in_words(&ServerKeys::load(&path).unwrap_err());
+        assert!(shown.contains("server.cert"), "{shown}");
+    }
+
+    /// Returns the messages of an error and its sources.
+    fn in_words(error: &dyn std::error::Error) -> String {
+        let mut words = error.to_string();
+        let mut next = error.source();
+        while let Some(source) = next {
+            words.push_str(&format!(": {source}"));
+            next = source.source();
+        }
+        words
     }
 
     /// A directory that is removed when this is dropped.
