@@ -5,6 +5,8 @@ mod error;
 mod records;
 mod server;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use hickory_resolver::Hosts;
 use hickory_resolver::config::{NameServerConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use tokio_zmtp::Resolver;
@@ -185,7 +188,7 @@ impl Dns {
     }
 
     /// Returns a source of the endpoints with this port at each address of a name, such as the name
-    /// of a headless Kubernetes service.
+    /// of a headless Kubernetes service. An address in place of the name yields its endpoint.
     ///
     /// # Examples
     ///
@@ -200,25 +203,52 @@ impl Dns {
         Records::addresses(self.clone(), name.into(), port)
     }
 
-    /// Looks up the records of a name, in one search domain after the other until records exist.
-    async fn lookup(&self, name: &str, kind: RecordType) -> Result<Answer, LookupError> {
-        let invalid = |_| LookupError::InvalidName { name: name.to_owned() };
-        let parsed = Name::from_str_relaxed(name).map_err(invalid)?;
-        if let Some(answer) = self.0.in_hosts(&parsed, kind) {
-            return Ok(answer);
+    /// Looks up the records of a name, of each of these types. Names without a dot at their end are
+    /// looked up in one search domain after the other until records of any of the types exist. The
+    /// addresses of both families are therefore those of one host.
+    async fn lookup(&self, name: &str, kinds: &[RecordType]) -> Vec<Result<Answer, LookupError>> {
+        if let Some(answers) = literal(name, kinds) {
+            return answers.into_iter().map(Ok).collect();
         }
-        let mut negative: Option<Answer> = None;
-        for candidate in self.0.candidates(&parsed) {
-            let answer = self.query(&candidate, kind).await?;
-            if !answer.records.is_empty() {
-                return Ok(answer);
+        let parsed = match Name::from_str_relaxed(name) {
+            Ok(parsed) if parsed.num_labels() > 0 => parsed,
+            _ => return vec![Err(LookupError::InvalidName { name: name.to_owned() }); kinds.len()],
+        };
+        if let Some(answers) = self.0.in_hosts(&parsed, kinds) {
+            return answers.into_iter().map(Ok).collect();
+        }
+        let candidates = self.0.candidates(&parsed);
+        let (mut answers, mut ttl) = (Vec::new(), Duration::MAX);
+        for (at, candidate) in candidates.iter().enumerate() {
+            answers = self.query_each(candidate, kinds).await;
+            if answers.iter().flatten().any(|answer| !answer.records.is_empty()) {
+                return answers;
             }
-            negative = Some(match negative {
-                Some(shortest) if shortest.ttl < answer.ttl => shortest,
-                _ => answer,
-            });
+            let failure = answers.iter().find_map(|answer| answer.as_ref().err());
+            if let Some(failure) = failure.filter(|_| at + 1 < candidates.len()) {
+                // Whether the name exists in this domain is unknown.
+                return vec![Err(failure.clone()); kinds.len()];
+            }
+            ttl = answers.iter().flatten().map(|answer| answer.ttl).fold(ttl, Duration::min);
         }
-        Ok(negative.unwrap_or_default())
+        answers.iter_mut().flatten().for_each(|answer| answer.ttl = ttl);
+        answers
+    }
+
+    /// Queries one name for the records of each type concurrently.
+    async fn query_each(
+        &self,
+        name: &Name,
+        kinds: &[RecordType],
+    ) -> Vec<Result<Answer, LookupError>> {
+        match *kinds {
+            [one, other] => {
+                let (one, other) = tokio::join!(self.query(name, one), self.query(name, other));
+                vec![one, other]
+            }
+            [one] => vec![self.query(name, one).await],
+            _ => unreachable!("one or two types of records are looked up"),
+        }
     }
 
     /// Queries each server until one answers.
@@ -241,18 +271,15 @@ impl Dns {
     }
 
     async fn resolve_addresses(&self, name: &str) -> Result<Vec<IpAddr>, LookupError> {
-        let (v6, v4) =
-            tokio::join!(self.lookup(name, RecordType::AAAA), self.lookup(name, RecordType::A));
-        let addresses =
-            |answer: Answer| answer.records.iter().filter_map(RData::ip_addr).collect::<Vec<_>>();
-        match (v6.map(addresses), v4.map(addresses)) {
-            (Ok(v6), Ok(v4)) => Ok([v6, v4].concat()),
-            // One family is enough to connect.
-            (Ok(one), Err(error)) | (Err(error), Ok(one)) => {
-                Some(one).filter(|found| !found.is_empty()).ok_or(error)
+        let (mut addresses, mut failure) = (Vec::new(), None);
+        for answer in self.lookup(name, &[RecordType::AAAA, RecordType::A]).await {
+            match answer {
+                Ok(answer) => addresses.extend(answer.records.iter().filter_map(RData::ip_addr)),
+                Err(error) => failure = Some(error),
             }
-            (Err(_), Err(error)) => Err(error),
         }
+        // One family is enough to connect.
+        failure.filter(|_| addresses.is_empty()).map_or(Ok(addresses), Err)
     }
 }
 
@@ -272,23 +299,18 @@ impl Resolver for Dns {
 }
 
 impl Config {
-    /// Returns the addresses of a name in the `hosts` file, or `None` if it has none of either
-    /// family.
-    fn in_hosts(&self, name: &Name, kind: RecordType) -> Option<Answer> {
-        let other = match kind {
-            RecordType::A => RecordType::AAAA,
-            RecordType::AAAA => RecordType::A,
-            _ => return None,
+    /// Returns the addresses of a name in the `hosts` file, or `None` if it has none of these
+    /// families.
+    fn in_hosts(&self, name: &Name, kinds: &[RecordType]) -> Option<Vec<Answer>> {
+        let query = |&kind| Query::query(name.clone(), kind);
+        let found: Vec<_> =
+            kinds.iter().map(|kind| self.hosts.lookup_static_host(&query(kind))).collect();
+        let answer = |found: Option<Lookup>| Answer {
+            records: found.iter().flat_map(Lookup::answers).map(|one| one.data.clone()).collect(),
+            ttl: Duration::MAX,
         };
-        let found = |kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind));
-        let records = match found(kind) {
-            Some(found) => found.answers().iter().map(|record| record.data.clone()).collect(),
-            None => {
-                found(other)?;
-                Vec::new()
-            }
-        };
-        Some(Answer { records, ttl: Duration::MAX })
+        let exists = found.iter().any(Option::is_some);
+        exists.then(|| found.into_iter().map(answer).collect())
     }
 
     /// Returns the names to look up for a name (resolv.conf(5), `search` and `ndots`).
@@ -311,6 +333,16 @@ impl Config {
     }
 }
 
+/// Returns the address that a text is, instead of the name of a host (RFC 1123, section 2.1).
+fn literal(text: &str, kinds: &[RecordType]) -> Option<Vec<Answer>> {
+    let address = RData::from(text.parse::<IpAddr>().ok()?);
+    let answer = |kind: &RecordType| Answer {
+        records: (address.record_type() == *kind).then(|| address.clone()).into_iter().collect(),
+        ttl: Duration::MAX,
+    };
+    kinds.contains(&address.record_type()).then(|| kinds.iter().map(answer).collect())
+}
+
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let servers: Vec<_> = self.servers.iter().map(|server| server.address).collect();
@@ -331,79 +363,3 @@ fn explicit() -> ResolverOpts {
 /// The defaults of glibc's resolver.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const ATTEMPTS: usize = 2;
-
-#[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use hickory_resolver::lookup::Lookup;
-
-    use super::*;
-
-    #[cfg(target_os = "linux")]
-    fn configured(text: &str) -> Dns {
-        let configuration = system::platform::parse(text.as_bytes()).unwrap();
-        Dns::from_configuration(configuration, Hosts::default())
-    }
-
-    fn name(text: &str) -> Name {
-        Name::from_str_relaxed(text).unwrap()
-    }
-
-    #[cfg(target_os = "linux")]
-    fn candidates(dns: &Dns, text: &str) -> Vec<String> {
-        dns.0.candidates(&name(text)).iter().map(Name::to_ascii).collect()
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn the_configuration_of_the_system_is_used() {
-        let dns = configured(
-            "nameserver 10.96.0.10\nnameserver fe80::1%3\n\
-             search default.svc.cluster.local cluster.local\noptions ndots:5 timeout:3 attempts:4\n",
-        );
-        let servers: Vec<_> = dns.0.servers.iter().map(|server| server.address).collect();
-        assert_eq!(servers, ["10.96.0.10:53", "[fe80::1%3]:53"].map(|it| it.parse().unwrap()));
-        assert_eq!((dns.0.servers[0].limit, dns.0.attempts), (Duration::from_secs(3), 4));
-        assert_eq!(
-            candidates(&dns, "workers"),
-            ["workers.default.svc.cluster.local.", "workers.cluster.local.", "workers."]
-        );
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_name_server_is_reached_over_the_named_interface() {
-        let SocketAddr::V6(server) = configured("nameserver fe80::1%lo\n").0.servers[0].address
-        else {
-            panic!("the address has version 6");
-        };
-        assert_ne!(server.scope_id(), 0);
-        assert!(system::platform::parse(b"nameserver fe80::1%none\n").is_err());
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_name_with_enough_dots_is_first_looked_up_as_it_is() {
-        let dns = configured("nameserver 10.96.0.10\nsearch example.org\noptions ndots:2\n");
-        assert_eq!(candidates(&dns, "a.b"), ["a.b.example.org.", "a.b."]);
-        assert_eq!(candidates(&dns, "a.b.c"), ["a.b.c.", "a.b.c.example.org."]);
-        assert_eq!(candidates(&dns, "a_b."), ["a_b."]);
-    }
-
-    #[tokio::test]
-    async fn a_name_with_an_address_in_the_hosts_file_is_not_looked_up() {
-        let mut hosts = Hosts::default();
-        let query = Query::query(name("one."), RecordType::A);
-        let address = RData::A(Ipv4Addr::new(192, 0, 2, 1).into());
-        hosts.insert(name("one."), RecordType::A, Lookup::from_rdata(query, address.clone()));
-        let dns = Dns::configured(Vec::new(), Vec::new(), &explicit(), hosts);
-        assert_eq!(dns.lookup("one", RecordType::A).await.unwrap().records, [address]);
-        assert_eq!(dns.lookup("One", RecordType::AAAA).await.unwrap().records, []);
-        assert_eq!(dns.resolve("one", 5).await.unwrap(), ["192.0.2.1:5".parse().unwrap()]);
-        for (name, kind) in [("two", RecordType::A), ("one", RecordType::SRV)] {
-            let error = dns.lookup(name, kind).await.unwrap_err();
-            assert!(matches!(error, LookupError::NoServer), "{error}");
-        }
-    }
-}

@@ -10,7 +10,7 @@ use tokio::time::{self, Instant};
 use tokio_zmtp::{Endpoint, EndpointError};
 
 use super::choice::{Choice, Weighted};
-use super::{Dns, LookupError};
+use super::{Answer, Dns, LookupError};
 use crate::discover::Discover;
 
 /// A source of the endpoints in DNS records. Created by [`Dns::srv`] and [`Dns::addresses`].
@@ -34,8 +34,14 @@ use crate::discover::Discover;
 ///
 /// # Addresses
 ///
-/// IPv4 and IPv6 addresses are looked up separately. If only one lookup fails, the last known
-/// addresses of the other family are kept.
+/// IPv4 and IPv6 addresses are looked up concurrently, in the same domain. If the lookup of only one
+/// family fails, its last known addresses are kept.
+///
+/// # Partial answers
+///
+/// Each answer is the whole set. A name server that returns a part of the records, such as eight of
+/// twenty, causes connections to come and go: let it return all of them. Answers that exceed a
+/// datagram are received over TCP.
 ///
 /// # Negative answers
 ///
@@ -111,7 +117,8 @@ impl Records {
     /// to 30 s. The upper bound limits how long a removed endpoint is used. The lower bound limits
     /// the load on name servers if a TTL is zero.
     ///
-    /// If the lower bound exceeds the upper one, it is used for both.
+    /// If the lower bound exceeds the upper one, it is used for both. Above a year, both have no
+    /// effect.
     pub fn interval(self, interval: RangeInclusive<Duration>) -> Self {
         Self { interval, ..self }
     }
@@ -150,13 +157,14 @@ impl Records {
 
     /// Returns the endpoints of an answer.
     fn endpoints(&self, records: &[RData]) -> Result<Vec<Weighted>, EndpointError> {
-        let lowest = records.iter().map(priority).min();
+        let offered = || records.iter().filter(|record| is_offered(record));
+        let lowest = offered().map(priority).min();
         let mut endpoints = Vec::new();
-        for record in records.iter().filter(|record| Some(priority(record)) == lowest) {
+        for record in offered().filter(|record| Some(priority(record)) == lowest) {
             let (host, port, weight) = match record {
                 RData::A(address) => (address.to_string(), self.port, ADDRESS_WEIGHT),
                 RData::AAAA(address) => (format!("[{address}]"), self.port, ADDRESS_WEIGHT),
-                RData::SRV(service) if !service.target.is_root() => {
+                RData::SRV(service) => {
                     let target = service.target.to_lowercase().to_ascii();
                     (target.trim_end_matches('.').to_owned(), service.port, service.weight)
                 }
@@ -166,12 +174,6 @@ impl Records {
             endpoints.push(Weighted { endpoint, weight });
         }
         Ok(endpoints)
-    }
-
-    /// Looks up one type of records. Returns its endpoints and their TTL.
-    async fn look_up(&self, kind: RecordType) -> Result<(Vec<Weighted>, Duration), LookupError> {
-        let answer = self.dns.lookup(&self.name, kind).await?;
-        Ok((self.endpoints(&answer.records)?, answer.ttl))
     }
 
     /// Handles the answers to all lookups and returns the set of endpoints.
@@ -206,7 +208,7 @@ impl Records {
 
     fn clamp(&self, ttl: Duration) -> Duration {
         let (least, most) = (*self.interval.start(), *self.interval.end());
-        ttl.clamp(least, most.max(least))
+        ttl.clamp(least, most.max(least)).min(INTERVAL_MAX)
     }
 }
 
@@ -217,11 +219,11 @@ impl Discover for Records {
         if let Some(next) = self.next {
             time::sleep_until(next).await;
         }
-        let mut answers = Vec::new();
-        for lookup in &self.lookups {
-            answers.push(self.look_up(lookup.kind).await);
-        }
+        let kinds: Vec<_> = self.lookups.iter().map(|lookup| lookup.kind).collect();
+        let answers = self.dns.lookup(&self.name, &kinds).await;
         // No await follows: a future that is dropped has changed nothing.
+        let found = |answer: Answer| Ok((self.endpoints(&answer.records)?, answer.ttl));
+        let answers = answers.into_iter().map(|answer| answer.and_then(found)).collect();
         self.handle(answers, Instant::now()).map(Some)
     }
 
@@ -242,6 +244,11 @@ impl fmt::Debug for Records {
     }
 }
 
+/// Returns whether a record names a server. The target `.` means that there is none (RFC 2782).
+fn is_offered(record: &RData) -> bool {
+    !matches!(record, RData::SRV(service) if service.target.is_root())
+}
+
 /// The order in which records are used (RFC 2782): those of the lowest value first.
 fn priority(record: &RData) -> u16 {
     if let RData::SRV(service) = record { service.priority } else { 0 }
@@ -250,6 +257,8 @@ fn priority(record: &RData) -> u16 {
 /// At most one lookup a second if a TTL is zero, and one every 30 s if it is long, as with
 /// `resolve_interval` of the library.
 const INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30);
+/// A year. Longer times could exceed the range of the system's clock.
+const INTERVAL_MAX: Duration = Duration::from_secs(31_536_000);
 /// Any value: all addresses of a name have the same.
 const ADDRESS_WEIGHT: u16 = 1;
 
@@ -295,6 +304,19 @@ mod tests {
         let mut records = records.interval(seconds(3)..=seconds(1));
         records.handle(vec![Ok((Vec::new(), seconds(9)))], now).unwrap();
         assert_eq!(records.next, Some(now + seconds(3)));
+    }
+
+    #[test]
+    fn no_time_between_two_lookups_exceeds_the_range_of_the_clock() {
+        let now = Instant::now();
+        let longest = Duration::MAX;
+        for interval in [seconds(1)..=longest, longest..=longest, longest..=seconds(1)] {
+            let mut records = dns().srv("a").interval(interval);
+            records.handle(vec![Ok((vec![weighted(1)], longest))], now).unwrap();
+            assert_eq!(records.next, Some(now + INTERVAL_MAX));
+            records.refresh();
+            assert!(records.next.is_some_and(|next| next > now));
+        }
     }
 
     /// A record with a TTL of one second, or an upper bound of one, is seen within a second.
@@ -361,6 +383,9 @@ mod tests {
             .map(|(endpoint, weight)| Weighted { endpoint: endpoint.parse().unwrap(), weight });
         assert_eq!(secure.endpoints(&records).unwrap(), expected);
         assert_eq!(secure.endpoints(&[service(0, 0, 0, ".")]).unwrap(), []);
+        // A record without a server does not hide those with one.
+        let with_none = [&[service(0, 0, 0, ".")], &records[..]].concat();
+        assert_eq!(secure.endpoints(&with_none).unwrap(), expected);
         let not_a_host = Name::from_labels([b"a b".as_slice()]).unwrap();
         assert!(secure.endpoints(&[RData::SRV(SRV::new(0, 0, 1, not_a_host))]).is_err());
     }

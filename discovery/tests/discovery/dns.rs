@@ -6,6 +6,8 @@ use std::time::Duration;
 use hickory_resolver::config::NameServerConfig;
 use support::watchdog::Watchdog;
 use tokio::net::UdpSocket;
+use tokio::runtime::Handle;
+use tokio::task;
 use tokio_zmtp::{Client, Endpoint, Resolver, Server};
 use tokio_zmtp_discovery::{Discover, Dns, LookupError, Records, connect_all};
 
@@ -25,8 +27,8 @@ async fn records_are_looked_up_again() {
 
     server.replace("_w._tcp SRV 0 0 0 .").await;
     assert_eq!(next(&mut services).await, endpoints(&[]));
-    // The name exists without such records, or does not exist.
-    for records in ["_w._tcp A 192.0.2.1", ""] {
+    // The name exists without such records, does not exist, or is an alias of one that does not.
+    for records in ["_w._tcp A 192.0.2.1", "", "_w._tcp CNAME _v._tcp"] {
         server.replace(records).await;
         assert_eq!(next(&mut services).await, endpoints(&[]));
     }
@@ -52,6 +54,42 @@ async fn addresses_of_both_families_are_looked_up() {
     assert_eq!(server.dns().resolve("u.example.test", 1).await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn a_choice_of_endpoints_is_stable_while_other_records_change() {
+    let _watchdog = Watchdog::start();
+    let zone = |ports: &[u16]| {
+        let record = |port: &u16| format!("_w._tcp SRV 0 {} {port} one\n", port % 7);
+        ports.iter().map(record).collect::<String>()
+    };
+    let port = |endpoint: &Endpoint| {
+        let Endpoint::Tcp(tcp) = endpoint else { panic!("{endpoint}") };
+        tcp.port()
+    };
+    let all: Vec<u16> = (5000..5010).collect();
+    let Some(mut server) = NameServer::start("choice", &zone(&all)).await else { return };
+    let mut services = frequent(server.dns().srv("_w._tcp.example.test").at_most(3));
+    let chosen: Vec<u16> = next(&mut services).await.iter().map(port).collect();
+    assert_eq!(chosen.len(), 3);
+    // The others are removed one by one.
+    let mut left = all.clone();
+    for removed in all.iter().filter(|port| !chosen.contains(port)) {
+        left.retain(|port| port != removed);
+        server.replace(&zone(&left)).await;
+        let found: Vec<u16> = next(&mut services).await.iter().map(port).collect();
+        assert_eq!(found, chosen);
+    }
+    server.replace(&zone(&all)).await;
+    let found: Vec<u16> = next(&mut services).await.iter().map(port).collect();
+    assert_eq!(found, chosen);
+    // One that is chosen is replaced.
+    left.clone_from(&all);
+    left.retain(|port| *port != chosen[0]);
+    server.replace(&zone(&left)).await;
+    let found: Vec<u16> = next(&mut services).await.iter().map(port).collect();
+    assert_eq!(found.len(), 3);
+    assert!(chosen[1..].iter().all(|port| found.contains(port)) && !found.contains(&chosen[0]));
+}
+
 /// A hundred records take more than a datagram of 1,232 bytes.
 #[tokio::test]
 async fn an_answer_that_is_too_long_for_a_datagram_is_received_over_tcp() {
@@ -63,6 +101,13 @@ async fn an_answer_that_is_too_long_for_a_datagram_is_received_over_tcp() {
     let Some(server) = NameServer::start("long", &records).await else { return };
     let mut services = frequent(server.dns().srv("_w._tcp.example.test"));
     assert_eq!(next(&mut services).await.len(), 100);
+    // The connection ends with the resolver.
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    assert!(tasks() > 0);
+    drop(services);
+    while tasks() > 0 {
+        task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod name_server;
 
+mod answers;
 mod dns;
 mod following;
 mod leaving;
