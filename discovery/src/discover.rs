@@ -75,6 +75,7 @@ pub trait Discover: Send + 'static {
     ) -> impl Future<Output = Result<Option<Vec<Endpoint>>, Self::Error>> + Send;
 
     /// Suggests looking up the set soon, because a connection to one of its endpoints has ended.
-    /// The default does nothing, which suits a source that announces changes.
+    /// The delay after an error does not change. The default does nothing, which suits a source
+    /// that announces changes.
     fn refresh(&mut self) {}
 }

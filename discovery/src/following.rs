@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 use tokio_zmtp::monitor::{Event, EventKind, Missed, Monitor};
-use tokio_zmtp::{ConnectError, Endpoint, Socket, SocketType};
+use tokio_zmtp::{ConnectError, Endpoint, Remote, Socket, SocketType};
 
 use crate::discover::Discover;
 use crate::state::State;
@@ -24,14 +24,16 @@ pub(crate) struct Following<S> {
     /// Whether the set may change.
     changes: bool,
     grace: Duration,
-    /// The delay before the next attempt, after an error.
-    retry: Option<Duration>,
+    /// After an error, the delay before the next attempt, and its time.
+    retry: Option<(Duration, Instant)>,
     /// Whether the source was asked to refresh since its last answer. It is asked only once,
     /// because each request restarts a lookup that is in progress.
     refreshed: bool,
     state: watch::Sender<State>,
     /// Endpoints that were removed, and the time when they are disconnected at the latest.
-    leaving: Vec<(Endpoint, Instant)>,
+    leaving: Vec<(Endpoint, Option<Instant>)>,
+    /// Endpoints of the last set to which the socket cannot connect.
+    unusable: HashSet<Endpoint>,
 }
 
 /// The result of a wait of the task.
@@ -47,8 +49,9 @@ enum Step<T> {
 impl<S: Socket> Following<S> {
     pub(crate) fn new(socket: S, grace: Duration, state: watch::Sender<State>) -> Self {
         let monitor = socket.monitor();
-        let (changes, retry, refreshed, leaving) = (true, None, false, Vec::new());
-        Self { socket, monitor, changes, grace, retry, refreshed, state, leaving }
+        let (changes, retry, refreshed) = (true, None, false);
+        let (leaving, unusable) = (Vec::new(), HashSet::new());
+        Self { socket, monitor, changes, grace, retry, refreshed, state, leaving, unusable }
     }
 
     pub(crate) async fn run(mut self, mut discover: impl Discover) {
@@ -79,9 +82,9 @@ impl<S: Socket> Following<S> {
         discover: &mut D,
     ) -> Step<Result<Option<Vec<Endpoint>>, D::Error>> {
         // Events of the socket, which may be more frequent than answers, do not drop this future.
-        let mut changed = pin!(next(discover, self.retry));
+        let mut changed = pin!(next(discover, self.retry.map(|(_, time)| time)));
         loop {
-            let overdue = self.leaving.iter().map(|(_, until)| *until).min();
+            let overdue = self.leaving.iter().filter_map(|(_, until)| *until).min();
             tokio::select! {
                 answer = &mut changed, if self.changes => return Step::Answered(answer),
                 event = self.monitor.recv() => match event {
@@ -110,15 +113,18 @@ impl<S: Socket> Following<S> {
             }
             Ok(None) => self.changes = false,
             Err(error) => {
-                let delay = self.retry.map_or(RETRY, |delay| (delay * 2).min(RETRY_MAX));
-                self.retry = Some(delay);
                 let shown = &error as &dyn Error;
                 // Only the first failure of a series is a warning.
-                if self.state.borrow().failure.is_none() {
+                if self.retry.is_none() {
                     tracing::warn!(error = shown, "the endpoints are unknown; keeping the last");
                 } else {
                     tracing::debug!(error = shown, "the endpoints are unknown; keeping the last");
                 }
+                let delay = self.retry.map_or(RETRY, |(delay, _)| (delay * 2).min(RETRY_MAX));
+                // Up to half of the delay is random, so that clients do not query the source
+                // simultaneously.
+                let time = Instant::now() + delay.mul_f64(1.0 - fastrand::f64() / 2.0);
+                self.retry = Some((delay, time));
                 self.state.send_modify(|state| state.failure = Some(Arc::new(error)));
             }
         }
@@ -129,7 +135,7 @@ impl<S: Socket> Following<S> {
     async fn follow(&mut self, found: Vec<Endpoint>) -> Result<(), ConnectError> {
         let previous = self.state.borrow().endpoints.clone();
         let mut removed: HashSet<_> = previous.iter().cloned().collect();
-        let (mut current, mut seen) = (Vec::new(), HashSet::new());
+        let (mut current, mut seen, mut unusable) = (Vec::new(), HashSet::new(), HashSet::new());
         let mut failure: Option<Arc<dyn Error + Send + Sync>> = None;
         for endpoint in found {
             if !seen.insert(endpoint.clone()) {
@@ -148,13 +154,22 @@ impl<S: Socket> Following<S> {
                     }
                     Err(ConnectError::Closed) => return Err(ConnectError::Closed),
                     Err(error) => {
-                        tracing::warn!(error = &error as &dyn Error, "cannot connect");
+                        let shown = &error as &dyn Error;
+                        // Each set with the endpoint repeats the attempt.
+                        if self.unusable.contains(&endpoint) {
+                            tracing::debug!(error = shown, "cannot connect");
+                        } else {
+                            tracing::warn!(error = shown, "cannot connect");
+                        }
+                        unusable.insert(endpoint);
                         failure = Some(Arc::new(error));
                     }
                 }
             }
         }
-        let until = Instant::now() + self.grace;
+        self.unusable = unusable;
+        // A grace period beyond the range of the clock has no end.
+        let until = Instant::now().checked_add(self.grace);
         for endpoint in previous.into_iter().filter(|endpoint| removed.contains(endpoint)) {
             tracing::info!(%endpoint, "removed");
             self.leaving.push((endpoint, until));
@@ -190,10 +205,10 @@ impl<S: Socket> Following<S> {
     /// receive.
     async fn disconnect_ended(&mut self) {
         if !self.leaving.is_empty() {
-            let connected = self.socket.remotes().list();
+            let remotes = self.socket.remotes().list();
+            let connected: HashSet<_> = remotes.iter().map(Remote::endpoint).collect();
             self.disconnect_where(|endpoint, _| {
-                !receives(S::SOCKET_TYPE)
-                    || !connected.iter().any(|remote| remote.endpoint() == endpoint)
+                !receives(S::SOCKET_TYPE) || !connected.contains(endpoint)
             })
             .await;
         }
@@ -203,7 +218,7 @@ impl<S: Socket> Following<S> {
     async fn disconnect_overdue(&mut self) {
         let now = Instant::now();
         self.disconnect_where(|endpoint, until| {
-            let is_overdue = until <= now;
+            let is_overdue = until.is_some_and(|until| until <= now);
             if is_overdue {
                 tracing::warn!(%endpoint, "disconnecting, because the remote has not left in time");
             }
@@ -212,12 +227,15 @@ impl<S: Socket> Following<S> {
         .await;
     }
 
-    async fn disconnect_where(&mut self, mut which: impl FnMut(&Endpoint, Instant) -> bool) {
+    async fn disconnect_where(
+        &mut self,
+        mut which: impl FnMut(&Endpoint, Option<Instant>) -> bool,
+    ) {
         let leaving = mem::take(&mut self.leaving);
         let (ended, kept) =
             leaving.into_iter().partition(|(endpoint, until)| which(endpoint, *until));
         self.leaving = kept;
-        let ended: Vec<(Endpoint, Instant)> = ended;
+        let ended: Vec<(Endpoint, Option<Instant>)> = ended;
         for (endpoint, _) in ended {
             // It fails if the socket is closed.
             let _ = self.socket.disconnect(endpoint).await;
@@ -235,15 +253,13 @@ impl<S: Socket> Following<S> {
     }
 }
 
-/// Waits for the next set, after the delay that follows an error.
+/// Waits for the next set, from the time of the next attempt on if the last one failed.
 async fn next<D: Discover>(
     discover: &mut D,
-    retry: Option<Duration>,
+    retry: Option<Instant>,
 ) -> Result<Option<Vec<Endpoint>>, D::Error> {
-    if let Some(delay) = retry {
-        // Up to half of the delay is random, so that clients do not query the source
-        // simultaneously.
-        time::sleep(delay.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
+    if let Some(time) = retry {
+        time::sleep_until(time).await;
     }
     discover.changed().await
 }

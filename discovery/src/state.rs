@@ -10,7 +10,9 @@ use tokio_zmtp::Endpoint;
 #[non_exhaustive]
 pub struct State {
     /// The endpoints of the last set. The socket is connected to them, or connects when their
-    /// remotes listen.
+    /// remotes listen. They include endpoints that the socket has abandoned, for example because
+    /// the remote does not admit its key. Such an endpoint is connected again when it returns to
+    /// the set after it was removed.
     pub endpoints: Vec<Endpoint>,
     /// The endpoints that were removed but are not disconnected yet.
     pub leaving: Vec<Endpoint>,

@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
+use support::transports::own_address;
 use support::watchdog::Watchdog;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{Client, Endpoint, Server};
-use tokio_zmtp_discovery::{Discover, connect_all};
+use tokio_zmtp::{Client, Endpoint, ReconnectStop, Server};
+use tokio_zmtp_discovery::{Discover, State, connect_all};
 
 /// The endpoints in a `watch` channel.
 pub(crate) struct Watched(watch::Receiver<Vec<Endpoint>>);
@@ -75,7 +76,7 @@ async fn a_new_endpoint_receives_messages_and_a_removed_one_does_not() {
     assert!(["b", "c"].contains(&two.recv().await.unwrap().to_str().unwrap()));
 
     endpoints.send(vec![second.clone()]).unwrap();
-    let is_leaving = |state: &tokio_zmtp_discovery::State| state.leaving.contains(&first);
+    let is_leaving = |state: &State| state.leaving.contains(&first);
     discovery.wait_for(is_leaving).await.unwrap();
     one.close().await;
     let state = discovery.wait_for(|state| state.leaving.is_empty()).await.unwrap();
@@ -110,6 +111,28 @@ async fn an_error_keeps_the_endpoints_and_is_retried_after_a_delay() {
     // Delays of 1 s, 2 s, 4 s and 8 s, or half of them.
     let elapsed = begun.elapsed();
     assert!((Duration::from_millis(7_500)..Duration::from_secs(16)).contains(&elapsed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_does_not_prolong_the_delay_after_an_error() {
+    let server = Server::new();
+    let endpoint = server.bind("inproc://prolonged").await.unwrap();
+    let client = Client::new();
+    let (script, mut refreshes, source) = scripted();
+    let _discovery = connect_all(&client, source);
+    script.send(Ok(vec![endpoint])).await.unwrap();
+    client.remotes().connected().await.unwrap();
+    // The delays are up to 1 s, 2 s, 4 s, 8 s and 16 s.
+    for _ in 0..6 {
+        // Returns when the source has returned the one before.
+        script.send(Err(io::ErrorKind::TimedOut.into())).await.unwrap();
+    }
+    let failed = Instant::now();
+    time::sleep(Duration::from_millis(7_990)).await;
+    server.close().await;
+    refreshes.recv().await.unwrap();
+    script.send(Ok(Vec::new())).await.unwrap();
+    assert!(failed.elapsed() <= Duration::from_millis(16_010), "{:?}", failed.elapsed());
 }
 
 #[tokio::test]
@@ -181,6 +204,29 @@ async fn an_endpoint_that_cannot_be_connected_is_reported() {
     let state = discovery.wait_for(|state| state.updates == 1).await.unwrap();
     assert_eq!(state.endpoints, [endpoint]);
     assert!(state.failure.is_some());
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn an_abandoned_endpoint_is_connected_again_when_it_returns_to_the_set() {
+    let _watchdog = Watchdog::start();
+    // No other test uses the address, so that the port stays free.
+    let server = Server::builder().bind(own_address()).await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    server.close().await;
+    let client = Client::builder().reconnect_stop([ReconnectStop::ConnectionRefused]).build();
+    let mut monitor = client.monitor();
+    let (endpoints, watched) = watched();
+    let discovery = connect_all(&client, watched);
+    endpoints.send(vec![endpoint.clone()]).unwrap();
+    while !matches!(monitor.recv().await.unwrap().unwrap().kind, EventKind::Closed) {}
+    assert_eq!(discovery.state().endpoints, std::slice::from_ref(&endpoint));
+    endpoints.send(Vec::new()).unwrap();
+    let is_gone = |state: &State| state.updates == 2 && state.leaving.is_empty();
+    discovery.wait_for(is_gone).await.unwrap();
+    let server = Server::builder().bind(endpoint.clone()).await.unwrap();
+    endpoints.send(vec![endpoint]).unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 }

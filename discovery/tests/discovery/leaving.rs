@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use support::watchdog::Watchdog;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 use tokio_zmtp::{Client, Endpoint, Pull, Push, Server};
 use tokio_zmtp_discovery::{Builder, Discovery, connect_all};
 
@@ -72,6 +72,20 @@ async fn a_removed_server_that_stays_is_disconnected_after_the_grace_period() {
     discovery.wait_for(|state| state.leaving.is_empty()).await.unwrap();
     // The clock has a resolution of a millisecond.
     assert!((grace..grace + Duration::from_millis(2)).contains(&begun.elapsed()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_server_stays_connected_during_a_grace_period_without_end() {
+    let builder = Discovery::builder().grace(Duration::MAX);
+    let Followed { server, client, endpoints, discovery, .. } =
+        followed("inproc://endless", builder).await;
+    client.remotes().connected().await.unwrap();
+    endpoints.send(Vec::new()).unwrap();
+    discovery.wait_for(|state| !state.leaving.is_empty()).await.unwrap();
+    time::sleep(Duration::from_secs(86_400)).await;
+    assert_eq!(client.remotes().len(), 1);
+    server.close().await;
+    discovery.wait_for(|state| state.leaving.is_empty()).await.unwrap();
 }
 
 #[tokio::test]
