@@ -119,7 +119,8 @@ impl Publisher {
     }
 
     /// Adds a socket, or with the feature `rpc` a `Requester` or `Responder`. The publisher removes
-    /// it when it ends. The statistics of a requester are those of its calls: to publish also those
+    /// it when it ends. Add it once: clones share their statistics, and what is added twice is
+    /// counted twice. The statistics of a requester are those of its calls: to publish also those
     /// of its socket, add its `client()`, under the same name.
     ///
     /// # Examples

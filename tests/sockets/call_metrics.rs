@@ -142,6 +142,46 @@ async fn publishing_does_not_keep_a_requester_or_a_responder_alive() {
     publisher.publish();
 }
 
+#[tokio::test]
+async fn requests_and_calls_that_an_end_interrupts_have_an_outcome() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let publisher = Publisher::new();
+    let responder = Responder::builder(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
+    let responder = responder.max_running(2).build();
+    let endpoint = responder.server().last_endpoint().unwrap();
+    let service = service_fn(|_: Request| std::future::pending::<Result<&str, Failure>>());
+    let serving = task::spawn(responder.serve(service));
+    let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
+    publisher.add("ended", &requester);
+    publisher.add("ended", &responder);
+    let calls = [(); 5].map(|()| task::spawn(requester.call("x")));
+    // One requester gets half of the slots.
+    while responder.stats().waiting < 4 {
+        task::yield_now().await;
+    }
+    serving.abort();
+    let _ = serving.await;
+    responder.server().close().await;
+    drop(responder);
+    for call in calls {
+        call.await.unwrap().unwrap_err();
+    }
+    requester.close().await;
+    drop(requester);
+    publisher.publish();
+
+    let shown = exporter.scrape();
+    let sum = |name: &str| -> f64 {
+        shown.iter().filter(|(series, _)| series.starts_with(name)).map(|(_, value)| value).sum()
+    };
+    assert_eq!(sum("zmtp_requests_total"), 5.0, "{shown:?}");
+    assert_eq!(sum("zmtp_calls_total"), 5.0, "{shown:?}");
+    for gauge in ["zmtp_running_requests", "zmtp_waiting_requests", "zmtp_outstanding_calls"] {
+        assert_eq!(sum(gauge), 0.0, "{shown:?}");
+    }
+}
+
 /// Returns a series as [`Exporter::scrape`] names it.
 fn series(name: &str, labels: &str, label: &str) -> String {
     let comma = if label.is_empty() { "" } else { "," };
