@@ -7,7 +7,7 @@ use tokio::task;
 use tokio_test::assert_pending;
 use tokio_zmtp::{
     Client, Dealer, Dish, Group, GroupMessage, Identity, InprocEndpoint, Message, Multipart, Pub,
-    Radio, RouteError, Router, RouterMessage, SendError, Server, SlowSubscriber, Sub,
+    Radio, RouteError, Router, RouterMessage, RoutingId, SendError, Server, SlowSubscriber, Sub,
     TryRouteError, TrySendError, Unroutable, XSub,
 };
 
@@ -51,18 +51,9 @@ async fn each_message_of_a_batch_goes_to_the_remote_that_it_names(transport: Tra
 #[tokio::test]
 async fn a_batch_waits_for_the_full_remote_of_its_next_message() {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().send_hwm(2).bind(InprocEndpoint::unique()).await.unwrap();
-    let mut clients = Vec::new();
-    for _ in 0..2 {
-        let endpoint = server.last_endpoint().unwrap();
-        let client = Client::builder().recv_hwm(1).connect(endpoint).await.unwrap();
-        client.send("hello").await.unwrap();
-        let id = server.recv().await.unwrap().routing_id().unwrap();
-        clients.push((client, id));
-    }
-    let [(full, full_id), (other, other_id)] = &clients[..] else { panic!("two clients") };
-    let to_full = (0..5_u8).map(|number| Message::from([number]).with_routing_id(*full_id));
-    let last = Message::from("last").with_routing_id(*other_id);
+    let (server, [(full, full_id), (other, other_id)]) = with_two_clients(2).await;
+    let to_full = (0..5_u8).map(|number| Message::from([number]).with_routing_id(full_id));
+    let last = Message::from("last").with_routing_id(other_id);
     let mut messages: VecDeque<_> = to_full.chain([last]).collect();
 
     assert_eq!(server.try_route_many(&mut messages), Err(TryRouteError::Full(())));
@@ -201,7 +192,25 @@ async fn a_long_batch_yields_and_keeps_the_rest_when_it_is_dropped() {
 #[tokio::test]
 async fn a_sink_that_returns_a_refused_message_keeps_the_one_that_is_fed() {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().send_hwm(1).bind(InprocEndpoint::unique()).await.unwrap();
+    let (server, [(_full, full_id), (other, other_id)]) = with_two_clients(1).await;
+    while server.try_route(full_id, "fills the queues").is_ok() {}
+    let mut sink = server.clone();
+    let refused = Message::from("refused").with_routing_id(full_id);
+    sink.feed(refused.clone()).await.unwrap();
+    assert!(server.remotes().disconnect(full_id));
+
+    let fed = Message::from("fed").with_routing_id(other_id);
+    assert_eq!(sink.feed(fed).await, Err(RouteError::HostUnreachable(refused)));
+    SinkExt::<Message>::flush(&mut sink).await.unwrap();
+    server.route(other_id, "later").await.unwrap();
+    assert_eq!(other.recv().await.unwrap(), "fed");
+}
+
+/// Returns a server with this high-water mark, and two clients whose queues hold one message each,
+/// with their routing ids.
+async fn with_two_clients(send_hwm: usize) -> (Server, [(Client, RoutingId); 2]) {
+    let builder = Server::builder().send_hwm(send_hwm);
+    let server = builder.bind(InprocEndpoint::unique()).await.unwrap();
     let mut clients = Vec::new();
     for _ in 0..2 {
         let endpoint = server.last_endpoint().unwrap();
@@ -210,16 +219,5 @@ async fn a_sink_that_returns_a_refused_message_keeps_the_one_that_is_fed() {
         let id = server.recv().await.unwrap().routing_id().unwrap();
         clients.push((client, id));
     }
-    let [(_full, full_id), (other, other_id)] = &clients[..] else { panic!("two clients") };
-    while server.try_route(*full_id, "fills the queues").is_ok() {}
-    let mut sink = server.clone();
-    let refused = Message::from("refused").with_routing_id(*full_id);
-    sink.feed(refused.clone()).await.unwrap();
-    assert!(server.remotes().disconnect(*full_id));
-
-    let fed = Message::from("fed").with_routing_id(*other_id);
-    assert_eq!(sink.feed(fed).await, Err(RouteError::HostUnreachable(refused)));
-    SinkExt::<Message>::flush(&mut sink).await.unwrap();
-    server.route(*other_id, "later").await.unwrap();
-    assert_eq!(other.recv().await.unwrap(), "fed");
+    (server, clients.try_into().unwrap())
 }
