@@ -1,5 +1,8 @@
 //! The forms in which values are written.
 
+#[cfg(unix)]
+pub(super) mod optional_mode;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::str;
@@ -29,14 +32,6 @@ pub(super) mod limit {
 pub(super) mod optional_time {
     pub(in crate::config) use super::{
         read_optional_time as deserialize, write_optional_time as serialize,
-    };
-}
-
-/// The mode of a file, such as `"0660"`. It can be absent.
-#[cfg(unix)]
-pub(super) mod optional_mode {
-    pub(in crate::config) use super::{
-        read_optional_mode as deserialize, write_optional_mode as serialize,
     };
 }
 
@@ -185,22 +180,6 @@ pub(super) fn write_topics<S: Serializer>(
     serializer.collect_seq(topics.iter().map(bytes))
 }
 
-#[cfg(unix)]
-pub(super) fn read_optional_mode<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<u32>, D::Error> {
-    let mode: Option<Mode> = Option::deserialize(deserializer)?;
-    Ok(mode.map(|Mode(mode)| mode))
-}
-
-#[cfg(unix)]
-pub(super) fn write_optional_mode<S: Serializer>(
-    mode: &Option<u32>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    mode.map(Mode).serialize(serializer)
-}
-
 pub(super) fn read_optional_bytes<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Bytes>, D::Error> {
@@ -255,31 +234,6 @@ struct Time(#[serde(with = "time")] Duration);
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Parts(#[serde(deserialize_with = "one_or_many")] Vec<TextOrBytes>);
-
-/// The mode of a file, written as text because an octal number is easily mistaken for a decimal
-/// one.
-#[cfg(unix)]
-struct Mode(u32);
-
-#[cfg(unix)]
-impl<'de> Deserialize<'de> for Mode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = |text: &str| match u32::from_str_radix(text, 8) {
-            Ok(mode) if mode <= 0o777 && text.starts_with(|c: char| c.is_ascii_digit()) => {
-                Ok(Self(mode))
-            }
-            _ => Err("it is not an octal number up to 0777"),
-        };
-        deserializer.deserialize_str(Text { expected: "a mode such as \"0660\"", read })
-    }
-}
-
-#[cfg(unix)]
-impl Serialize for Mode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:04o}", self.0))
-    }
-}
 
 /// Bytes, written as text if they are UTF-8, otherwise as a list.
 struct TextOrBytes(Bytes);

@@ -21,7 +21,6 @@ impl<S> Builder<S> {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg(unix)]
     pub fn ipc_group(mut self, gid: impl Into<Option<u32>>) -> Self {
         self.options.ipc.group = gid.into();
         self
@@ -54,7 +53,6 @@ impl<S> Builder<S> {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg(unix)]
     pub fn ipc_mode(mut self, mode: impl Into<Option<u32>>) -> Self {
         self.options.ipc.mode = mode.into();
         self
@@ -78,7 +76,6 @@ impl<S> Builder<S> {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg(unix)]
     pub fn ipc_owner(mut self, uid: impl Into<Option<u32>>) -> Self {
         self.options.ipc.owner = uid.into();
         self
@@ -105,7 +102,6 @@ impl<S> Builder<S> {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg(unix)]
     pub fn ipc_proxy_protocol(mut self, is_sent: bool) -> Self {
         self.options.ipc.proxy_protocol = is_sent;
         self

@@ -4,6 +4,7 @@
 
 mod connecting;
 mod heartbeat;
+#[cfg(unix)]
 mod ipc;
 mod queues;
 mod security;
