@@ -185,6 +185,7 @@ pub mod metrics;
 pub mod monitor;
 mod options;
 mod pipe;
+mod platform;
 pub mod probe;
 pub mod proxy;
 mod quota;
@@ -220,8 +221,9 @@ pub use self::options::{
 pub use self::options::{SocksCredentialsError, SocksProxy};
 #[cfg(feature = "tls")]
 pub use self::options::{TlsClient, TlsConfigError, TlsServer, UnusableCertificate};
+pub use self::platform::{ProcessCredentials, StdListener};
 pub use self::proxy::proxy;
-pub use self::remote::{ProcessCredentials, Remote};
+pub use self::remote::Remote;
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
@@ -231,7 +233,7 @@ pub use self::socket::{
 };
 #[cfg(feature = "ws")]
 pub use self::transport::websocket as ws;
-pub use self::transport::{Dialer, RemoteStream, StdListener};
+pub use self::transport::{Dialer, RemoteStream};
 
 #[doc(inline)]
 pub use zmtp_proto::endpoint::{

@@ -10,6 +10,7 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use crate::connection_id::ConnectionId;
+use crate::platform::ProcessCredentials;
 use crate::quota::Quotas;
 use crate::routing_id::RoutingId;
 use crate::stats::{Counters, RemoteStats};
@@ -52,19 +53,6 @@ struct Inner {
     reconnects: u64,
     counters: Counters,
     quotas: Arc<Quotas>,
-}
-
-/// The process at the other end of a Unix domain socket, as recorded by the system when the
-/// connection was established (`SO_PEERCRED`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct ProcessCredentials {
-    /// The process id, where the system reports it.
-    pub pid: Option<u32>,
-    /// The user id of the process.
-    pub uid: u32,
-    /// The group id of the process.
-    pub gid: u32,
 }
 
 /// The origin or destination of a stream, as far as its transport knows it.

@@ -10,12 +10,12 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-#[cfg(unix)]
-use tokio::net::UnixDatagram;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio::time::{self, Sleep};
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::platform;
 
 /// The runtime of one socket, for its handles.
 ///
@@ -39,8 +39,7 @@ impl Runtime {
         let handle = Handle::current();
         // Without time or IO, the tasks of the socket would panic in the background.
         drop(time::sleep(Duration::ZERO));
-        #[cfg(unix)]
-        drop(UnixDatagram::unbound());
+        platform::runtime::check_io();
         Self::new(handle)
     }
 

@@ -10,8 +10,9 @@ use zmtp_proto::mechanism::curve::CurvePublicKey;
 
 use crate::connection_id::ConnectionId;
 use crate::monitor::{Claimant, HandshakeFailure};
+use crate::platform::ProcessCredentials;
 use crate::quota::{Quota, within_quota};
-use crate::remote::{Origin, ProcessCredentials};
+use crate::remote::Origin;
 
 /// An event of [`Builder::audit`](crate::Builder::audit): the decision about a remote, with the key
 /// or name that it presented and its origin. It contains neither a password nor a secret key.

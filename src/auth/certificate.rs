@@ -10,6 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
+use crate::platform::files::create_private;
 
 /// A certificate in the text format of CZMQ: a public key or a key pair, with metadata. It is not
 /// signed and does not expire.
@@ -313,7 +314,7 @@ const FILE_SIZE_MAX: usize = 0x1_0000;
 enum Access {
     /// As the system creates files.
     Default,
-    /// Only the owner can read the file, on Unix.
+    /// Only the owner can read the file.
     Owner,
 }
 
@@ -325,15 +326,10 @@ fn replace_file(path: &Path, text: &str, access: Access) -> io::Result<()> {
     new_name.push(name);
     new_name.push(format!(".{:016x}", getrandom::u64()?));
     let new_path = path.with_file_name(new_name);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    if let Access::Owner = access {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = access;
-    let mut file = options.open(&new_path)?;
+    let mut file = match access {
+        Access::Default => fs::File::create_new(&new_path)?,
+        Access::Owner => create_private(&new_path)?,
+    };
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file.sync_all())

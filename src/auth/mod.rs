@@ -84,9 +84,10 @@ pub(crate) use self::shared::{AuthenticatorCall, SharedAuthenticator};
 pub use self::users::Users;
 use zmtp_proto::endpoint::Endpoint;
 
+use crate::platform::ProcessCredentials;
+use crate::remote::Origin;
 #[cfg(feature = "tls")]
 use crate::remote::TLS_CERTIFICATE;
-use crate::remote::{Origin, ProcessCredentials};
 
 #[doc(inline)]
 pub use zmtp_proto::mechanism::curve::{

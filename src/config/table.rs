@@ -80,12 +80,12 @@ sockets! {
             heartbeat_ttl: Option<Duration> => heartbeat.ttl,
             immediate: bool => immediate,
             #[cfg(unix)]
-            ipc_group: Option<u32> => ipc.group,
+            ipc_group: Option<u32> => ipc.access.group,
             #[cfg(unix)]
             #[serde(with = "form::optional_mode")]
-            ipc_mode: Option<u32> => ipc.mode,
+            ipc_mode: Option<u32> => ipc.access.mode,
             #[cfg(unix)]
-            ipc_owner: Option<u32> => ipc.owner,
+            ipc_owner: Option<u32> => ipc.access.owner,
             #[cfg(unix)]
             ipc_proxy_protocol: bool => ipc.proxy_protocol,
             #[serde(with = "form::limit")]

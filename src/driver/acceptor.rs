@@ -13,7 +13,8 @@ use super::port::{PortError, Service};
 use crate::error::BindError;
 use crate::inproc;
 use crate::options::Options;
-use crate::transport::{self, ListenError, StdListener, udp};
+use crate::platform::StdListener;
+use crate::transport::{self, ListenError, udp};
 
 /// Listens on an endpoint of any transport.
 #[derive(Debug)]
@@ -151,21 +152,17 @@ pub(crate) async fn bind_datagrams(
 }
 
 fn bind_error(endpoint: Endpoint, error: ListenError) -> BindError {
-    #[cfg(unix)]
-    let error = match error {
+    match error {
         ListenError::FileOption { option, source, .. } => {
-            return BindError::FileOption { endpoint, option, source };
+            BindError::FileOption { endpoint, option, source }
         }
-        ListenError::NotASocket { file_type, .. } => {
-            return BindError::NotASocket { endpoint, file_type };
-        }
-        error => error,
-    };
-    match error.kind() {
-        io::ErrorKind::AddrInUse => BindError::AddrInUse { endpoint },
-        io::ErrorKind::AddrNotAvailable => {
-            BindError::AddrNotAvailable { endpoint, source: error.into() }
-        }
-        _ => BindError::Io { endpoint, source: error.into() },
+        ListenError::NotASocket { file_type, .. } => BindError::NotASocket { endpoint, file_type },
+        error => match error.kind() {
+            io::ErrorKind::AddrInUse => BindError::AddrInUse { endpoint },
+            io::ErrorKind::AddrNotAvailable => {
+                BindError::AddrNotAvailable { endpoint, source: error.into() }
+            }
+            _ => BindError::Io { endpoint, source: error.into() },
+        },
     }
 }

@@ -105,7 +105,6 @@ impl Incoming {
             (Stream::Tcp(_), None) | (Stream::Boxed(_), _) => false,
             #[cfg(feature = "ws")]
             (Stream::Closing(_), _) => false,
-            #[cfg(unix)]
             (Stream::Ipc(_), _) => options.ipc.proxy_protocol,
         }
     }

@@ -7,7 +7,6 @@ mod tls;
 #[cfg(feature = "ws")]
 mod websocket;
 
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -26,6 +25,7 @@ use super::incoming::Incoming;
 use super::log;
 use super::{SocketState, wind_down};
 use crate::monitor::{EventKind, EventSource, HandshakeFailure};
+use crate::platform::errors::is_out_of_file_descriptors;
 use crate::quota::{Quotas, within_quota};
 use crate::remotes::RemoteSource;
 use crate::routing::EndpointId;
@@ -136,8 +136,8 @@ impl Listener {
                             "cannot accept connections",
                         );
                         // Otherwise, remotes that connect and stay silent would keep all others out.
-                        let has_room =
-                            is_out_of_descriptors(&error) && self.state.half_open.make_room();
+                        let has_room = is_out_of_file_descriptors(&error)
+                            && self.state.half_open.make_room();
                         let error = Arc::new(error);
                         self.state.publish(|| EventKind::AcceptFailed { error });
                         let pause = if has_room { EVICTION_PAUSE } else { ACCEPT_PAUSE };
@@ -214,9 +214,3 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The pause when a handshake has been evicted instead. Its connection is closed in between, and a
 /// handshake that progresses is completed before many others have been accepted.
 const EVICTION_PAUSE: Duration = Duration::from_millis(1);
-
-/// Returns whether the process or the system has no file descriptor left.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    // ENFILE and EMFILE have these numbers on Linux, macOS and the BSDs.
-    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
-}

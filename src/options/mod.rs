@@ -74,7 +74,6 @@ pub(crate) struct Options {
     pub(crate) hiccup_message: Option<Bytes>,
     pub(crate) identity: Identity,
     pub(crate) immediate: bool,
-    #[cfg_attr(not(unix), expect(dead_code, reason = "not every system has Unix domain sockets"))]
     pub(crate) ipc: IpcOptions,
     pub(crate) linger: Option<Duration>,
     pub(crate) max_half_open: usize,

@@ -12,10 +12,6 @@ use super::SocksProxy;
 /// An option that is `None` is left to the system, as in libzmq: its defaults suit the network, and
 /// its administrator can change them.
 #[derive(Clone, Debug)]
-#[cfg_attr(
-    not(linux_kernel),
-    expect(dead_code, reason = "not every system has all of these options")
-)]
 pub(crate) struct TcpOptions {
     pub(crate) backlog: u32,
     /// The name of a network interface.

@@ -13,8 +13,9 @@ use crate::connection_id::ConnectionId;
 use crate::error::{AttachError, BindError, ConnectError, DisconnectError, UnbindError};
 use crate::message::Message;
 use crate::monitor::Monitor;
+use crate::platform::StdListener;
 use crate::stats::Stats;
-use crate::transport::{Dialer, RemoteStream, SharedDialer, StdListener};
+use crate::transport::{Dialer, RemoteStream, SharedDialer};
 
 /// A bound for code that is generic over socket types.
 ///

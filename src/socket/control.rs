@@ -26,13 +26,14 @@ use crate::error::{
 use crate::message::Message;
 use crate::monitor::{DialFailure, Monitor};
 use crate::options::Options;
+use crate::platform::StdListener;
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
 use crate::routing::{AttachmentError, KeptMessage};
 use crate::routing_id::RoutingId;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Lock;
-use crate::transport::{RemoteStream, SharedDialer, StdListener};
+use crate::transport::{RemoteStream, SharedDialer};
 
 /// The operations on a socket as a whole, independent of its type.
 #[derive(Debug)]

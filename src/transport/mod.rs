@@ -2,13 +2,11 @@
 //! in [`udp`].
 
 mod dialer;
-#[cfg(unix)]
 mod ipc;
 mod remote_stream;
 mod resolve;
 mod shutdown;
 mod socket_options;
-mod std_listener;
 mod stream;
 mod tcp;
 #[cfg(feature = "tls")]
@@ -17,7 +15,6 @@ pub(crate) mod udp;
 #[cfg(feature = "ws")]
 pub mod websocket;
 
-#[cfg(unix)]
 use std::fs::FileType;
 use std::io;
 use std::net::SocketAddr;
@@ -29,13 +26,13 @@ pub use self::dialer::Dialer;
 pub(crate) use self::dialer::SharedDialer;
 pub use self::remote_stream::RemoteStream;
 pub(crate) use self::shutdown::{CloseStatus, ClosingStream, shut_down};
-pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]
 pub(crate) use self::tcp::ProxyRefusal;
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::TlsDialer;
 use crate::options::{Options, TcpOptions};
+use crate::platform::StdListener;
 use crate::remote::Origin;
 
 /// Dials an endpoint once; returns the stream and its origin.
@@ -62,7 +59,6 @@ pub(crate) async fn connect(
             let (stream, address) = tcp::connect(tcp, options).await?;
             Ok((Stream::Tcp(stream), Origin { address, ..Origin::default() }))
         }
-        #[cfg(unix)]
         Endpoint::Ipc(ipc) => {
             let (stream, remote) = ipc::connect(ipc).await?;
             Ok((Stream::Ipc(stream), remote))
@@ -109,7 +105,6 @@ pub(crate) async fn resolve(
 #[derive(Debug)]
 pub(crate) enum StreamListener {
     Tcp(tcp::TcpStreamListener),
-    #[cfg(unix)]
     Ipc(ipc::IpcListener),
 }
 
@@ -131,7 +126,6 @@ impl StreamListener {
                     Self::bind_tcp(tcp, options, |address| Self::listen(address, options)).await?;
                 Ok(listener)
             }
-            #[cfg(unix)]
             Endpoint::Ipc(ipc) => {
                 ipc::IpcListener::bind(ipc, options.tcp.backlog, options.ipc).await.map(Self::Ipc)
             }
@@ -183,7 +177,6 @@ impl StreamListener {
                 let duplicate = listener.duplicate(options)?;
                 Ok((Self::Tcp(duplicate), listener.local_addr()))
             }
-            #[cfg(unix)]
             Self::Ipc(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
@@ -194,10 +187,9 @@ impl StreamListener {
     ///
     /// The error of the system, or that the endpoint has no text.
     pub(crate) fn adopt(listener: StdListener, options: &TcpOptions) -> io::Result<Self> {
-        match listener {
-            StdListener::Tcp(tcp) => tcp::TcpStreamListener::adopt(tcp, options).map(Self::Tcp),
-            #[cfg(unix)]
-            StdListener::Unix(unix) => ipc::IpcListener::adopt(unix).map(Self::Ipc),
+        match listener.into_unix() {
+            Ok(unix) => ipc::IpcListener::adopt(unix).map(Self::Ipc),
+            Err(tcp) => tcp::TcpStreamListener::adopt(tcp, options).map(Self::Tcp),
         }
     }
 
@@ -217,7 +209,6 @@ impl StreamListener {
                 let (stream, remote) = listener.accept().await?;
                 Ok((Stream::Tcp(stream), remote.into()))
             }
-            #[cfg(unix)]
             Self::Ipc(listener) => {
                 let (stream, remote) = listener.accept().await?;
                 Ok((Stream::Ipc(stream), remote))
@@ -229,7 +220,6 @@ impl StreamListener {
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
             Self::Tcp(listener) => listener.local_addr().into(),
-            #[cfg(unix)]
             Self::Ipc(listener) => listener.local().clone().into(),
         }
     }
@@ -249,11 +239,9 @@ pub(crate) enum ListenError {
         source: io::Error,
     },
     /// An option cannot be applied to the file of the socket.
-    #[cfg(unix)]
     #[error("cannot set `{option}` of {endpoint}")]
     FileOption { endpoint: Endpoint, option: &'static str, source: io::Error },
     /// The path holds something other than a socket that can be replaced.
-    #[cfg(unix)]
     #[error("the path of {endpoint} does not hold a socket")]
     NotASocket { endpoint: Endpoint, file_type: FileType },
     /// The system does not support the transport.
@@ -270,9 +258,7 @@ impl ListenError {
     pub(crate) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Resolve(source) | Self::Listen { source, .. } => source.kind(),
-            #[cfg(unix)]
             Self::FileOption { source, .. } => source.kind(),
-            #[cfg(unix)]
             Self::NotASocket { .. } => io::ErrorKind::AlreadyExists,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
         }

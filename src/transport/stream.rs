@@ -3,27 +3,23 @@
 use std::fmt;
 use std::io;
 use std::net;
-#[cfg(unix)]
-use std::os::unix;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-#[cfg(unix)]
-use tokio::net::UnixStream;
 
 use super::shutdown::{CloseStatus, ClosingStream};
 use super::tcp;
 use crate::options::TcpOptions;
+use crate::platform::unix_socket::{StdUnixStream, UnixStream};
 
 /// A byte stream over any transport.
 #[pin_project(project = StreamProjection)]
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(#[pin] TcpStream),
-    #[cfg(unix)]
     Ipc(#[pin] UnixStream),
     Boxed(#[pin] BoxedStream),
     /// One whose protocol transmits why it ends, and has heartbeats: a WebSocket.
@@ -46,8 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Send> AnyStream for S {}
 #[derive(Debug)]
 pub(crate) enum DetachedStream {
     Tcp(net::TcpStream),
-    #[cfg(unix)]
-    Ipc(unix::net::UnixStream),
+    Ipc(StdUnixStream),
     Boxed(BoxedStream),
     #[cfg(feature = "ws")]
     Closing(BoxedClosingStream),
@@ -60,7 +55,6 @@ impl Stream {
             Self::Tcp(_) | Self::Boxed(_) => TCP_WRITE_SIZE,
             #[cfg(feature = "ws")]
             Self::Closing(_) => TCP_WRITE_SIZE,
-            #[cfg(unix)]
             Self::Ipc(_) => IPC_WRITE_SIZE,
         }
     }
@@ -78,7 +72,6 @@ impl Stream {
     pub(crate) fn detach(self) -> io::Result<DetachedStream> {
         Ok(match self {
             Self::Tcp(stream) => DetachedStream::Tcp(stream.into_std()?),
-            #[cfg(unix)]
             Self::Ipc(stream) => DetachedStream::Ipc(stream.into_std()?),
             Self::Boxed(stream) => DetachedStream::Boxed(stream),
             #[cfg(feature = "ws")]
@@ -96,7 +89,6 @@ impl DetachedStream {
                 tcp::prepare(&stream, options);
                 Stream::Tcp(stream)
             }
-            #[cfg(unix)]
             Self::Ipc(stream) => Stream::Ipc(UnixStream::from_std(stream)?),
             Self::Boxed(stream) => Stream::Boxed(stream),
             #[cfg(feature = "ws")]
@@ -150,7 +142,6 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.project() {
             StreamProjection::Tcp(stream) => poll_read_some(stream, cx, buf),
-            #[cfg(unix)]
             StreamProjection::Ipc(stream) => poll_read_some(stream, cx, buf),
             StreamProjection::Boxed(stream) => poll_read_some(stream.get_mut().0.as_mut(), cx, buf),
             #[cfg(feature = "ws")]
@@ -179,7 +170,6 @@ const TCP_WRITE_SIZE: usize = 0xF000;
 
 /// In bytes. Writes of twice the size of those over TCP are up to a fifth faster for long bodies;
 /// four times the size makes short messages a tenth slower.
-#[cfg(unix)]
 const IPC_WRITE_SIZE: usize = 0x1_F000;
 
 /// The bytes that a connection reads before it yields.
@@ -193,7 +183,6 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.project() {
             StreamProjection::Tcp(stream) => stream.poll_write(cx, buf),
-            #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_write(cx, buf),
             StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_write(cx, buf),
             #[cfg(feature = "ws")]
@@ -208,7 +197,6 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.project() {
             StreamProjection::Tcp(stream) => stream.poll_write_vectored(cx, bufs),
-            #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_write_vectored(cx, bufs),
             StreamProjection::Boxed(stream) => {
                 stream.get_mut().0.as_mut().poll_write_vectored(cx, bufs)
@@ -223,7 +211,6 @@ impl AsyncWrite for Stream {
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
-            #[cfg(unix)]
             Self::Ipc(stream) => stream.is_write_vectored(),
             Self::Boxed(stream) => stream.0.is_write_vectored(),
             #[cfg(feature = "ws")]
@@ -234,7 +221,6 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.project() {
             StreamProjection::Tcp(stream) => stream.poll_flush(cx),
-            #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_flush(cx),
             StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_flush(cx),
             #[cfg(feature = "ws")]
@@ -245,7 +231,6 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.project() {
             StreamProjection::Tcp(stream) => stream.poll_shutdown(cx),
-            #[cfg(unix)]
             StreamProjection::Ipc(stream) => stream.poll_shutdown(cx),
             StreamProjection::Boxed(stream) => stream.get_mut().0.as_mut().poll_shutdown(cx),
             #[cfg(feature = "ws")]

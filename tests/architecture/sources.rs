@@ -48,9 +48,11 @@ impl SourceFile {
 
     /// Returns the code without the tests at its end.
     pub(crate) fn code_without_tests(&self) -> String {
-        let end = self.text.find("#[cfg(test)]\nmod tests {");
-        let end = end.or_else(|| self.text.find("#[cfg(test)]\npub(crate) mod tests {"));
-        let end = end.or_else(|| self.text.find("#[cfg(test)]\npub(super) mod tests {"));
+        let visibilities = ["", "pub(crate) ", "pub(super) "];
+        let tests = visibilities
+            .iter()
+            .find_map(|visibility| self.text.find(&format!("]\n{visibility}mod tests {{\n")));
+        let end = tests.and_then(|tests| self.text[..tests].rfind("#[cfg(test)"));
         let text = &self.text[..end.unwrap_or(self.text.len())];
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         lines.map(|line| format!("{line}\n")).collect()

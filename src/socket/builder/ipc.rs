@@ -22,7 +22,7 @@ impl<S> Builder<S> {
     /// # }
     /// ```
     pub fn ipc_group(mut self, gid: impl Into<Option<u32>>) -> Self {
-        self.options.ipc.group = gid.into();
+        self.options.ipc.access.group = gid.into();
         self
     }
 
@@ -54,7 +54,7 @@ impl<S> Builder<S> {
     /// # }
     /// ```
     pub fn ipc_mode(mut self, mode: impl Into<Option<u32>>) -> Self {
-        self.options.ipc.mode = mode.into();
+        self.options.ipc.access.mode = mode.into();
         self
     }
 
@@ -77,7 +77,7 @@ impl<S> Builder<S> {
     /// # }
     /// ```
     pub fn ipc_owner(mut self, uid: impl Into<Option<u32>>) -> Self {
-        self.options.ipc.owner = uid.into();
+        self.options.ipc.access.owner = uid.into();
         self
     }
 

@@ -23,7 +23,7 @@ use zmtp_proto::endpoint::{Endpoint, EndpointError};
 use super::Socket;
 use crate::error::{BindError, ConnectError};
 use crate::options::Options;
-use crate::transport::StdListener;
+use crate::platform::StdListener;
 
 /// Sets the options of a socket of type `S`, and creates it.
 ///

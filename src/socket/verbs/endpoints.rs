@@ -82,7 +82,7 @@ macro_rules! endpoint_verbs {
             /// ```
             pub async fn bind_from_std(
                 &self,
-                listener: impl Into<$crate::transport::StdListener>,
+                listener: impl Into<$crate::platform::StdListener>,
             ) -> Result<zmtp_proto::endpoint::Endpoint, $crate::error::BindError> {
                 let listener = listener.into();
                 self.0.core.control.bind_from_std(listener).await

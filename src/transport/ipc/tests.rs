@@ -1,13 +1,16 @@
-use std::ffi::OsStr;
-use std::io::{Read, Write};
-use std::mem::ManuallyDrop;
+#![cfg(unix)]
+
+use std::fs::{self, FileType};
+#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net;
+use std::process;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Handle;
 use tokio::task;
 
-use super::lock::FileLock;
 use super::*;
 
 #[tokio::test]
@@ -111,57 +114,6 @@ async fn a_socket_for_datagrams_is_in_use_until_it_is_closed() {
 }
 
 #[tokio::test]
-async fn a_full_backlog_is_a_sign_of_life() {
-    let scratch = Scratch::new();
-    let _listener =
-        IpcListener::bind(&parse(&scratch.endpoint()), 0, IpcOptions::default()).await.unwrap();
-    let mut waiting = Vec::new();
-    loop {
-        let socket = open().unwrap();
-        if socket.connect(&SockAddr::unix(scratch.path()).unwrap()).is_err() {
-            break;
-        }
-        waiting.push(socket);
-    }
-    let error = listen(&scratch.endpoint()).await.unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-}
-
-#[tokio::test]
-async fn clients_that_connect_before_the_proof_are_accepted_in_order() {
-    for backlog in [0, 10] {
-        let scratch = Scratch::new();
-        let (address, socket) = (SockAddr::unix(scratch.path()).unwrap(), open().unwrap());
-        socket.bind(&address).unwrap();
-        super::listen(&socket, backlog).unwrap();
-        let mut client = open().unwrap();
-        client.connect(&address).unwrap();
-        client.write_all(b"first").unwrap();
-        let early = file::verify(&socket, &address).unwrap();
-        assert_eq!(early.len(), 1);
-        let mut read = [0; 5];
-        (&early[0]).read_exact(&mut read).unwrap();
-        assert_eq!(&read, b"first");
-        // The proving connection is not accepted later.
-        assert_eq!(socket.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    }
-}
-
-#[tokio::test]
-async fn a_path_that_leads_to_another_listener_is_an_error() {
-    let scratch = Scratch::new();
-    let (address, socket) = (SockAddr::unix(scratch.path()).unwrap(), open().unwrap());
-    socket.bind(&address).unwrap();
-    super::listen(&socket, 1).unwrap();
-    fs::remove_file(scratch.path()).unwrap();
-    let error = file::verify(&socket, &address).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    let _other = net::UnixListener::bind(scratch.path()).unwrap();
-    let error = file::verify(&socket, &address).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-}
-
-#[tokio::test]
 async fn the_file_is_removed_before_the_socket_is_closed() {
     let scratch = Scratch::new();
     let mut listener = listen(&scratch.endpoint()).await.unwrap();
@@ -175,37 +127,10 @@ async fn the_file_is_removed_before_the_socket_is_closed() {
 }
 
 #[tokio::test]
-async fn a_forked_child_keeps_the_files_of_its_parent() {
-    let scratch = Scratch::new();
-    let listener = listen(&scratch.endpoint()).await.unwrap();
-    let file = listener._file.as_ref().unwrap();
-    drop(file.as_in_a_child());
-    let directory = Directory { path: scratch.0.join("empty"), owner: process::id() + 1 };
-    fs::create_dir(&directory.path).unwrap();
-    let path = directory.path.clone();
-    drop(directory);
-    assert!(path.exists());
-    exchange(&listener).await;
-}
-
-#[tokio::test]
 async fn the_lock_of_a_process_that_died_is_taken_and_removed() {
     let scratch = Scratch::new();
     fs::write(scratch.lock(), "").unwrap();
     exchange(&listen(&scratch.endpoint()).await.unwrap()).await;
-    assert!(!scratch.lock().exists());
-}
-
-#[tokio::test]
-async fn a_path_is_bound_when_its_lock_is_released() {
-    let scratch = Scratch::new();
-    let lock = FileLock::acquire(&scratch.path(), OsStr::new("s")).await.unwrap();
-    let endpoint = scratch.endpoint();
-    let mut binding = tokio_test::task::spawn(listen(&endpoint));
-    assert!(binding.poll().is_pending());
-    assert!(!scratch.path().exists());
-    drop(lock);
-    exchange(&binding.await.unwrap()).await;
     assert!(!scratch.lock().exists());
 }
 
@@ -267,12 +192,11 @@ async fn an_adopted_listener_keeps_its_file() {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn an_adopted_listener_may_have_an_abstract_name() {
-    let name = format!("@{:x}", fastrand::u128(..));
-    let socket = open().unwrap();
-    socket.bind(&SockAddr::unix(system_path(&parse(&format!("ipc://{name}")))).unwrap()).unwrap();
-    super::listen(&socket, 1).unwrap();
-    let listener = IpcListener::adopt(socket.into()).unwrap();
-    assert_eq!(listener.local().to_string(), format!("ipc://{name}"));
+    let name = format!("{:x}", fastrand::u128(..));
+    let address = net::SocketAddr::from_abstract_name(&name).unwrap();
+    let listener = net::UnixListener::bind_addr(&address).unwrap();
+    let listener = IpcListener::adopt(listener).unwrap();
+    assert_eq!(listener.local().to_string(), format!("ipc://@{name}"));
     exchange(&listener).await;
 }
 
@@ -291,8 +215,10 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Self {
-        let directory = Directory::fresh().unwrap();
-        Self(ManuallyDrop::new(directory).path.clone())
+        let name = format!("tokio-zmtp-test-{:x}", fastrand::u128(..));
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir(&directory).unwrap();
+        Self(directory)
     }
 
     fn path(&self) -> PathBuf {

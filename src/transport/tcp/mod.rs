@@ -16,8 +16,8 @@ use self::race::race;
 pub(crate) use self::socks::ProxyRefusal;
 use super::ListenError;
 use super::resolve::{interleave, resolve, resolve_source, resolve_to_bind};
-use super::socket_options::OptionError;
 use crate::options::TcpOptions;
+use crate::platform::sockets::{self, OptionError};
 use crate::quota::{Quota, within_quota};
 
 /// Listens on one TCP address.
@@ -152,10 +152,8 @@ async fn connect_from(
 
 pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<TcpStreamListener> {
     let socket = socket::open(address, options)?;
-    // Lets a restarted server bind its port again. On Windows it would let other processes take the
-    // port.
-    #[cfg(not(windows))]
-    socket.set_reuse_address(true)?;
+    // Lets a restarted server bind its port again.
+    sockets::reuse_address(&socket)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
         // Lets `::` serve IPv4 as well; systems differ in their default.
         socket.set_only_v6(false)?;

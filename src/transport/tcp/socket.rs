@@ -4,11 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 
 use crate::options::TcpOptions;
-use crate::transport::socket_options::{self, OptionError, check};
+use crate::platform::sockets::{self, OptionError, check};
+use crate::transport::socket_options;
 
 /// Creates a socket for connecting to the address, or for binding it, and sets its options.
 ///
@@ -23,7 +24,6 @@ pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Sock
 
 /// Sets the options that can be set at any time.
 pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    #[cfg(linux_kernel)]
     set_max_retransmission_time(socket, options)?;
     set_keepalive(socket, options)?;
     socket_options::set(socket, options)
@@ -32,9 +32,8 @@ pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<(
 /// Binds the source address of a socket that connects.
 pub(super) fn bind_source(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     // Lets several connections, and re-established ones, share a port.
-    #[cfg(not(windows))]
     if address.port() != 0 {
-        socket.set_reuse_address(true)?;
+        sockets::reuse_address(socket)?;
     }
     let bound = socket.bind(&address.into());
     bound.map_err(|source| OptionError::Source { address, source }.into())
@@ -45,26 +44,19 @@ pub(super) fn adopt(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> 
     let socket = SockRef::from(stream);
     set_keepalive(&socket, options)?;
     // Accepted sockets start with zero.
-    #[cfg(linux_kernel)]
-    socket_options::set_priority(&socket, options)?;
+    if let Some(priority) = options.priority {
+        sockets::set_priority(&socket, priority)?;
+    }
     Ok(())
 }
 
 fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     // In one call: on Windows each call resets the values of the others.
-    let mut details = TcpKeepalive::new();
-    if let Some(idle) = options.keepalive_idle {
-        details = details.with_time(whole_seconds(idle));
-    }
-    #[cfg(tcp_keepalive_details)]
-    {
-        if let Some(interval) = options.keepalive_interval {
-            details = details.with_interval(whole_seconds(interval));
-        }
-        if let Some(count) = options.keepalive_count {
-            details = details.with_retries(count);
-        }
-    }
+    let details = sockets::keepalive(
+        options.keepalive_idle.map(whole_seconds),
+        options.keepalive_interval.map(whole_seconds),
+        options.keepalive_count,
+    );
     let is_detailed = options.keepalive_idle.is_some()
         || options.keepalive_interval.is_some()
         || options.keepalive_count.is_some();
@@ -77,12 +69,11 @@ fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     check("SO_KEEPALIVE or its details", outcome)
 }
 
-#[cfg(linux_kernel)]
 fn set_max_retransmission_time(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(limit) = options.max_retransmission_time else { return Ok(()) };
     // Truncated to milliseconds, a short limit would be zero, which means no limit.
     let limit = if limit.is_zero() { limit } else { limit.max(Duration::from_millis(1)) };
-    check("TCP_USER_TIMEOUT", socket.set_tcp_user_timeout(Some(limit)))
+    sockets::set_user_timeout(socket, limit)
 }
 
 /// Rounds up to the unit of the system, because zero would be refused.

@@ -11,10 +11,11 @@ use tokio::net::UdpSocket;
 use zmtp_proto::datagram::Datagram;
 use zmtp_proto::endpoint::{Endpoint, Host, UdpEndpoint, resolved};
 
-use self::segments::{Arrived, Offload};
+use self::segments::Offload;
 use super::ListenError;
 use super::resolve::{resolve_host, resolve_host_to_bind};
 use crate::options::Options;
+use crate::platform::datagrams::{self, Arrived};
 
 /// Sends datagrams to one address.
 #[derive(Debug)]
@@ -90,11 +91,12 @@ impl Sender {
     /// Adds a datagram to a batch. Returns false if the batch has to be sent first.
     pub(crate) fn push(&self, batch: &mut DatagramBatch, datagram: Datagram<'_>) -> bool {
         let len = datagram.len();
-        if batch.datagrams > 0 && !self.offload.accepts(batch, len) {
-            return false;
-        }
         if batch.datagrams == 0 {
             batch.segment = len;
+        } else if !batch.continues_with(len)
+            || !self.offload.splits(batch.encoded.len() + len, batch.segment)
+        {
+            return false;
         }
         datagram.encode(&mut batch.encoded);
         batch.datagrams += 1;
@@ -111,7 +113,7 @@ impl Sender {
         let DatagramBatch { encoded, datagrams, segment, outcome } = batch;
         if *datagrams > 1 {
             match self.send_segments(encoded, *segment, outcome).await {
-                Err(error) if segments::is_unsupported(&error) => {
+                Err(error) if datagrams::is_refusal_to_split(&error) => {
                     // The interface, or the path, does not support it.
                     self.offload.disable(&self.socket);
                     for datagram in encoded.chunks(*segment) {
@@ -128,7 +130,7 @@ impl Sender {
     async fn send_one(&mut self, datagram: &[u8], outcome: &mut Sent) {
         let mut result = self.send_segments(datagram, datagram.len(), outcome).await;
         // The length of an earlier batch may be longer than the path allows by now.
-        if result.as_ref().is_err_and(segments::is_unsupported)
+        if result.as_ref().is_err_and(datagrams::is_refusal_to_split)
             && self.offload.disable(&self.socket)
         {
             result = self.send_segments(datagram, datagram.len(), outcome).await;
@@ -172,6 +174,11 @@ impl DatagramBatch {
     /// Returns the number of datagrams.
     pub(crate) const fn datagrams(&self) -> usize {
         self.datagrams
+    }
+
+    /// Returns whether another datagram can be the last one.
+    fn continues_with(&self, len: usize) -> bool {
+        self.encoded.len() == self.datagrams * self.segment && len <= self.segment
     }
 
     /// Empties the batch. Returns what has become of its datagrams.
@@ -250,7 +257,7 @@ impl Receiver {
                     let mut address = address;
                     address.set_port(port);
                     let local = at(address);
-                    segments::enable_receive(&socket);
+                    datagrams::join_received(&socket);
                     return Ok(Self { socket, local, buffer: vec![0; BUFFER].into(), dropped: 0 });
                 }
                 Err(source) => {
@@ -289,7 +296,7 @@ impl Receiver {
     pub(crate) async fn recv(&mut self) -> io::Result<Received<'_>> {
         let arrived = loop {
             self.socket.readable().await?;
-            match segments::try_recv(&self.socket, &mut self.buffer) {
+            match datagrams::try_recv(&self.socket, &mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 arrived => break arrived?,
             }
@@ -303,7 +310,7 @@ impl Receiver {
     ///
     /// Like [`recv`](Self::recv); [`WouldBlock`](io::ErrorKind::WouldBlock) if there are none.
     pub(crate) fn try_recv(&mut self) -> io::Result<Received<'_>> {
-        let arrived = segments::try_recv(&self.socket, &mut self.buffer)?;
+        let arrived = datagrams::try_recv(&self.socket, &mut self.buffer)?;
         Ok(self.received(arrived))
     }
 

@@ -8,8 +8,8 @@ use tokio::net::UdpSocket;
 use zmtp_proto::endpoint::UdpEndpoint;
 
 use crate::options::Options;
-use crate::transport::resolve;
-use crate::transport::socket_options::{self, check};
+use crate::platform::sockets::{self, check};
+use crate::transport::{resolve, socket_options};
 
 /// The interface of a multicast address, in the form that the system wants for its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +94,8 @@ pub(super) fn receiver(
     if address.ip().is_multicast() {
         bind_multicast(&socket, address, interface)?;
     } else {
-        // Like libzmq. On Windows it would let other processes take the port.
-        #[cfg(not(windows))]
-        socket.set_reuse_address(true)?;
+        // Like libzmq.
+        sockets::reuse_address(&socket)?;
         if address.is_ipv6() && address.ip().is_unspecified() {
             // Lets `::` serve IPv4 as well; systems differ in their default.
             socket.set_only_v6(false)?;
@@ -109,21 +108,11 @@ pub(super) fn receiver(
 }
 
 fn bind_multicast(socket: &Socket, address: SocketAddr, interface: Interface) -> io::Result<()> {
-    // Every socket that is bound to the port receives each datagram.
-    socket.set_reuse_address(true)?;
-    #[cfg(reuse_port)]
-    socket.set_reuse_port(true)?;
-    // Otherwise, Linux delivers what any socket of this machine has joined, on any interface.
-    #[cfg(linux_kernel)]
-    if address.is_ipv4() {
-        socket.set_multicast_all_v4(false)?;
-    } else {
-        // Since Linux 4.20. Before it, the address that is bound still excludes other groups.
-        let _ = socket.set_multicast_all_v6(false);
-    }
+    sockets::share_port(socket)?;
+    sockets::receive_only_joined(socket, address.is_ipv4())?;
     match address {
         SocketAddr::V4(v4) => {
-            if cfg!(unix) {
+            if sockets::BINDS_MULTICAST {
                 socket.bind(&address.into())?;
             } else {
                 socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, v4.port())).into())?;
@@ -142,7 +131,7 @@ fn bind_multicast(socket: &Socket, address: SocketAddr, interface: Interface) ->
             // Lets a group be bound that has the same port as one of IPv4.
             socket.set_only_v6(true)?;
             let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, v6.port()));
-            if cfg!(unix) {
+            if sockets::BINDS_MULTICAST {
                 let scoped = SocketAddrV6::new(*v6.ip(), v6.port(), 0, index);
                 match socket.bind(&SocketAddr::V6(scoped).into()) {
                     Err(_) if is_unscoped(scoped.into()) => socket.bind(&any.into())?,

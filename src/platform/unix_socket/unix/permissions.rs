@@ -5,60 +5,45 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::Refusal;
-use crate::options::IpcOptions;
+use crate::platform::unix_socket::{BindRefusal, FileAccess, FileAttribute};
 
-/// Applies the options to a socket that does not listen yet.
-pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
-    if !is_set(options) {
+/// Sets the attributes of the file of a socket that does not listen yet.
+pub(super) fn set(path: &Path, access: FileAccess) -> Result<(), BindRefusal> {
+    if access.attribute().is_none() {
         return Ok(());
     }
-    let IpcOptions { group, mode, owner, .. } = options;
+    let FileAccess { group, mode, owner } = access;
     let (_file, target) = hold(path)?;
     // In this order, no step needs a privilege that the previous one has removed.
     if let Some(mode) = mode {
         if mode > MODE_MAX {
-            return Err(refused(MODE, invalid("the mode is above 0o777")));
+            return Err(refused(FileAttribute::Mode, invalid("the mode is above 0o777")));
         }
         let outcome = fs::set_permissions(&target, Permissions::from_mode(mode));
-        outcome.map_err(|source| refused(MODE, source))?;
+        outcome.map_err(|source| refused(FileAttribute::Mode, source))?;
     }
-    for (option, uid, gid) in [(GROUP, None, group), (OWNER, owner, None)] {
+    let owners = [(FileAttribute::Group, None, group), (FileAttribute::Owner, owner, None)];
+    for (attribute, uid, gid) in owners {
         if [uid, gid].contains(&Some(NOT_AN_ID)) {
-            return Err(refused(option, invalid("the value means no change")));
+            return Err(refused(attribute, invalid("the value means no change")));
         }
         if uid.or(gid).is_some() {
             let outcome = std::os::unix::fs::chown(&target, uid, gid);
-            outcome.map_err(|source| refused(option, source))?;
+            outcome.map_err(|source| refused(attribute, source))?;
         }
     }
     let there = fs::metadata(&target)?;
-    for (option, wanted, found) in [
-        (MODE, mode, there.mode() & MODE_MAX),
-        (GROUP, group, there.gid()),
-        (OWNER, owner, there.uid()),
+    for (attribute, wanted, found) in [
+        (FileAttribute::Mode, mode, there.mode() & MODE_MAX),
+        (FileAttribute::Group, group, there.gid()),
+        (FileAttribute::Owner, owner, there.uid()),
     ] {
         if wanted.is_some_and(|wanted| wanted != found) {
-            return Err(refused(option, io::Error::other("the file system ignored the option")));
+            let source = io::Error::other("the file system ignored the option");
+            return Err(refused(attribute, source));
         }
     }
     Ok(())
-}
-
-/// Refuses the options for an abstract name, to which any process can connect.
-pub(super) fn refuse(options: IpcOptions) -> Result<(), Refusal> {
-    let IpcOptions { group, mode, owner, .. } = options;
-    for (option, value) in [(MODE, mode), (GROUP, group), (OWNER, owner)] {
-        if value.is_some() {
-            return Err(refused(option, invalid("an abstract name has no file")));
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether the options decide which processes may connect, and not the umask.
-pub(super) fn is_set(IpcOptions { group, mode, owner, .. }: IpcOptions) -> bool {
-    group.or(mode).or(owner).is_some()
 }
 
 /// Opens the file, so that no other file is changed if it is replaced meanwhile; returns the path
@@ -89,17 +74,13 @@ fn hold(path: &Path) -> io::Result<((), PathBuf)> {
     Ok(((), path.to_owned()))
 }
 
-fn refused(option: &'static str, source: io::Error) -> Refusal {
-    Refusal::FileOption { option, source }
+fn refused(attribute: FileAttribute, source: io::Error) -> BindRefusal {
+    BindRefusal::Attribute { attribute, source }
 }
 
 fn invalid(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, reason)
 }
-
-const GROUP: &str = "ipc_group";
-const MODE: &str = "ipc_mode";
-const OWNER: &str = "ipc_owner";
 
 /// The other bits have no meaning for a socket.
 const MODE_MAX: u32 = 0o777;

@@ -32,24 +32,27 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use socket2::{SockAddr, Socket};
 
+use super::directory::Directory;
 use super::file_id::FileId;
 use super::lock::FileLock;
-use super::{Refusal, listen, open, permissions};
-use crate::options::IpcOptions;
+use super::{listen, open, permissions};
+use crate::platform::unix_socket::{BindRefusal, FileAccess};
 
 /// The file of a bound socket, which is removed with this value.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct SocketFile {
     path: PathBuf,
     id: FileId,
     /// The process that bound it. A forked child has this value as well.
     owner: u32,
+    /// Removed after the file.
+    _directory: Option<Directory>,
 }
 
 /// A socket that listens on a path.
 #[derive(Debug)]
-pub(super) struct Bound {
-    pub(super) file: File,
+pub(super) struct Listening {
+    pub(super) file: SocketFile,
     pub(super) listener: net::UnixListener,
     /// Connections that clients have established already.
     pub(super) early: VecDeque<net::UnixStream>,
@@ -60,22 +63,26 @@ pub(super) struct Bound {
 /// # Cancel safety
 ///
 /// Dropping the future leaves nothing bound.
-pub(super) async fn bind(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, Refusal> {
+pub(super) async fn bind(
+    path: &Path,
+    backlog: u32,
+    access: FileAccess,
+) -> Result<Listening, BindRefusal> {
     if let Ok(metadata) = fs::symlink_metadata(path) {
         let file_type = metadata.file_type();
         if !file_type.is_socket() && !file_type.is_symlink() {
-            return Err(Refusal::NotASocket(file_type));
+            return Err(BindRefusal::NotASocket(file_type));
         }
     }
     // A path without a file name is a directory.
     let name = path.file_name().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?;
     let lock = FileLock::acquire(path, name).await?;
-    let bound = bind_locked(path, backlog, options);
+    let listening = bind_locked(path, backlog, access);
     drop(lock);
-    bound
+    listening
 }
 
-fn bind_locked(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, Refusal> {
+fn bind_locked(path: &Path, backlog: u32, access: FileAccess) -> Result<Listening, BindRefusal> {
     let address = SockAddr::unix(path)?;
     let socket = open()?;
     match socket.bind(&address) {
@@ -85,23 +92,23 @@ fn bind_locked(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, 
         }
         bound => bound?,
     }
-    let file = File::of(path)?;
-    permissions::set(path, options)?;
+    let file = SocketFile::of(path)?;
+    permissions::set(path, access)?;
     listen(&socket, backlog)?;
     let early = match verify(&socket, &address) {
-        // The options permit this process no connection.
+        // The attributes, and not the umask, permit this process no connection.
         Err(error)
-            if error.kind() == io::ErrorKind::PermissionDenied && permissions::is_set(options) =>
+            if error.kind() == io::ErrorKind::PermissionDenied && access.attribute().is_some() =>
         {
             VecDeque::new()
         }
         early => early?,
     };
-    Ok(Bound { file, listener: socket.into(), early })
+    Ok(Listening { file, listener: socket.into(), early })
 }
 
 /// Removes the file at a path if it is a socket that no longer listens.
-fn clear(path: &Path, address: &SockAddr) -> Result<(), Refusal> {
+fn clear(path: &Path, address: &SockAddr) -> Result<(), BindRefusal> {
     let file_type = match fs::symlink_metadata(path) {
         // A listener has just gone.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -112,7 +119,7 @@ fn clear(path: &Path, address: &SockAddr) -> Result<(), Refusal> {
         // It listens, and its backlog is full; or it is for datagrams.
         Some(Errno::AGAIN | Errno::PROTOTYPE) => Err(in_use()),
         // Also what a link leads to, of which only the link could be removed here.
-        _ if !file_type.is_socket() => Err(Refusal::NotASocket(file_type)),
+        _ if !file_type.is_socket() => Err(BindRefusal::NotASocket(file_type)),
         Some(Errno::NOENT) => Ok(()),
         Some(Errno::CONNREFUSED) => match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
@@ -164,20 +171,26 @@ pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque
     }
 }
 
-impl File {
+impl SocketFile {
     fn of(path: &Path) -> io::Result<Self> {
         let id = FileId::of(&fs::symlink_metadata(path)?);
         // The current directory may change.
-        Ok(Self { path: path::absolute(path)?, id, owner: process::id() })
+        Ok(Self { path: path::absolute(path)?, id, owner: process::id(), _directory: None })
+    }
+
+    /// Removes the directory as well.
+    pub(super) fn within(mut self, directory: Directory) -> Self {
+        self._directory = Some(directory);
+        self
     }
 
     #[cfg(test)]
     pub(super) fn as_in_a_child(&self) -> Self {
-        Self { path: self.path.clone(), owner: self.owner + 1, ..*self }
+        Self { path: self.path.clone(), id: self.id, owner: self.owner + 1, _directory: None }
     }
 }
 
-impl Drop for File {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         if process::id() != self.owner {
             return;
@@ -189,6 +202,6 @@ impl Drop for File {
     }
 }
 
-fn in_use() -> Refusal {
+fn in_use() -> BindRefusal {
     io::Error::from(io::ErrorKind::AddrInUse).into()
 }
