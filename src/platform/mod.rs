@@ -16,7 +16,7 @@
 //! | `sockets` | an address that can be bound while earlier connections from it last | not on Windows | the default of the system applies |
 //! | `sockets` | multicast: several sockets share a port | Unix, mostly by `SO_REUSEPORT` | by `SO_REUSEADDR` alone |
 //! | `sockets` | multicast: a socket is bound to a group | Unix | it also receives datagrams that are sent to other addresses at its port |
-//! | `sockets` | multicast: a socket receives only what it has joined itself | Linux, Android | the default of the system applies |
+//! | `sockets` | multicast: a socket receives only what it has joined itself | Linux | on Android, also what others have joined; elsewhere, this is the default |
 //! | `std_listener` | listeners of Unix domain sockets that were created elsewhere | Unix | the variant does not exist |
 //! | `unix_socket` | Unix domain sockets | Unix | endpoints with `ipc` are refused: the types have no values |
 //! | `unix_socket` | a file that is held open while its attributes change | Linux, Android | its path is used, and checked before |

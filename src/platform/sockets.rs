@@ -157,15 +157,15 @@ pub(crate) fn share_port(socket: &Socket) -> io::Result<()> {
 /// which it has joined them.
 pub(crate) fn receive_only_joined(socket: &Socket, is_ipv4: bool) -> io::Result<()> {
     // Otherwise, Linux delivers what any socket of this machine has joined, on any interface.
-    #[cfg(linux_kernel)]
+    #[cfg(target_os = "linux")]
     if is_ipv4 {
         socket.set_multicast_all_v4(false)?;
     } else {
         // Since Linux 4.20. Before it, the address that is bound still excludes other groups.
         let _ = socket.set_multicast_all_v6(false);
     }
-    // Elsewhere, this is the default.
-    #[cfg(not(linux_kernel))]
+    // The option of Android is not in socket2. On other systems, this is the default.
+    #[cfg(not(target_os = "linux"))]
     let _ = (socket, is_ipv4);
     Ok(())
 }
