@@ -280,7 +280,7 @@ const LIMITS: &str = "
 ### Targets that are not reached
 
 All results are from one machine, with an AMD EPYC. Profiles and experiments are from an Intel Xeon (Sapphire
-Rapids), where some ratios differ, unless the text says that they are from this machine.
+Rapids), where some ratios differ, unless the text states that they are from this machine.
 
 **monocoque, one way and PUSH.** A socket of monocoque belongs to one task, which frames a message in its write
 buffer and takes a message out of its read buffer. It has no queue, no lock and no second task. A handle of this
