@@ -1,6 +1,7 @@
 //! Accepted remotes before and during their handshake.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tracing::Span;
@@ -28,13 +29,10 @@ pub(super) enum Incoming {
     SharedPort(Stream, Origin, PortId),
 }
 
-/// Identifies a port from its first service to its last. A port that is opened later at the same
-/// address may have other security settings.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PortId {
-    pub(super) address: SocketAddr,
-    pub(super) number: u64,
-}
+/// The address of a port, whose allocation identifies the port from its first service to its last.
+/// A port that is opened later at the same address may have other security settings.
+#[derive(Clone, Debug)]
+pub(super) struct PortId(Arc<SocketAddr>);
 
 /// A stream that the application attaches.
 #[derive(Debug)]
@@ -61,6 +59,21 @@ pub(super) enum HandedOver {
     /// With what TLS has verified.
     #[cfg(feature = "ws")]
     Upgrade(UpgradeRequest<DetachedStream>, Admission),
+}
+
+impl PortId {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self(Arc::new(address))
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        *self.0
+    }
+
+    /// Returns whether both are the same port.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl HandedOver {

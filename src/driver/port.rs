@@ -13,7 +13,6 @@ use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
@@ -121,15 +120,15 @@ impl Service {
                 listener: Arc::clone(&listener),
                 calls: calls_tx.clone(),
             };
-            let port = ports.entry(address).or_insert_with(Port::new);
+            let port = ports.entry(address).or_insert_with(|| Port::new(address));
             port.services.push(entry);
-            Ok((listener, PortId { address, number: port.number }))
+            Ok((listener, port.id.clone()))
         };
         let opened = StreamListener::bind_tcp(tcp, &options.tcp, &mut open).await;
         match opened {
             Ok((listener, port)) => {
                 SERVED.notify_waiters();
-                let local = resolved(endpoint, port.address);
+                let local = resolved(endpoint, port.address());
                 Ok(Self { port, resource: resource.map(Box::from), local, listener, calls })
             }
             Err(_) if differs => Err(PortError::SecurityMismatch),
@@ -154,7 +153,7 @@ impl Service {
                 Ok(if self.is_alone() {
                     Incoming::Stream(stream, origin)
                 } else {
-                    Incoming::SharedPort(stream, origin, self.port)
+                    Incoming::SharedPort(stream, origin, self.port.clone())
                 })
             }
         }
@@ -168,17 +167,17 @@ impl Service {
     /// Returns whether this service is the only one at the port.
     fn is_alone(&self) -> bool {
         self.resource.is_none()
-            && PORTS.lock().get(&self.port.address).is_none_or(|port| port.services.len() == 1)
+            && PORTS.lock().get(&self.port.address()).is_none_or(|port| port.services.len() == 1)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         let mut ports = PORTS.lock();
-        let Some(port) = ports.get_mut(&self.port.address) else { return };
+        let Some(port) = ports.get_mut(&self.port.address()) else { return };
         port.services.retain(|one| one.resource != self.resource);
         if port.services.is_empty() {
-            ports.remove(&self.port.address);
+            ports.remove(&self.port.address());
         }
     }
 }
@@ -189,7 +188,7 @@ impl HandOver {
     /// # Cancel safety
     ///
     /// Dropping the future ends the connection.
-    pub(super) async fn hand_over(mut self, port: PortId) {
+    pub(super) async fn hand_over(mut self, port: &PortId) {
         loop {
             let service = service(port, self.request.resource()).await;
             match service.send(self).await {
@@ -210,7 +209,7 @@ impl HandOver {
     ///
     /// The remote, if there is no such service.
     #[cfg(feature = "ws")]
-    pub(super) async fn hand_over_at_once(self, port: PortId) -> Result<(), Self> {
+    pub(super) async fn hand_over_at_once(self, port: &PortId) -> Result<(), Self> {
         match find_service(port, self.request.resource()) {
             Some(service) => service.send(self).await.map_err(|mpsc::error::SendError(call)| call),
             None => Err(self),
@@ -219,7 +218,7 @@ impl HandOver {
 }
 
 /// Finds a service; waits for it if necessary.
-async fn service(port: PortId, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
+async fn service(port: &PortId, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
     loop {
         let mut served = pin!(SERVED.notified());
         // From here on, no notification is missed.
@@ -231,10 +230,10 @@ async fn service(port: PortId, resource: Option<&[u8]>) -> mpsc::Sender<HandOver
     }
 }
 
-fn find_service(port: PortId, resource: Option<&[u8]>) -> Option<mpsc::Sender<HandOver>> {
+fn find_service(port: &PortId, resource: Option<&[u8]>) -> Option<mpsc::Sender<HandOver>> {
     let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
     let ports = PORTS.lock();
-    let open = ports.get(&port.address).filter(|open| open.number == port.number)?;
+    let open = ports.get(&port.address()).filter(|open| open.id.is(port))?;
     let service = open.services.iter().find(is_asked_for)?;
     (!service.calls.is_closed()).then(|| service.calls.clone())
 }
@@ -242,15 +241,14 @@ fn find_service(port: PortId, resource: Option<&[u8]>) -> Option<mpsc::Sender<Ha
 /// An open port in [`PORTS`].
 #[derive(Debug)]
 struct Port {
-    /// No two ports have the same.
-    number: u64,
+    id: PortId,
     /// Never empty.
     services: Vec<PortEntry>,
 }
 
 impl Port {
-    fn new() -> Self {
-        Self { number: OPENED.fetch_add(1, Ordering::Relaxed), services: Vec::new() }
+    fn new(address: SocketAddr) -> Self {
+        Self { id: PortId::new(address), services: Vec::new() }
     }
 }
 
@@ -361,9 +359,6 @@ impl PortProtocol {
 
 /// The bound ports by their address, with their services.
 static PORTS: LazyLock<Lock<HashMap<SocketAddr, Port>>> = LazyLock::new(Lock::default);
-
-/// The number of ports that have been opened.
-static OPENED: AtomicU64 = AtomicU64::new(0);
 
 /// Notified whenever there is a new service. All waiting remotes check whether it is theirs.
 /// Services are rarely bound.

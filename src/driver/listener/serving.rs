@@ -207,7 +207,7 @@ impl ListenerState {
             let request = Box::new(HandedOver::Handshake(request.map(Stream::detach)?));
             let call = HandOver { request, origin, span: Span::current() };
             let handing_over = async {
-                call.hand_over(port).await;
+                call.hand_over(&port).await;
                 Ok(())
             };
             if deadline.keep(handing_over).await.is_err() {

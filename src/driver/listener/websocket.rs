@@ -95,7 +95,7 @@ impl ListenerState {
         let handing_over = async {
             let request = Box::new(HandedOver::Upgrade(request.map(Stream::detach)?, admission));
             let call = HandOver { request, origin, span: Span::current() };
-            match call.hand_over_at_once(port).await {
+            match call.hand_over_at_once(&port).await {
                 Ok(()) => Ok(None),
                 Err(HandOver { request, .. }) => {
                     let (request, _) = request.into_upgrade();
