@@ -286,21 +286,16 @@ Rapids), where some ratios differ, unless the text states that they are from thi
 buffer and takes a message out of its read buffer. It has no queue, no lock and no second task. A handle of this
 crate can be cloned and used anywhere: a message is moved into a queue under a lock, and the connection takes it
 from there. According to `perf` on this machine, the sender of 64-byte messages is the slower end. The kernel takes
-31 % of its time, and this crate 66 %; at monocoque's sender, the kernel takes 39 %. Since these results, `send` is
-no `async fn`, which moved an error with its message even if there was none: single messages pass 1.12 times as fast
-(16.1 instead of 14.35 million per second, eight pairs of runs). Changes that were tried and not kept: bodies
-aligned and moved in pieces of 16 bytes (the receiver gains what the sender loses), a separate clone function for
-long bodies, passing messages by reference, framing in one pass over the taken messages, and converting and queuing
-in one function.
+44 % of its time, and this crate 52 %. Changes that were tried and not kept: bodies aligned and moved in pieces of
+16 bytes (the receiver gains what the sender loses), a separate clone function for long bodies, passing messages by
+reference, framing in one pass over the taken messages, and converting and queuing in one function.
 
-**Small messages against libzmq and omq-tokio.** Most of these targets were set, and reached, with fat link-time
-optimization on an Intel Xeon. With Cargo's release profile, `callgrind` counts 14 % more instructions for receiving
-a message of 64 bytes, and 5 % fewer for sending one. The section on link-time optimization shows what this costs on
-this machine: an eighth of the rate. The rest is unexplained.
+**16 bytes against libzmq.** Single rounds of CLIENT on two workers, of PUSH and of SCATTER lie on both sides of the
+targets.
 
-**monocoque, batches of 64 bytes on one thread.** Single rounds lie on both sides of the target. According to `perf`
-on this machine, the kernel takes 48 % of the sender's time, 20 of 41 ns for a message, and this crate 45 %. Bare
-sockets take 15 ns. On an Intel Xeon, the target is reached (1.88).
+**monocoque, batches on one thread.** At 16 bytes, single rounds lie on both sides of the target. At 64 bytes,
+according to `perf` on this machine, the kernel takes 48 % of the sender's time, 20 of 41 ns for a message, and this
+crate 45 %. Bare sockets take 15 ns. On an Intel Xeon, the target is reached (1.88).
 
 **monocoque, batches on two workers.** With both runtimes, a write of 16-byte messages has a thousand of them, the
 high-water mark. With two workers in each process, four threads share two cores. A task whose budget is exhausted
@@ -317,15 +312,16 @@ for each message costs 214 ns, a ring 126 ns, and a mutex for 64 messages 62 ns.
 14 ns of a message that is sent by itself, and nothing of a batch. A ring permits only one sender, although handles
 can be cloned, and needs `unsafe` code.
 
-**1 KiB and 16 KiB.** Single rounds of 1 KiB are at most as fast as monocoque; those of 16 KiB lie on both sides of
-the target against libzmq. Bare sockets, which write messages that were framed in advance and never copy what they
-read, are no faster. At 1 KiB, the kernel takes 35 % of the sender's time, and copies into the write buffer take
-14 %. Without these copies, bodies of 16 KiB pass at half the rate.
+**1 KiB and 16 KiB.** Single rounds lie on both sides of the targets against libzmq. Bare sockets, which write
+messages that were framed in advance and never copy what they read, are no faster. At 1 KiB, the kernel takes 35 %
+of the sender's time, and copies into the write buffer take 14 %. Without these copies, bodies of 16 KiB pass at
+half the rate.
 
 **1 MiB.** This crate passes as many messages as bare sockets, which write 64 KiB at a time, and writes 60 KiB at a
-time. omq-tokio writes 450 to 600 KiB at a time, and passes 1.6 times as many on one thread. Longer writes were
-tried and not kept: those of 64 KiB and of 256 KiB had 0.7 and 0.8 times the rate. The kernel takes 97 % of the
-sender's time and 89 % of the receiver's, of which copying takes 42 % and 56 %.
+time. omq-tokio writes 450 to 600 KiB at a time, and passes up to 1.7 times as many on one thread. Single rounds of
+CLIENT against zmq.rs, the best rival, lie on both sides of the target. Longer writes were tried and not kept: those
+of 64 KiB and of 256 KiB had 0.7 and 0.8 times the rate. The kernel takes 97 % of the sender's time and 89 % of the
+receiver's, of which copying takes 42 % and 56 %.
 
 **Round trips.** For each message, each end executes one `send`, one `recv` and one `epoll_wait`, the minimum on
 Tokio. According to `perf`, the kernel takes 70 % of the time on one core, and no other function takes more than
@@ -342,7 +338,7 @@ connection that its queue wakes does not poll a stream that has nothing to read,
 waits for the next one under the same lock. With two workers, other implementations spend most of the time waking
 the other core, about 100 µs. Most round trips of this crate stay on one core.
 
-**Calls with two workers** reach 0.46 times the rate of one thread. A connection yields while messages follow a
+**Calls with two workers** reach 0.37 times the rate of one thread. A connection yields while messages follow a
 short write, and writes 9.5 calls at a time; before, it wrote 2.4, and the rate was a third. Both processes together
 have four threads for two cores. They switch threads once for 20 calls, and with one thread each once for 190. The
 client calls `futex` about once for each read, presumably because the replies wake several callers, and Tokio wakes
@@ -354,8 +350,10 @@ rate on one thread: 0.52, 0.41–0.59).
 **SCATTER against omq on one thread.** SCATTER and GATHER take the path of CLIENT and SERVER, and are as fast.
 omq-tokio transfers more messages from a SCATTER than from a CLIENT.
 
-**inproc against mpsc.** With CLIENT and SERVER, rounds lie between 1.22 and 1.41; with SCATTER and GATHER, on both
-sides of the target.
+**inproc against mpsc.** Single rounds of SCATTER lie on both sides of the target. According to `perf` on this
+machine, sending takes 37 % of the time of both workers, receiving 16 %, and waiting for the lock of the queue,
+which both ends share, 9 %. The channel of Tokio has no such lock. The ring above, which has none either, was not
+adopted.
 
 **Latency under load, one thread.** Against monocoque, the medians are 1.20 to 1.36 at 10 %, 50 % and 80 % of the
 maximum. At equal rates they are 1.50, 0.88 and 1.19, and single rounds lie on both sides of the target at each of
