@@ -77,8 +77,8 @@ impl<R: Strategy<Target = T>, T: Target, M: AnyMessage> Future for Unsent<'_, R,
     }
 }
 
-/// A future that sends when it is first polled, as an `async fn` does. Unlike that, it does not move
-/// an error, which contains a message, if there is none.
+/// A future that sends when it is first polled, as an `async fn` does. An `async fn` would also move
+/// the memory of an error, which contains a message, when a send succeeds.
 #[must_use]
 pub(super) struct SendOnPoll<'a, F, R: Strategy, M> {
     send: Option<F>,

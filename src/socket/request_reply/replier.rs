@@ -12,7 +12,7 @@ use crate::message::{AnyMessage, Message, Multipart};
 use crate::remote::Remote;
 use crate::routing::{ConnectionTable, Refusal};
 use crate::socket::Core;
-use crate::socket::sending::{Sending, send_immediately};
+use crate::socket::sending::{Sending, returned, send_immediately};
 use crate::socket::target::Target;
 use crate::socket::waiting::WaitError;
 
@@ -215,7 +215,7 @@ impl Replier {
         let to = self.remote.connection_id();
         let mut enclosed = Some(self.enclose(&reply));
         if !send_immediately(&self.core, &to, &mut enclosed) {
-            let unsent = enclosed.take().expect("a message is taken only when it is queued");
+            let (_, unsent) = returned((), enclosed);
             if let Err((failure, _)) = Sending::new(&self.core, to, unsent, limit).await {
                 self.failed(failure);
                 return Err(ConnectionId::error(failure, reply));

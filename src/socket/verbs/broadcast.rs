@@ -30,7 +30,7 @@ macro_rules! broadcast_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            // An `async fn` would move an error that does not exist.
+            // An `async fn` would move the memory of an error when a send succeeds.
             #[inline]
             pub fn send(
                 &self,

@@ -59,7 +59,7 @@ macro_rules! route_verbs {
             /// # }
             /// ```
             #[doc(alias = "send")]
-            // An `async fn` would move an error that does not exist.
+            // An `async fn` would move the memory of an error when a send succeeds.
             #[inline]
             pub fn route(
                 &self,
@@ -160,7 +160,7 @@ macro_rules! route_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            // An `async fn` would move an error that does not exist.
+            // An `async fn` would move the memory of an error when a send succeeds.
             #[inline]
             pub fn reply(
                 &self,

@@ -37,7 +37,7 @@ macro_rules! transmit_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            // An `async fn` would move an error that does not exist.
+            // An `async fn` would move the memory of an error when a send succeeds.
             #[inline]
             pub fn send(
                 &self,
