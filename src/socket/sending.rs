@@ -100,7 +100,9 @@ where
     #[inline(never)]
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), T::Error<M>>> {
         let unsent = self.unsent.as_mut().expect("a future is not polled after it was ready");
-        Pin::new(unsent).poll(cx)
+        let sent = ready!(Pin::new(unsent).poll(cx));
+        self.unsent = None;
+        Poll::Ready(sent)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Waiting with a timeout, for several messages, and for queue capacity before a message exists.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use tokio::task;
 use tokio::time::Instant;
+use tokio_test::assert_pending;
 use tokio_zmtp::{
     Client, RecvError, RouteError, RoutingId, SendError, Server, TryRecvError, TryRouteError,
     TrySendError,
@@ -23,6 +25,28 @@ async fn a_send_timeout_returns_the_message() {
     client.close().await;
     let sent = client.send_timeout("two", Duration::from_secs(5)).await;
     assert_eq!(sent, Err(SendError::Closed("two".into())));
+}
+
+/// As an `async fn` does, outside of every critical section.
+#[tokio::test]
+async fn a_send_that_is_polled_after_it_was_ready_panics_and_the_socket_continues() {
+    let _watchdog = Watchdog::start();
+    let client = Client::new();
+    let mut waiting = tokio_test::task::spawn(client.send("one"));
+    assert_pending!(waiting.poll());
+    let server = Server::new();
+    client.connect(server.bind("tcp://127.0.0.1:*").await.unwrap()).await.unwrap();
+    client.remotes().connected().await.unwrap();
+    for mut send in [waiting, tokio_test::task::spawn(client.send("two"))] {
+        while send.poll().is_pending() {
+            task::yield_now().await;
+        }
+        catch_unwind(AssertUnwindSafe(|| send.poll())).unwrap_err();
+    }
+    client.send("three").await.unwrap();
+    for expected in ["one", "two", "three"] {
+        assert_eq!(server.recv().await.unwrap(), expected);
+    }
 }
 
 over_every_transport_and_streams!(a_timeout_of_zero_succeeds_if_no_wait_is_needed);
